@@ -1,0 +1,297 @@
+//! What is measured: each case reads all records and returns how many it saw.
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use jobfeed::checkpoint::{FileStore, MemoryStore, SqliteStore};
+use jobfeed::jobdataapi::{Client, Job, JobsRequest};
+use jobfeed::{Checkpoint, RateLimit};
+use rusqlite::{Connection, params};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+#[derive(Clone)]
+pub struct Setting {
+    pub origin: String,
+    pub page_size: u32,
+    pub rows: u64,
+}
+
+pub struct Case {
+    pub name: &'static str,
+    /// The case that it is compared with.
+    pub against: Option<&'static str>,
+    pub run: fn(Setting) -> BoxFuture<'static, u64>,
+    /// Whether only one page size is of interest.
+    pub large_pages_only: bool,
+}
+
+impl Case {
+    pub fn fits(&self, page_size: u32) -> bool {
+        page_size == 5_000 || !self.large_pages_only
+    }
+}
+
+macro_rules! cases {
+    ($($name:literal $(to $against:literal)? $(($only:ident))? => $run:expr;)*) => {
+        &[$(Case {
+            name: $name,
+            against: [$(Some($against),)? None][0],
+            run: |setting| $run(setting).boxed(),
+            large_pages_only: [$({ let _ = stringify!($only); true },)? false][0],
+        }),*]
+    };
+}
+
+pub const CASES: &[Case] = cases! {
+    "drain" => drain;
+    "count" => |s| by_hand::<IgnoredAny>(s, "plain");
+    "hand-written loop" => |s| by_hand::<PlainJob>(s, "plain");
+    "hand-written loop, our records" to "hand-written loop" => |s| by_hand::<Job>(s, "plain");
+    "pages()" to "hand-written loop" => |s| pages(s, "plain");
+    "items()" to "hand-written loop" => items;
+    "pages_as slim record" to "hand-written loop" => slim;
+    "raw_items()" to "count" => raw;
+    "sync, memory" to "hand-written loop" => |s| sync(s, MemoryStore::new());
+    "sync, file" to "hand-written loop" => sync_file;
+    "sync, SQLite" to "hand-written loop" => sync_sqlite;
+    "hand-written loop + SQLite rows" => sqlite_by_hand;
+    "sync + SQLite rows" to "hand-written loop + SQLite rows" => sqlite_rows;
+    "pages(), 10 times the rows" (large) => |s: Setting| pages(Setting { rows: s.rows * 10, ..s }, "long").map(|rows| rows / 10);
+    "hand-written loop, slow server" (large) => |s| by_hand::<PlainJob>(s, "slow50");
+    "pages(), slow server" to "hand-written loop, slow server" (large) => |s| pages(s, "slow50");
+    "hand-written loop, gzip" (large) => |s| by_hand::<PlainJob>(s, "gzip");
+    "pages(), gzip" to "hand-written loop, gzip" (large) => |s| pages(s, "gzip");
+    "hand-written loop, zstd" (large) => |s| by_hand::<PlainJob>(s, "zstd");
+    "pages(), zstd" to "hand-written loop, zstd" (large) => |s| pages(s, "zstd");
+};
+
+/// The envelope as one writes it by hand.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    next: Option<String>,
+    results: Vec<T>,
+}
+
+/// The record as one writes it by hand: owned and typed, unknown fields dropped.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainJob {
+    id: u64,
+    ext_id: Option<String>,
+    company: Option<PlainCompany>,
+    title: Option<String>,
+    location: Option<String>,
+    types: Option<Vec<PlainLabel>>,
+    cities: Option<Vec<PlainCity>>,
+    countries: Option<Vec<PlainCountry>>,
+    regions: Option<Vec<PlainLabel>>,
+    has_remote: Option<bool>,
+    published: Option<String>,
+    expired: Option<String>,
+    description: Option<String>,
+    experience_level: Option<String>,
+    application_url: Option<String>,
+    language: Option<String>,
+    salary_min: Option<String>,
+    salary_max: Option<String>,
+    salary_currency: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainCompany {
+    id: u64,
+    name: Option<String>,
+    logo: Option<String>,
+    website_url: Option<String>,
+    linkedin_url: Option<String>,
+    twitter_handle: Option<String>,
+    github_url: Option<String>,
+    is_agency: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainLabel {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainCountry {
+    id: Option<u64>,
+    code: Option<String>,
+    name: Option<String>,
+    region: Option<PlainLabel>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainState {
+    geonameid: Option<u64>,
+    code: Option<String>,
+    asciiname: Option<String>,
+    name: Option<String>,
+    country: Option<PlainCountry>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct PlainCity {
+    geonameid: Option<u64>,
+    asciiname: Option<String>,
+    name: Option<String>,
+    country: Option<PlainCountry>,
+    state: Option<PlainState>,
+    timezone: Option<String>,
+    latitude: Option<String>,
+    longitude: Option<String>,
+    population: Option<u64>,
+}
+
+fn url(setting: &Setting, how: &str, page: u64) -> String {
+    format!("{}/{how}/jobs/?page_size={}&page={page}", setting.origin, setting.page_size)
+}
+
+async fn drain(setting: Setting) -> u64 {
+    let client = reqwest::Client::new();
+    let pages = setting.rows.div_ceil(u64::from(setting.page_size));
+    for page in 1..=pages {
+        let mut response = client.get(url(&setting, "plain", page)).send().await.unwrap();
+        while response.chunk().await.unwrap().is_some() {}
+    }
+    setting.rows
+}
+
+async fn each_page<T: DeserializeOwned>(setting: Setting, how: &str, mut page_of: impl FnMut(Vec<T>)) {
+    let client = reqwest::Client::new();
+    let mut next = Some(url(&setting, how, 1));
+    let mut page = 1;
+    while next.is_some() {
+        let response = client.get(url(&setting, how, page)).send().await.unwrap().error_for_status().unwrap();
+        let body = response.bytes().await.unwrap();
+        let envelope: Envelope<T> = serde_json::from_slice(&body).unwrap();
+        page_of(envelope.results);
+        next = envelope.next;
+        page += 1;
+    }
+}
+
+async fn by_hand<T: DeserializeOwned>(setting: Setting, how: &'static str) -> u64 {
+    let mut rows = 0;
+    each_page::<T>(setting, how, |page| rows += page.len() as u64).await;
+    rows
+}
+
+fn jobs(setting: &Setting, how: &str) -> JobsRequest {
+    let base = format!("{}/{how}/", setting.origin);
+    let builder = Client::builder().api_key("key").base_url(base).unwrap();
+    // The spacing between requests is a promise to the vendor's servers, and no part of this comparison.
+    builder.rate_limit(RateLimit::unlimited()).build().unwrap().jobs().page_size(setting.page_size)
+}
+
+async fn pages(setting: Setting, how: &'static str) -> u64 {
+    let mut pages = jobs(&setting, how).pages();
+    let mut rows = 0;
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows += page.items.len() as u64;
+    }
+    rows
+}
+
+async fn items(setting: Setting) -> u64 {
+    jobs(&setting, "plain").items().fold(0, |rows, item| async move { rows + u64::from(item.unwrap().id > 0) }).await
+}
+
+async fn slim(setting: Setting) -> u64 {
+    #[derive(Deserialize)]
+    struct Slim {
+        id: u64,
+        title: Option<String>,
+    }
+    let mut pages = jobs(&setting, "plain").pages_as::<Slim>();
+    let mut rows = 0;
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows += page.items.iter().filter(|slim| slim.id > 0 && slim.title.is_some()).count() as u64;
+    }
+    rows
+}
+
+async fn raw(setting: Setting) -> u64 {
+    let mut pages = jobs(&setting, "plain").pages_as::<IgnoredAny>();
+    let mut rows = 0;
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows += page.raw_items().filter(|raw| !raw.is_empty()).count() as u64;
+    }
+    rows
+}
+
+async fn sync<C: Checkpoint>(setting: Setting, store: C) -> u64 {
+    let mut run = jobs(&setting, "plain").sync_by_id("bench", store).await.unwrap();
+    let mut rows = 0;
+    while let Some(batch) = run.next().await.unwrap() {
+        rows += batch.items().len() as u64;
+        batch.commit().await.unwrap();
+    }
+    rows
+}
+
+async fn sync_file(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    sync(setting, FileStore::new(folder.path()).unwrap()).await
+}
+
+async fn sync_sqlite(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    sync(setting, SqliteStore::open(folder.path().join("state.sqlite3")).unwrap()).await
+}
+
+const TABLE: &str = "CREATE TABLE jobs (id INTEGER PRIMARY KEY, title TEXT, published TEXT, description TEXT)";
+const INSERT: &str = "INSERT OR IGNORE INTO jobs VALUES (?1, ?2, ?3, ?4)";
+
+fn database(folder: &tempfile::TempDir) -> Connection {
+    let db = Connection::open(folder.path().join("jobs.sqlite3")).unwrap();
+    db.pragma_update(None, "journal_mode", "WAL").unwrap();
+    db.pragma_update(None, "synchronous", "NORMAL").unwrap();
+    db.execute(TABLE, []).unwrap();
+    db
+}
+
+async fn sqlite_by_hand(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let mut db = database(&folder);
+    let mut rows = 0;
+    each_page::<PlainJob>(setting, "plain", |page| {
+        let tx = db.transaction().unwrap();
+        let mut insert = tx.prepare_cached(INSERT).unwrap();
+        for job in &page {
+            rows += insert.execute(params![job.id as i64, job.title, job.published, job.description]).unwrap() as u64;
+        }
+        drop(insert);
+        tx.commit().unwrap();
+    })
+    .await;
+    rows
+}
+
+async fn sqlite_rows(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let mut db = database(&folder);
+    let store = SqliteStore::open(folder.path().join("jobs.sqlite3")).unwrap();
+    let mut run = jobs(&setting, "plain").sync_by_id("bench", store).await.unwrap();
+    let mut rows = 0;
+    while let Some(batch) = run.next().await.unwrap() {
+        let tx = db.transaction().unwrap();
+        let mut insert = tx.prepare_cached(INSERT).unwrap();
+        for job in batch.items() {
+            let published = job.published.as_ref().map(|published| published.as_str());
+            rows += insert.execute(params![job.id as i64, job.title, published, job.description]).unwrap() as u64;
+        }
+        drop(insert);
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state()).unwrap();
+        tx.commit().unwrap();
+        batch.committed();
+    }
+    rows
+}

@@ -1,0 +1,125 @@
+//! Records per second, against loops that people write by hand, in one process and one run.
+//!
+//!     cargo bench --bench throughput                  # the table
+//!     cargo bench --bench throughput -- pages sync    # only the rows whose name holds one of these
+//!
+//! The cases take turns, round after round, and the medians are compared. Peak memory is that of a process of its own for
+//! each case. `benches/README.md` says what each row means.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::future_not_send
+)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+mod cases;
+mod server;
+use cases::{CASES, Case, Setting};
+
+const ROWS: usize = 100_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if let [flag, name, url, page_size, rows] = args.as_slice()
+        && flag == "--peak"
+    {
+        return print_peak(name, url, page_size.parse().unwrap(), rows.parse().unwrap());
+    }
+    let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| name.contains(arg.as_str()));
+    let runtime = runtime();
+    let data = Arc::new(runtime.block_on(server::Dataset::new(ROWS)));
+    let origin = server::serve(data.clone());
+    println!("{} records, {} MB, from {origin}; {ROUNDS} rounds, medians\n", data.len(), data.bytes() / 1_000_000);
+    for page_size in [5_000, 500] {
+        let setting = Setting { origin: origin.clone(), page_size, rows: data.len() };
+        let cases: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name) && case.fits(page_size)).collect();
+        let baselines = cases.iter().filter_map(|case| case.against);
+        let mut cases: Vec<&Case> = CASES
+            .iter()
+            .filter(|case| baselines.clone().any(|name| name == case.name))
+            .chain(cases.iter().copied())
+            .collect();
+        cases.sort_by_key(|case| CASES.iter().position(|other| other.name == case.name));
+        cases.dedup_by_key(|case| case.name);
+        table(&runtime, &cases, &setting);
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+fn table(runtime: &tokio::runtime::Runtime, cases: &[&Case], setting: &Setting) {
+    println!("pages of {}:", setting.page_size);
+    println!("| {:<44} | {:>8} | {:>11} | {:>7} | {:>9} |", "case", "median s", "records/s", "ratio", "peak MB");
+    println!("|{}|{}:|{}:|{}:|{}:|", "-".repeat(46), "-".repeat(9), "-".repeat(12), "-".repeat(8), "-".repeat(10));
+    let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for round in 0..=ROUNDS {
+        for case in cases {
+            let start = Instant::now();
+            let rows = runtime.block_on((case.run)(setting.clone()));
+            let took = start.elapsed();
+            assert_eq!(rows, setting.rows, "{}", case.name);
+            // The first round fills caches and connections.
+            if round > 0 {
+                times.entry(case.name).or_default().push(took);
+            }
+        }
+    }
+    let medians: BTreeMap<&str, f64> = times
+        .into_iter()
+        .map(|(name, mut times)| {
+            times.sort_unstable();
+            (name, times[times.len() / 2].as_secs_f64())
+        })
+        .collect();
+    for case in cases {
+        let median = medians[case.name];
+        let ratio = case.against.map_or("1.00".to_owned(), |other| format!("{:.2}", median / medians[other]));
+        let peak = peak(case.name, setting).map_or("-".to_owned(), |peak| format!("{:.0}", peak as f64 / 1024.0));
+        let rows = if case.name.contains("10 times") { setting.rows * 10 } else { setting.rows };
+        let name = match case.against {
+            Some(other) => format!("{} (to {other})", case.name),
+            None => case.name.to_owned(),
+        };
+        println!("| {name:<44} | {median:>8.3} | {:>11.0} | {ratio:>7} | {peak:>9} |", rows as f64 / median);
+    }
+    println!();
+}
+
+/// Runs the case once in a process of its own and returns the growth of its peak, in KB.
+fn peak(name: &str, setting: &Setting) -> Option<u64> {
+    let (page_size, rows) = (setting.page_size.to_string(), setting.rows.to_string());
+    let child = Command::new(std::env::current_exe().ok()?)
+        .args(["--peak", name, &setting.origin, &page_size, &rows])
+        .output()
+        .ok()?;
+    assert!(child.status.success(), "{name}: {}", String::from_utf8_lossy(&child.stderr));
+    String::from_utf8(child.stdout).ok()?.trim().parse().ok()
+}
+
+fn print_peak(name: &str, origin: &str, page_size: u32, rows: u64) {
+    let case = CASES.iter().find(|case| case.name == name).expect("a case");
+    let before = high_water();
+    let setting = Setting { origin: origin.to_owned(), page_size, rows };
+    assert_eq!(runtime().block_on((case.run)(setting)), rows);
+    println!("{}", high_water() - before);
+}
+
+/// The largest size of this process so far, in KB. Linux only.
+fn high_water() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: 0 kB");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).unwrap_or_default()
+}

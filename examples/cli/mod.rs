@@ -1,0 +1,38 @@
+//! The options that the sync examples share.
+
+use clap::Args;
+use jobfeed::jiff::civil::Date;
+use jobfeed::jobdataapi::{self, JobsRequest};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The API, or a server of the same kind.
+    #[arg(long, default_value = "https://jobdataapi.com/api/")]
+    pub(crate) base_url: String,
+    /// The SQLite file.
+    #[arg(long, default_value = "jobs.sqlite3")]
+    pub(crate) db: String,
+    /// Records on a page, 1 to 5000.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) page_size: u32,
+    /// Stop after about so many records. The next start goes on from there.
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// Countries, such as US,CA.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) country_code: Vec<String>,
+    /// The first publication day of the first run, YYYY-MM-DD.
+    #[arg(long)]
+    pub(crate) since: Option<Date>,
+    /// The API key.
+    #[arg(env = "JOBDATA_API_KEY", long, hide_env_values = true, value_name = "KEY, OR SET JOBDATA_API_KEY")]
+    pub(crate) api_key: String,
+}
+
+impl Options {
+    pub(crate) fn jobs(&self) -> jobfeed::Result<JobsRequest> {
+        let client = jobdataapi::Client::builder().api_key(self.api_key.as_str()).base_url(&self.base_url)?.build()?;
+        let jobs = client.jobs().page_size(self.page_size);
+        Ok(if self.country_code.is_empty() { jobs } else { jobs.country_codes(&self.country_code) })
+    }
+}

@@ -1,0 +1,160 @@
+//! Exports the jobs with their applications as JSON lines: one line for each job.
+//!
+//!     cargo run --features testing --example jobaffinity_export
+//!     cargo run --features testing --example jobaffinity_export -- --out export.jsonl --at-once 4
+//!
+//! Without `JOBAFFINITY_LOGIN` and `JOBAFFINITY_PASSWORD` it runs against the simulated provider; with them, against the real
+//! one, at its 45 requests a minute: about one job for each 1.34 s. Applications are personal data: mind where the file goes.
+//!
+//! The positions are kept in a folder beside the file. A run that was interrupted goes on where it stood, and a later run adds
+//! a line with the new applications for each job that has some.
+#![allow(clippy::print_stdout)]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::sync::Mutex;
+
+use clap::Parser;
+use futures::TryStreamExt;
+use jobfeed::checkpoint::FileStore;
+use jobfeed::jobaffinity::{Application, Client};
+use jobfeed::testing::JobAffinity;
+use jobfeed::{BoxError, Mark, Outcome, partitions};
+use serde_json::value::RawValue;
+
+mod shown;
+mod simulated;
+
+#[derive(Debug, Parser)]
+struct Cli {
+    /// The file that lines are added to.
+    #[arg(long, default_value = "jobaffinity.jsonl")]
+    out: String,
+    /// Jobs that are read at the same time, all under the one rate limit.
+    #[arg(long, default_value_t = 4)]
+    at_once: usize,
+    /// Reads each job's own record, with all its fields: one more request for each job.
+    #[arg(long)]
+    details: bool,
+    /// At most so many jobs.
+    #[arg(long)]
+    jobs: Option<usize>,
+}
+
+/// One line of the export. Everything in it is as the server sent it, byte for byte.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    job: &'a RawValue,
+    applications: &'a [Box<RawValue>],
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    shown::exit(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let mut cli = Cli::parse();
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let (Some(login), Some(password)) = (variable("JOBAFFINITY_LOGIN"), variable("JOBAFFINITY_PASSWORD")) {
+        println!("JOBAFFINITY_LOGIN is set: jobs with their applications from jobaffinity.fr into {}", cli.out);
+        return export(&Client::new(login, password)?, &cli).await;
+    }
+    if variable("JOBAFFINITY_LOGIN").is_some() {
+        return Err("JOBAFFINITY_PASSWORD is not set".into());
+    }
+    cli.out = simulated::fresh(&cli.out)?;
+    println!("JOBAFFINITY_LOGIN is not set: 30 jobs from the simulated provider into {}", cli.out);
+    File::create(&cli.out)?;
+    let server = JobAffinity::builder().jobs(30).applications(7).start().await?;
+    let api = server.client().build()?;
+    export(&api, &cli).await?;
+
+    println!("on the server a candidate applies for two jobs");
+    server.with(|data| {
+        let candidate = data.add_candidate();
+        for job in data.jobs().into_iter().take(2) {
+            data.add_application(job, candidate);
+        }
+    });
+    export(&api, &cli).await
+}
+
+async fn export(api: &Client, cli: &Cli) -> Result<(), Box<dyn Error>> {
+    let store = FileStore::new(format!("{}.positions", cli.out))?;
+    let file = Mutex::new(OpenOptions::new().create(true).append(true).open(&cli.out)?);
+    let mut jobs: Vec<(u64, Box<RawValue>)> = Vec::new();
+    let mut pages = api.jobs().pages();
+    while let Some(page) = pages.try_next().await? {
+        for (job, raw) in page.rows() {
+            if let Some(id) = job.id {
+                jobs.push((id, RawValue::from_string(raw.to_owned())?));
+            }
+        }
+    }
+    jobs.truncate(cli.jobs.unwrap_or(usize::MAX));
+    let total = jobs.len();
+    let results = partitions(jobs, cli.at_once, async |(id, job)| {
+        let job = if cli.details { api.job(id).send_as().await? } else { job };
+        one_job(api, &store, &file, id, &job).await
+    })
+    .await;
+
+    let (mut applications, mut failed) = (0, HashMap::<String, u64>::new());
+    for result in results {
+        match result {
+            Ok(rows) => applications += rows,
+            Err(error) => *failed.entry(error.to_string()).or_default() += 1,
+        }
+    }
+    println!("{total} jobs read, {applications} new applications written");
+    for (error, jobs) in &failed {
+        println!("{jobs} jobs are not complete, the next run goes on with them: {error}");
+    }
+    if failed.is_empty() { Ok(()) } else { Err("the export is not complete".into()) }
+}
+
+/// Writes the applications of a job that are new since the last run, and returns how many. Only when they are in the file
+/// does the position move; a line may come twice after a crash, so readers take the last one of an application.
+async fn one_job(
+    api: &Client,
+    store: &FileStore,
+    file: &Mutex<File>,
+    id: u64,
+    job: &RawValue,
+) -> Result<usize, BoxError> {
+    let key = format!("job-{id}-applications");
+    let mut run = api.job_applications(id).sync_since(key, store).await?;
+    // The application at the watermark comes again with each run: it is known already.
+    let known = match run.state().watermark() {
+        Some(Mark::Id(id)) => Some(id),
+        _ => None,
+    };
+    // A job without applications has a line too, once.
+    let mut is_new_job = run.state().revision() == 0;
+    let mut written = 0;
+    while let Some(batch) = run.next().await? {
+        let is_new = |application: &Application| application.id.is_none() || application.id != known;
+        let rows = batch.page().rows().filter(|(application, _)| is_new(application));
+        let rows: Vec<Box<RawValue>> =
+            rows.map(|(_, raw)| RawValue::from_string(raw.to_owned())).collect::<Result<_, _>>()?;
+        for rejected in &batch.page().rejected {
+            println!("an application of job {id} does not fit the model: {}", rejected.reason);
+        }
+        if std::mem::take(&mut is_new_job) || !rows.is_empty() {
+            let mut line = serde_json::to_vec(&Line { job, applications: &rows })?;
+            line.push(b'\n');
+            let mut file = file.lock().map_err(|_| "another job failed while it wrote")?;
+            file.write_all(&line)?;
+            file.sync_data()?;
+        }
+        written += rows.len();
+        batch.commit().await?;
+    }
+    if let Outcome::Paused { until } = run.report().outcome {
+        return Err(format!("the server asks to wait until {until}").into());
+    }
+    Ok(written)
+}

@@ -1,0 +1,97 @@
+//! The table of the sync examples, where the rows and the state become durable together.
+
+use std::error::Error;
+use std::path::Path;
+
+use jobfeed::checkpoint::SqliteStore;
+use jobfeed::jobdataapi::Job;
+use jobfeed::{Batch, Counts, Outcome, Report, SyncRun};
+use rusqlite::{Connection, params};
+
+pub(crate) struct JobsTable {
+    db: Connection,
+}
+
+impl JobsTable {
+    pub(crate) fn open(path: impl AsRef<Path>) -> rusqlite::Result<Self> {
+        let db = Connection::open(path)?;
+        db.busy_timeout(std::time::Duration::from_secs(30))?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.execute_batch(
+            "CREATE TABLE IF NOT EXISTS jobs(
+                id INTEGER PRIMARY KEY, published TEXT, title TEXT, company_name TEXT, country_codes TEXT,
+                raw_json TEXT, imported_at TEXT)",
+        )?;
+        Ok(Self { db })
+    }
+
+    pub(crate) fn len(&self) -> rusqlite::Result<i64> {
+        self.db.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
+    }
+
+    /// Makes a batch durable: its rows and the state after them in one transaction, so that neither is ever without the
+    /// other. Rows that are there already are left alone.
+    pub(crate) fn store(&mut self, mut batch: Batch<'_, Job, SqliteStore>) -> Result<(), Box<dyn Error>> {
+        let tx = self.db.transaction()?;
+        let mut new = 0;
+        {
+            let mut insert = tx.prepare_cached(
+                "INSERT OR IGNORE INTO jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, strftime('%Y-%m-%dT%H:%M:%SZ'))",
+            )?;
+            for (job, raw) in batch.page().rows() {
+                let countries: Vec<&str> = job.countries.iter().filter_map(|country| country.code.as_deref()).collect();
+                let company = job.company.as_ref().and_then(|company| company.name.as_deref());
+                let published = job.published.as_ref().map(jobfeed::value::DateTime::as_str);
+                let id = i64::try_from(job.id)?;
+                new += insert.execute(params![id, published, job.title, company, countries.join(","), raw])? as u64;
+            }
+        }
+        for record in &batch.page().rejected {
+            eprintln!("record {} of the page does not fit: {}", record.index, record.reason);
+        }
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
+        tx.commit()?;
+        batch.report_new(new);
+        batch.committed();
+        Ok(())
+    }
+
+    /// Runs to the end, or until about `limit` records have arrived.
+    pub(crate) async fn fill(
+        &mut self,
+        run: &mut SyncRun<Job, SqliteStore>,
+        limit: Option<u64>,
+        mut watch: impl FnMut(Counts),
+    ) -> Result<Report, Box<dyn Error>> {
+        let progress = run.progress();
+        while let Some(batch) = run.next().await? {
+            self.store(batch)?;
+            watch(progress.counts());
+            if limit.is_some_and(|limit| progress.counts().rows >= limit) {
+                break;
+            }
+        }
+        Ok(run.report())
+    }
+}
+
+pub(crate) fn print(title: &str, report: &Report) {
+    let counts = &report.counts;
+    let end = match report.outcome {
+        Outcome::Complete => "complete".to_owned(),
+        Outcome::Running => "stopped at the limit, the next start goes on from here".to_owned(),
+        Outcome::Paused { until } => format!("paused by the server, go on at {until}"),
+        other => format!("{other:?}"),
+    };
+    println!(
+        "{title}: {end}. {} records received, {} new, {} rejected; {} pages, {} requests, {} retries, {} KB, {:.1} s",
+        counts.rows,
+        report.new.unwrap_or_default(),
+        counts.rejected,
+        counts.pages,
+        counts.requests,
+        counts.retries,
+        counts.bytes / 1000,
+        report.seconds,
+    );
+}

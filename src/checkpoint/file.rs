@@ -1,0 +1,102 @@
+//! A store in a folder: one JSON file for each key, replaced atomically, safe against two processes.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Checkpoint, CheckpointError};
+use crate::sync::SyncState;
+
+/// Keeps each state in a file of its own.
+///
+/// A save writes a temporary file, syncs it to the disk, renames it over the old one and syncs the folder, so a crash at
+/// any moment leaves the old state or the new one. Two processes on one key are kept apart by a lock on a `.lock` file
+/// beside it, and by the revision.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    folder: Arc<Path>,
+}
+
+impl FileStore {
+    /// A store in `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Store`] when the folder cannot be made.
+    pub fn new(folder: impl Into<PathBuf>) -> Result<Self, CheckpointError> {
+        let folder = folder.into();
+        fs::create_dir_all(&folder).map_err(CheckpointError::store)?;
+        Ok(Self { folder: folder.into() })
+    }
+
+    /// The file of a key: letters, digits, `-` and `.` stand for themselves, any other byte as `_` and two hex digits.
+    pub fn path(&self, key: &str) -> PathBuf {
+        use std::fmt::Write;
+
+        let mut name = String::with_capacity(key.len() + 5);
+        for byte in key.bytes() {
+            // Upper case is written out as well, for file systems that do not tell it from lower case.
+            if byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && !name.is_empty())
+            {
+                name.push(char::from(byte));
+            } else {
+                let _ = write!(name, "_{byte:02x}");
+            }
+        }
+        self.folder.join(name + ".json")
+    }
+
+    async fn blocking<R: Send + 'static>(
+        &self,
+        key: &str,
+        work: impl FnOnce(&Path) -> Result<R, CheckpointError> + Send + 'static,
+    ) -> Result<R, CheckpointError> {
+        let path = self.path(key);
+        tokio::task::spawn_blocking(move || work(&path)).await.map_err(CheckpointError::store)?
+    }
+}
+
+impl Checkpoint for FileStore {
+    type Error = CheckpointError;
+
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
+        self.blocking(key, read).await
+    }
+
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+        let state = state.clone();
+        self.blocking(key, move |path| {
+            let lock = File::create(path.with_extension("lock")).map_err(CheckpointError::store)?;
+            lock.lock().map_err(CheckpointError::store)?;
+            CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
+            replace(path, &state.to_json()).map_err(CheckpointError::store)
+        })
+        .await
+    }
+}
+
+fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
+    match fs::read_to_string(path) {
+        Ok(text) => SyncState::from_json(&text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(CheckpointError::Corrupt { reason: "it is not UTF-8 text".to_owned() })
+        }
+        Err(error) => Err(CheckpointError::store(error)),
+    }
+}
+
+/// The caller holds the lock, so one name for the temporary file is enough.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        // A folder cannot be opened as a file everywhere; where it can, the rename must reach the disk too.
+        #[cfg(unix)]
+        Some(folder) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}

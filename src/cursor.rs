@@ -1,0 +1,212 @@
+//! A kept position in a listing: opaque, versioned, bound to its query and its origin.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+
+/// Where in a listing a request starts.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Position {
+    /// The beginning.
+    Start,
+    /// A page number, from 1.
+    Page(u64),
+    /// A number of rows to skip.
+    Offset(u64),
+    /// What the server gave to go on with.
+    Token(String),
+}
+
+impl Position {
+    /// A hash that stands for it where many are kept.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Start => Fingerprint::of([]),
+            Self::Page(number) => Fingerprint::of(["page", &number.to_string()]),
+            Self::Offset(number) => Fingerprint::of(["offset", &number.to_string()]),
+            Self::Token(token) => Fingerprint::of(["token", token]),
+        }
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Page(page) => write!(f, "Page({page})"),
+            Self::Offset(rows) => write!(f, "Offset({rows})"),
+            // A server is free to put anything into its tokens.
+            Self::Token(token) => write!(f, "Token({} bytes)", token.len()),
+        }
+    }
+}
+
+/// A stable 128-bit hash (FNV-1a) of everything that makes a query what it is: endpoint, filters, page size.
+///
+/// It is part of cursors and checkpoints, so it never changes between versions of the crate, of the compiler or of the
+/// machine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    /// The same query on one server.
+    pub(crate) fn on(self, origin: &str) -> Self {
+        Self::of([self.to_string().as_str(), origin])
+    }
+
+    pub(crate) fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        for part in parts {
+            // The separator cannot occur in UTF-8, so ("ab", "c") and ("a", "bc") differ.
+            for byte in part.bytes().chain([0xff]) {
+                hash = (hash ^ u128::from(byte)).wrapping_mul(PRIME);
+            }
+        }
+        Self(hash)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A position in one listing of one server, to be kept and given to `resume_from`.
+///
+/// It is opaque text to everybody but this crate: `Display` and `FromStr` are exact inverses, and serde writes the same
+/// text. It holds no credential. A cursor of another query or another origin is refused before anything is sent.
+///
+/// ```
+/// use jobfeed::Cursor;
+///
+/// assert!("not a cursor".parse::<Cursor>().is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cursor {
+    inner: Inner,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inner {
+    origin: String,
+    query: Fingerprint,
+    at: Position,
+    /// Rows and the first total of the walk so far, so that a resumed walk is accounted for as a whole.
+    rows: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+}
+
+/// The version of the text form. A later one is refused, never guessed at.
+const PREFIX: &str = "jobfeed1.";
+
+impl Cursor {
+    pub(crate) fn new(origin: String, query: Fingerprint, at: Position, rows: u64, total: Option<u64>) -> Self {
+        Self { inner: Inner { origin, query, at, rows, total } }
+    }
+
+    /// The position, the rows before it and the total, when the cursor belongs to this query and origin.
+    pub(crate) fn open(&self, origin: &str, query: Fingerprint) -> Result<(Position, u64, Option<u64>)> {
+        let inner = &self.inner;
+        if inner.origin != origin {
+            return Err(Error::Cursor {
+                reason: format!("it belongs to {}, this client talks to {origin}", inner.origin),
+            });
+        }
+        if inner.query != query {
+            let reason = "it belongs to another query (endpoint, filters or page size differ)";
+            return Err(Error::Cursor { reason: reason.to_owned() });
+        }
+        Ok((inner.at.clone(), inner.rows, inner.total))
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = serde_json::to_vec(&self.inner).map_err(|_| fmt::Error)?;
+        write!(f, "{PREFIX}{}", URL_SAFE_NO_PAD.encode(json))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |reason: &str| Error::Cursor { reason: reason.to_owned() };
+        let encoded = text.trim().strip_prefix(PREFIX).ok_or_else(|| refused("it is not a cursor of this version"))?;
+        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| refused("it was cut or altered"))?;
+        let inner = serde_json::from_slice(&json).map_err(|_| refused("it was cut or altered"))?;
+        Ok(Self { inner })
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_is_stable_and_keeps_parts_apart() {
+        // Computed by an independent implementation of FNV-1a, of the bytes 61 ff.
+        assert_eq!(Fingerprint::of(["a"]).to_string(), "0880954550ab1be95aa0733055b751b9");
+        assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_json_are_exact_inverses(token: String, rows: u64, total: Option<u64>) {
+            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Token(token), rows, total);
+            prop_assert_eq!(&cursor.to_string().parse::<Cursor>().unwrap(), &cursor);
+            let json = serde_json::to_string(&cursor).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Cursor>(&json).unwrap(), &cursor);
+        }
+
+        #[test]
+        fn any_other_text_is_refused_without_a_panic(text: String, cut in 0usize..60) {
+            prop_assert!(text.parse::<Cursor>().is_err());
+            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Page(3), 9, None).to_string();
+            prop_assert!(cursor[..cut.min(cursor.len() - 2)].parse::<Cursor>().is_err());
+        }
+    }
+}

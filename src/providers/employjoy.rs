@@ -1,0 +1,44 @@
+//! EmployJoy Partner API: open jobs of companies that granted access, applications to them, and what became of these.
+//!
+//! ```
+//! use futures::TryStreamExt;
+//! use jobfeed::employjoy::{self, Candidate, NewApplication};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
+//! # let (key, url) = (server.api_key(), server.base_url());
+//! let api = employjoy::Client::builder().api_key(key).base_url(url)?.build()?;
+//! let jobs: Vec<_> = api.jobs().items().try_collect().await?;
+//!
+//! let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
+//! let application = NewApplication::new(&jobs[0].id, candidate).consent_to_contact(true).source_application_id("a-1");
+//! let submission = api.prepare(application)?; // key and bytes, made once; keep it until it is through
+//! let received = api.submit(&submission).send().await?;
+//! assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! ```
+//!
+//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *inferred*
+//! where it is concluded from that. No live traffic was seen.
+
+mod client;
+mod diff;
+mod errors;
+mod events;
+mod lists;
+mod models;
+mod submit;
+mod sync;
+
+pub use client::Client;
+pub use diff::ListDiff;
+pub use errors::{ErrorCode, FieldCode, RateScope};
+#[cfg(feature = "webhook")]
+pub use events::verifier;
+pub use events::{ApplicationStatusChanged, CloseReason, Event, EventData, EventType, JobClosed, JobOpened};
+pub use lists::*;
+pub use models::*;
+pub use submit::{Candidate, NewApplication, Submission, SubmitRequest, Submitted};
+pub use sync::ByUpdate;

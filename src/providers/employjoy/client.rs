@@ -1,0 +1,108 @@
+//! The client of EmployJoy.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::lists::{ApplicationsRequest, JobsRequest, List};
+use super::{Application, NewApplication, Submission, SubmitRequest, errors};
+use crate::auth::Credentials;
+use crate::body::Fields;
+use crate::config::{ClientBuilder, Provider};
+use crate::error::{Error, Result};
+use crate::limit::RateLimit;
+use crate::request::GetRequest;
+use crate::server_error::ServerError;
+use crate::sunset::Sunset;
+
+/// A client of EmployJoy for one partner key. Cheap to clone; clones share the rate limit.
+///
+/// The server counts each endpoint on its own, and submissions for each company (vendor page: rate limits), and so does this
+/// client: a company whose bucket is empty holds back no other.
+#[derive(Debug, Clone)]
+pub struct Client {
+    core: crate::Client,
+}
+
+impl Provider for Client {
+    const BASE_URL: &'static str = "https://api.employjoy.ai/api/v1/external/";
+    /// 60 a minute for each list, the smallest documented limit of a `GET` (vendor page: rate limits). Submissions, which
+    /// have 10 a minute and company unless an operator raised it, are held back when the server says that none remains.
+    const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_secs(1));
+
+    fn server_error(body: &Fields) -> ServerError {
+        errors::read(body)
+    }
+
+    fn from_core(core: crate::Client) -> Self {
+        Self { core }
+    }
+}
+
+impl ClientBuilder<Client> {
+    /// The partner key, `pek_live_…` or `pek_test_…`, sent as a bearer token (vendor page: authentication). Both kinds go to
+    /// the same host.
+    pub fn api_key(self, key: impl Into<SecretString>) -> Self {
+        self.try_credentials(Credentials::bearer(key))
+    }
+}
+
+impl Client {
+    /// A client with the provider's defaults.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the key is empty or cannot stand in a header.
+    pub fn new(key: impl Into<SecretString>) -> Result<Self> {
+        Self::builder().api_key(key).build()
+    }
+
+    /// Settings.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::default()
+    }
+
+    /// Open jobs of companies with active access.
+    pub fn jobs(&self) -> JobsRequest {
+        self.core.list(List::default())
+    }
+
+    /// The applications of this key.
+    pub fn applications(&self) -> ApplicationsRequest {
+        self.core.list(List::default())
+    }
+
+    /// One application, by EmployJoy's id of it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the id cannot be a part of a path: empty, `.` or `..`.
+    pub fn application(&self, id: &str) -> Result<GetRequest<Application>> {
+        if matches!(id.trim(), "" | "." | "..") {
+            return Err(Error::invalid("application id", id, "an id as the API gave it"));
+        }
+        // In a path a space is not a plus sign.
+        let id = url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20");
+        let request = GetRequest::new(self.core.clone(), "employjoy/application", format!("applications/{id}"));
+        Ok(request.bucket("application"))
+    }
+
+    /// Checks an application against every documented limit and makes what is sent: its key and its bytes, once. Does no
+    /// I/O.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the field and the rule, never the value: it is personal data.
+    pub fn prepare(&self, application: NewApplication) -> Result<Submission> {
+        application.submission(self.core.clock().now())
+    }
+
+    /// Submits an application. Safe to repeat with the same [`Submission`], in this process or a later one: the server
+    /// answers a repetition with the reply to the first within 24 hours (vendor page: applications).
+    pub fn submit(&self, submission: &Submission) -> SubmitRequest {
+        SubmitRequest::new(self.core.clone(), submission.clone())
+    }
+
+    /// When this key stops working, once the server has announced it: an operator rotates it, and it works 7 days longer
+    /// (vendor page: authentication). From the latest answer that said so.
+    pub fn sunset(&self) -> Option<Sunset> {
+        self.core.sunset()
+    }
+}

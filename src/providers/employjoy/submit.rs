@@ -1,0 +1,315 @@
+//! Submitting an application: the typed body, the key and bytes made once of it, the request.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+use uuid::Uuid;
+
+use super::ApplicationStatus;
+use crate::body::ListAt;
+use crate::client::Client;
+use crate::endpoint::{ApiRequest, Refusal};
+use crate::error::{Error, Result};
+use crate::model::{empty_as_none, model};
+use crate::progress::Progress;
+use crate::value::DateTime;
+
+/// Keys live 24 hours (vendor page: applications); what is older than this is not sent again without another protection.
+const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
+
+/// Who applies. Personal data: `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    first_name: String,
+    last_name: String,
+    email: String,
+    phone: String,
+}
+
+impl Candidate {
+    /// First and last name of 1 to 100 characters, an e-mail address, a phone number, best in E.164 form (vendor page).
+    pub fn new(
+        first_name: impl Into<String>,
+        last_name: impl Into<String>,
+        email: impl Into<String>,
+        phone: impl Into<String>,
+    ) -> Self {
+        let (first_name, last_name) = (first_name.into(), last_name.into());
+        Self { first_name, last_name, email: email.into(), phone: phone.into() }
+    }
+}
+
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Candidate").finish_non_exhaustive()
+    }
+}
+
+/// An application to be submitted. `Debug` shows the job and nothing of the candidate.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewApplication {
+    job_id: String,
+    candidate: Candidate,
+    consent_to_contact: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_application_id: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    application_form_answers: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume_url: Option<String>,
+    #[serde(skip)]
+    company_id: Option<String>,
+    #[serde(skip)]
+    key: Option<String>,
+}
+
+impl NewApplication {
+    /// An application to the job with this id. Without [`NewApplication::consent_to_contact`] it is refused.
+    pub fn new(job_id: impl Into<String>, candidate: Candidate) -> Self {
+        Self {
+            job_id: job_id.into(),
+            candidate,
+            consent_to_contact: false,
+            source: None,
+            source_application_id: None,
+            application_form_answers: Map::new(),
+            resume_url: None,
+            company_id: None,
+            key: None,
+        }
+    }
+
+    /// Whether the candidate agreed to be contacted by text message and e-mail. It must be so (vendor page).
+    #[must_use]
+    pub fn consent_to_contact(mut self, yes: bool) -> Self {
+        self.consent_to_contact = yes;
+        self
+    }
+
+    /// Where the candidate came from, such as `indeed`; at most 100 characters (vendor specification).
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Your own id of the application, 1 to 128 characters, unique for each partner (vendor page). Always give one: after 24
+    /// hours it is the only protection against a second application, and it finds the application in the list.
+    #[must_use]
+    pub fn source_application_id(mut self, id: impl Into<String>) -> Self {
+        self.source_application_id = Some(id.into());
+        self
+    }
+
+    /// The answer to a question of the job, under the question's key (vendor page).
+    #[must_use]
+    pub fn answer(mut self, key: impl Into<String>, answer: impl Into<Value>) -> Self {
+        self.application_form_answers.insert(key.into(), answer.into());
+        self
+    }
+
+    /// Where the server can fetch the résumé. It does so later; a failure does not sink the application (vendor page).
+    #[must_use]
+    pub fn resume_url(mut self, url: impl Into<String>) -> Self {
+        self.resume_url = Some(url.into());
+        self
+    }
+
+    /// The company of the job. It is not sent; the server's rate limit counts by company, and so does the client when it
+    /// knows it. Without it, it counts by job.
+    #[must_use]
+    pub fn company_id(mut self, id: impl Into<String>) -> Self {
+        self.company_id = Some(id.into());
+        self
+    }
+
+    /// Your own key, a UUID (vendor page), instead of a random one: the same for the same application, never for two.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    pub(super) fn submission(self, now: Timestamp) -> Result<Submission> {
+        self.validate()?;
+        let key = match &self.key {
+            Some(key) => Uuid::try_parse(key).map_err(|_| refused("idempotency key", "a UUID"))?,
+            None => Uuid::new_v4(),
+        };
+        let body = serde_json::to_string(&self).map_err(|_| refused("application", "what can be written as JSON"))?;
+        Ok(Submission {
+            key,
+            body,
+            prepared_at: now,
+            bucket: format!("submit/{}", self.company_id.unwrap_or(self.job_id)),
+            unique: self.source_application_id.is_some(),
+        })
+    }
+
+    /// Lengths are counted in characters; the vendor does not name the unit.
+    fn validate(&self) -> Result<()> {
+        let length = |what, text: &str, min: usize, max: usize| {
+            let fits = (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty());
+            let rule = format!("{min} to {max} characters");
+            if fits { Ok(()) } else { Err(Error::invalid(what, "(hidden)", rule)) }
+        };
+        if self.job_id.trim().is_empty() {
+            return Err(Error::invalid("jobId", self.job_id.as_str(), "an id from the list of jobs"));
+        }
+        length("candidate.firstName", &self.candidate.first_name, 1, 100)?;
+        length("candidate.lastName", &self.candidate.last_name, 1, 100)?;
+        let at = self.candidate.email.trim().split_once('@');
+        if !at.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+            return Err(refused("candidate.email", "an e-mail address"));
+        }
+        if self.candidate.phone.trim().is_empty() {
+            return Err(refused("candidate.phone", "a phone number"));
+        }
+        if !self.consent_to_contact {
+            return Err(Error::invalid("consentToContact", "false", "true: the candidate's consent is required"));
+        }
+        length("source", self.source.as_deref().unwrap_or_default(), 0, 100)?;
+        if let Some(id) = &self.source_application_id {
+            length("sourceApplicationId", id, 1, 128)?;
+        }
+        if self.company_id.as_ref().is_some_and(|id| id.trim().is_empty()) {
+            return Err(Error::invalid("company_id", "", "a text that is not empty"));
+        }
+        match self.resume_url.as_deref().map(Url::parse) {
+            Some(Ok(url)) if url.has_host() => Ok(()),
+            Some(_) => Err(refused("resumeUrl", "an absolute URL")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn refused(what: &str, rule: &str) -> Error {
+    Error::invalid(what, "(hidden)", rule)
+}
+
+impl fmt::Debug for NewApplication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewApplication").field("job_id", &self.job_id).finish_non_exhaustive()
+    }
+}
+
+/// An application ready to be sent: the key and the exact bytes, both made once, by [`super::Client::prepare`].
+///
+/// The server takes a repetition for the same submission only when key and bytes are the same (vendor page). Keep it until
+/// the submission is through; it can be written with serde, so that a later process can go on. **It holds personal data**;
+/// `Debug` shows none.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    key: Uuid,
+    body: String,
+    prepared_at: Timestamp,
+    bucket: String,
+    unique: bool,
+}
+
+impl Submission {
+    /// The `Idempotency-Key`.
+    pub fn idempotency_key(&self) -> String {
+        self.key.to_string()
+    }
+
+    /// The body, as it is sent. Personal data.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// When it was made, by the client's clock.
+    pub fn prepared_at(&self) -> Timestamp {
+        self.prepared_at
+    }
+
+    fn request(&self) -> Result<ApiRequest> {
+        let mut request = ApiRequest::post("applications", Bytes::from(self.body.clone()));
+        let key = HeaderValue::try_from(self.key.to_string()).map_err(|_| refused("idempotency key", "a UUID"))?;
+        request.headers.insert("idempotency-key", key);
+        request.idempotent = true;
+        request.bucket = Some(self.bucket.clone());
+        request.private = true;
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Submission")
+            .field("key", &self.key)
+            .field("prepared_at", &self.prepared_at)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A submission, ready to be sent.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct SubmitRequest {
+    client: Client,
+    submission: Submission,
+}
+
+impl SubmitRequest {
+    pub(super) fn new(client: Client, submission: Submission) -> Self {
+        Self { client, submission }
+    }
+
+    /// Sends it. Connection trouble, time-outs, 429 and 5xx are tried again with the same key and the same bytes; a redirect
+    /// is not followed.
+    ///
+    /// # Errors
+    /// [`Error::Status`] with the server's code in [`Error::server`] (see [`super::ErrorCode`]); its text shows codes only,
+    /// because the server's words may repeat personal data. [`Error::Paused`] when the server asks for a longer wait:
+    /// send the same submission later. [`Error::Invalid`] for a submission of more than 23 hours ago without a
+    /// `sourceApplicationId`: the server may have forgotten the key and would take it for a second application; look for it in
+    /// the list, and prepare it anew when it is not there.
+    pub async fn send(self) -> Result<Submitted> {
+        let Self { client, submission } = self;
+        let age = client.clock().now().duration_since(submission.prepared_at);
+        if age > KEY_LIFE && !submission.unique {
+            let rule = "at most 23 hours, or an application with a sourceApplicationId; look for it in the list first";
+            return Err(Error::invalid("age of the submission", format!("{} hours", age.as_hours()), rule));
+        }
+        let accept = |status: http::StatusCode| status.is_success();
+        let (request, progress) = (submission.request()?, Progress::default());
+        client
+            .call("employjoy/submit", &request, &progress, &accept, |response| {
+                let mut decoded = crate::body::decode::<Submitted>(&response.body, &ListAt::Single)?;
+                decoded.items.pop().ok_or_else(|| {
+                    let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
+                    Refusal::AllRejected { rows: 1, reason }
+                })
+            })
+            .await
+    }
+}
+
+model! {
+    /// The reply to a submission (vendor page: applications). Smaller than an [`Application`](super::Application); a
+    /// repetition gets the same one. `Debug` leaves the partner's own id out.
+    pub struct Submitted debug(id, job_id, status) {
+        /// EmployJoy's id of the application (vendor page).
+        id: String = required "id",
+        /// The partner's own id, if one was sent (vendor page).
+        source_application_id: Option<String> = "sourceApplicationId" => empty_as_none,
+        /// The job (vendor page).
+        job_id: Option<String> = "jobId",
+        /// How far it is (vendor page).
+        status: Option<ApplicationStatus> = "status" => empty_as_none,
+        /// When the application was made (vendor page).
+        created_at: Option<DateTime> = "createdAt" => empty_as_none,
+    }
+}

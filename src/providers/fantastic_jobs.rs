@@ -1,0 +1,60 @@
+//! Fantastic.jobs: job postings of applicant tracking systems (ATS) and of job boards (JB).
+//!
+//! ```no_run
+//! use futures::TryStreamExt;
+//! use jobfeed::fantastic_jobs::{self, TimeFrame};
+//!
+//! # async fn run() -> jobfeed::Result<()> {
+//! let api = fantastic_jobs::Client::new("my-key")?;
+//! let mut pages = api.active_ats().time_frame(TimeFrame::Hour).title("\"data engineer\" OR analyst").pages();
+//! while let Some(page) = pages.try_next().await? {
+//!     for job in &page.items {
+//!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so nothing is fetched
+//! ahead or twice without need: [`ActiveAtsRequest::sync_hourly`] and its kin ask for exactly the time that is not covered yet
+//! (see [`Planner`]), take a budget, and can [tell their price](crate::SyncRequest::plan) first. The other endpoints cost
+//! requests only (vendor page "credit usage").
+//!
+//! | what | with |
+//! |---|---|
+//! | new rows, once an hour or once a day | `sync_hourly`, `sync_daily` |
+//! | the stock at the beginning | `backfill` |
+//! | a hole that you know of | `recover` |
+//! | edits of ATS rows | [`ModifiedAtsRequest::sync_modified`] |
+//! | removals | [`ExpiredRequest::sync_expired`] |
+//!
+//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *observed*
+//! where payloads or public clients show it, *inferred* where it is concluded from either, *unknown* where nobody has seen it.
+
+mod client;
+mod credits;
+mod expired;
+mod frames;
+mod models;
+mod modified;
+mod planner;
+mod query;
+mod removals;
+mod requests;
+mod resource;
+mod search;
+mod windows;
+
+pub use client::{Client, RapidApi};
+pub use credits::Credits;
+pub use expired::{Expired, ExpiredRequest};
+pub use frames::{CountFrame, DescriptionFormat, ExpiredFrame, Only, TimeFrame};
+pub use models::{ActiveAtsJob, ActiveJbJob, Count, ExpiredId, ModifiedAtsJob, Organization, Place, Salary};
+pub use modified::ModifiedSync;
+pub use planner::{Cadence, Call, Interval, Plan, Planner};
+pub use removals::Removals;
+pub use requests::*;
+pub use resource::{Kind, Paged, Resource};
+pub use search::{Expression, Natural, Search};
+pub use windows::{Depth, Feed, Price, Windows};

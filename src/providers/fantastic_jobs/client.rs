@@ -1,0 +1,153 @@
+//! The client of Fantastic.jobs.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::ExpiredRequest;
+use super::requests::{
+    ActiveAtsCountRequest, ActiveAtsRequest, ActiveJbCountRequest, ActiveJbRequest, AdvancedOrganizationsRequest,
+    ModifiedAtsRequest, OrganizationsRequest,
+};
+use super::resource::{Kind, Resource};
+use crate::auth::Credentials;
+use crate::clock::Clock;
+use crate::config::{ClientBuilder, Provider};
+use crate::error::Result;
+use crate::limit::RateLimit;
+use crate::request::ListRequest;
+
+/// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit.
+#[derive(Debug, Clone)]
+pub struct Client {
+    core: crate::Client,
+}
+
+impl Provider for Client {
+    /// With the version that all working public clients use (observed). The vendor's pages also print `/v0.9` and `/v1.0`:
+    /// set one with [`ClientBuilder::base_url`].
+    const BASE_URL: &'static str = "https://data.fantastic.jobs/v1/";
+    /// 600 requests a minute (second-hand, from the vendor's plans page).
+    const RATE_LIMIT: RateLimit = RateLimit::new(600, Duration::from_secs(60));
+
+    fn from_core(core: crate::Client) -> Self {
+        Self { core }
+    }
+}
+
+/// A mirror of the API on RapidAPI: the same paths without a version, the same parameters and fields (observed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RapidApi {
+    /// `active-jobs-db.p.rapidapi.com`, seen with the ATS feed.
+    ActiveJobsDb,
+    /// `linkedin-job-search-api.p.rapidapi.com`, seen with the job-board feed.
+    LinkedInJobSearch,
+}
+
+impl RapidApi {
+    /// The host name.
+    pub fn host(self) -> &'static str {
+        match self {
+            Self::ActiveJobsDb => "active-jobs-db.p.rapidapi.com",
+            Self::LinkedInJobSearch => "linkedin-job-search-api.p.rapidapi.com",
+        }
+    }
+}
+
+impl ClientBuilder<Client> {
+    /// The API key of the vendor's portal, sent as `Authorization: Bearer …` (vendor page).
+    pub fn api_key(self, key: impl Into<SecretString>) -> Self {
+        self.try_credentials(Credentials::bearer(key))
+    }
+
+    /// A RapidAPI key for one of the mirrors: sets the host, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host` (observed).
+    /// A base URL set afterwards takes the place of the mirror's.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::base_url`].
+    pub fn rapid_api(self, mirror: RapidApi, key: impl Into<SecretString>) -> Result<Self> {
+        let credentials = Credentials::header("x-rapidapi-key", "", key)
+            .and_then(|credentials| credentials.and_header("x-rapidapi-host", "", mirror.host()));
+        self.try_credentials(credentials).base_url(format!("https://{}/", mirror.host()))
+    }
+}
+
+impl Client {
+    /// A client with the provider's defaults.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when the key is empty or cannot stand in a header.
+    pub fn new(key: impl Into<SecretString>) -> Result<Self> {
+        Self::builder().api_key(key).build()
+    }
+
+    /// Settings.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::default()
+    }
+
+    /// The clock that says what "now" is.
+    pub fn clock(&self) -> &Clock {
+        self.core.clock()
+    }
+
+    fn list<K: Kind>(&self) -> ListRequest<Resource<K>> {
+        self.core.list(Resource::new(self.core.clock().now()))
+    }
+
+    /// Rows from applicant tracking systems. Each returned row costs one job credit (vendor page).
+    ///
+    /// Needs [`ListRequest::time_frame`] before it is sent; the syncs set it themselves.
+    pub fn active_ats(&self) -> ActiveAtsRequest {
+        self.list()
+    }
+
+    /// Rows from job boards: LinkedIn, Wellfound, Y Combinator. Each returned row costs one job credit (vendor page).
+    ///
+    /// Needs [`ListRequest::time_frame`] before it is sent; the syncs set it themselves.
+    pub fn active_jb(&self) -> ActiveJbRequest {
+        self.list()
+    }
+
+    /// How many rows [`Client::active_ats`] has. Costs one request and no job (vendor page).
+    pub fn active_ats_count(&self) -> ActiveAtsCountRequest {
+        self.list()
+    }
+
+    /// How many rows [`Client::active_jb`] has. Costs one request and no job (vendor page).
+    pub fn active_jb_count(&self) -> ActiveJbCountRequest {
+        self.list()
+    }
+
+    /// ATS rows that were edited in the last 24 hours, with the names of the edited fields. Any Pro plan; no job credits
+    /// (vendor page). There is no such feed for job boards.
+    pub fn modified_ats(&self) -> ModifiedAtsRequest {
+        self.list()
+    }
+
+    /// Ids of ATS rows that expired. No job credits (vendor page).
+    pub fn expired_ats(&self) -> ExpiredRequest {
+        ExpiredRequest::new(self.core.clone(), "fantastic-jobs/expired-ats", "expired-ats")
+    }
+
+    /// Ids of job-board rows that expired: LinkedIn's only. Rows of Wellfound and Y Combinator never appear here and are to be
+    /// aged out (vendor page).
+    pub fn expired_jb(&self) -> ExpiredRequest {
+        ExpiredRequest::new(self.core.clone(), "fantastic-jobs/expired-jb", "expired-jb")
+    }
+
+    /// All organizations of the ATS feed in one body, renewed daily at 02:00 UTC (vendor page). The path
+    /// `ats-organizations` is observed; the vendor's prose says `organizations`, see [`ListRequest::path`].
+    pub fn organizations(&self) -> OrganizationsRequest {
+        self.list()
+    }
+
+    /// Organizations with all that is known about them, 100 on a page, renewed monthly (vendor page). Plan Pro-100k or above.
+    ///
+    /// **Unverified**: the parameter of the page, the first page and the end are unknown. `page` from 1 on until an empty page
+    /// is a guess; change it with [`ListRequest::page_parameter`], and the path with [`ListRequest::path`].
+    pub fn organizations_advanced(&self) -> AdvancedOrganizationsRequest {
+        self.list()
+    }
+}

@@ -1,0 +1,41 @@
+//! JobAffinity, the applicant tracking system of Intuition Software: jobs, candidates, applications and their steps.
+//!
+//! ```no_run
+//! use futures::TryStreamExt;
+//! use jobfeed::jobaffinity;
+//!
+//! # async fn run() -> jobfeed::Result<()> {
+//! let api = jobaffinity::Client::new("login", "password")?;
+//! let mut pages = api.jobs().pages();
+//! while let Some(page) = pages.try_next().await? {
+//!     for job in &page.items {
+//!         println!("{:?} {}", job.id, job.title.as_deref().unwrap_or_default());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The service allows 45 requests a minute for an IP address, so all clients of the process that name its host share one
+//! limit. An answer that says `INVALID` under HTTP status 200 is an error, with the details in [`crate::Error::server`].
+//!
+//! Candidates, applications, users and notes are personal data: their `Debug` shows numbers only, errors repeat nothing of
+//! them, and the filters by name and e-mail address stay out of cursors and checkpoints.
+//!
+//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *inferred*
+//! where it is concluded. Where two editions of the vendor's reference disagree, both are read.
+
+mod apply;
+mod client;
+mod models;
+mod query;
+mod requests;
+mod resource;
+mod sync;
+
+pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, Document};
+pub use client::Client;
+pub use models::*;
+pub use requests::*;
+pub use resource::{Kind, Resource};
+pub use sync::BySince;

@@ -1,0 +1,336 @@
+//! Applying for a job at its `apply_url`, which needs no credentials.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::civil::Date;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::Title;
+use super::client::json_post;
+use crate::client::{Client, Response};
+use crate::endpoint::{ApiRequest, Origins, Refusal, UrlKind};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// The newest version of the form that is documented (vendor page: job application submission).
+const VERSION: &str = "1.2";
+
+/// What a candidate sends in. All limits are the vendor page's, counted in characters (inferred). `Debug` shows nothing.
+///
+/// ```
+/// use jobfeed::jobaffinity::{ApplicationForm, Availability, Document, Title};
+///
+/// let form = ApplicationForm::new("Ada", "Byron", "ada@byron.example", "FR")
+///     .title(&Title::Ms)
+///     .mobile_phone("+33 6 00 00 00 00")
+///     .availability(Availability::OneMonth)
+///     .cv(Document::new("cv.pdf", "application/pdf", &b"%PDF-1.7"[..]));
+/// # let _ = form;
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing is sent before `apply(..).send()`"]
+pub struct ApplicationForm {
+    fields: Map<String, Value>,
+    availability_date: Option<Date>,
+    required: Vec<String>,
+}
+
+/// When a candidate can begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Availability {
+    /// At once.
+    Now,
+    /// In 15 days.
+    FifteenDays,
+    /// In a month.
+    OneMonth,
+    /// In two months.
+    TwoMonths,
+    /// In three months.
+    ThreeMonths,
+    /// Later than in three months.
+    Later,
+    /// The code `ope`, whose meaning the vendor does not tell.
+    Ope,
+    /// Not told, or not at all: the code `na`.
+    NotAvailable,
+    /// On a day, which must be in the future.
+    On(Date),
+}
+
+/// A file of an application.
+#[derive(Clone)]
+pub struct Document {
+    name: String,
+    mime_type: String,
+    content: Bytes,
+}
+
+impl Document {
+    /// A file with its name, its media type, and its bytes, which are sent in base64. No limit of size is documented.
+    pub fn new(name: impl Into<String>, mime_type: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        Self { name: name.into(), mime_type: mime_type.into(), content: content.into() }
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("bytes", &self.content.len()).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pair = |name: &str, text: String| (name.to_owned(), text);
+        let content = pair("content", STANDARD.encode(&self.content));
+        serializer.collect_map([pair("name", self.name.clone()), pair("mime_type", self.mime_type.clone()), content])
+    }
+}
+
+/// The longest texts, in characters (vendor page).
+const LENGTHS: [(&str, usize); 11] = [
+    ("first_name", 50),
+    ("last_name", 50),
+    ("email", 100),
+    ("url_linkedin", 255),
+    ("office_phone", 30),
+    ("mobile_phone", 30),
+    ("home_phone", 30),
+    ("address", 150),
+    ("zip_code", 15),
+    ("town", 30),
+    ("country", 2),
+];
+
+impl ApplicationForm {
+    /// The required fields: names, e-mail address, and the country as an ISO 3166-1 code of two letters.
+    pub fn new(first_name: &str, last_name: &str, email: &str, country: &str) -> Self {
+        let form = Self { fields: Map::new(), availability_date: None, required: Vec::new() };
+        let form = form.field("version", VERSION).field("first_name", first_name).field("last_name", last_name);
+        form.field("email", email).field("country", country)
+    }
+
+    fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The version of the form, `1` or `1.x`; default `1.2`. A title needs 1.1, a `LinkedIn` page 1.2.
+    pub fn version(self, version: &str) -> Self {
+        self.field("version", version)
+    }
+
+    /// How to address them.
+    pub fn title(self, title: &Title) -> Self {
+        self.field("title", title.as_str())
+    }
+
+    /// Their `LinkedIn` page, at most 255 characters.
+    pub fn url_linkedin(self, url: &str) -> Self {
+        self.field("url_linkedin", url)
+    }
+
+    /// The telephone at work, at most 30 characters.
+    pub fn office_phone(self, number: &str) -> Self {
+        self.field("office_phone", number)
+    }
+
+    /// The mobile telephone, at most 30 characters.
+    pub fn mobile_phone(self, number: &str) -> Self {
+        self.field("mobile_phone", number)
+    }
+
+    /// The telephone at home, at most 30 characters.
+    pub fn home_phone(self, number: &str) -> Self {
+        self.field("home_phone", number)
+    }
+
+    /// Street and number, at most 150 characters.
+    pub fn address(self, street: &str) -> Self {
+        self.field("address", street)
+    }
+
+    /// The postal code, at most 15 characters.
+    pub fn zip_code(self, code: &str) -> Self {
+        self.field("zip_code", code)
+    }
+
+    /// The town, at most 30 characters.
+    pub fn town(self, town: &str) -> Self {
+        self.field("town", town)
+    }
+
+    /// When they can begin.
+    pub fn availability(mut self, availability: Availability) -> Self {
+        self.availability_date = None;
+        let code = match availability {
+            Availability::Now => "now",
+            Availability::FifteenDays => "15d",
+            Availability::OneMonth => "1m",
+            Availability::TwoMonths => "2m",
+            Availability::ThreeMonths => "3m",
+            Availability::Later => ">3m",
+            Availability::Ope => "ope",
+            Availability::NotAvailable => "na",
+            Availability::On(day) => {
+                self.availability_date = Some(day);
+                "date"
+            }
+        };
+        self.fields.remove("availability_date");
+        match self.availability_date {
+            Some(day) => self.field("availability", code).field("availability_date", day.to_string()),
+            None => self.field("availability", code),
+        }
+    }
+
+    /// The CV.
+    pub fn cv(self, document: Document) -> Self {
+        self.document("cv", document)
+    }
+
+    /// Another document, under a name of your choice: that of the cover letter is not documented.
+    pub fn document(self, name: &str, document: Document) -> Self {
+        let value = serde_json::to_value(document).unwrap_or_default();
+        self.field(name, value)
+    }
+
+    /// Refuses to send the form without this document: the job feed says `cv_required` and `cover_required`.
+    pub fn require_document(mut self, name: &str) -> Self {
+        self.required.push(name.to_owned());
+        self
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)?.as_str()
+    }
+
+    fn check(&self, today: Date) -> Result<()> {
+        // What was given is personal, so the errors do not repeat it.
+        let refuse = |name: &str, rule: &str| Err(Error::invalid(name, "(hidden)", rule));
+        for name in ["first_name", "last_name", "email", "country"] {
+            if self.text(name).unwrap_or_default().trim().is_empty() {
+                return refuse(name, "a text that is not empty");
+            }
+        }
+        for (name, most) in LENGTHS {
+            if self.text(name).is_some_and(|text| text.chars().count() > most) {
+                return refuse(name, &format!("at most {most} characters"));
+            }
+        }
+        let email = self.text("email").unwrap_or_default();
+        if !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+            return refuse("email", "an e-mail address");
+        }
+        let country = self.text("country").unwrap_or_default();
+        if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return refuse("country", "an ISO 3166-1 code of two letters");
+        }
+        let version = self.text("version").unwrap_or_default();
+        let minor = match version.split_once('.') {
+            None if version == "1" => Some(0),
+            Some(("1", minor)) if minor.bytes().all(|byte| byte.is_ascii_digit()) => minor.parse::<u32>().ok(),
+            _ => None,
+        };
+        let Some(minor) = minor else { return Err(Error::invalid("version", version, "1, or 1. and a number")) };
+        for (name, since) in [("title", 1), ("url_linkedin", 2)] {
+            if self.fields.contains_key(name) && minor < since {
+                return Err(Error::invalid("version", version, format!("1.{since} or later, for {name}")));
+            }
+        }
+        let titles = ["UNKNOWN", "MR", "MS", "MRS", "MISS"];
+        if self.text("title").is_some_and(|title| !titles.contains(&title)) {
+            return refuse("title", "one of the documented titles");
+        }
+        if self.availability_date.is_some_and(|day| day <= today) {
+            return refuse("availability_date", "a day in the future");
+        }
+        match self.required.iter().find(|name| !self.fields.contains_key(name.as_str())) {
+            Some(name) => Err(Error::invalid(name.as_str(), "(absent)", "the document that the job feed requires")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ApplicationForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplicationForm").finish_non_exhaustive()
+    }
+}
+
+/// An application, ready to be sent. From [`Client::apply`](super::Client::apply).
+#[derive(Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct ApplyRequest {
+    client: Client,
+    url: String,
+    form: ApplicationForm,
+    origins: Origins,
+}
+
+impl ApplyRequest {
+    pub(super) fn new(client: Client, url: &str, form: ApplicationForm) -> Self {
+        Self { client, url: url.to_owned(), form, origins: Origins::Own }
+    }
+
+    /// Sends it to another host than the client's as well, should the feed name one. By default that is an error: the form is
+    /// personal data.
+    pub fn other_origins(mut self) -> Self {
+        self.origins = Origins::Any;
+        self
+    }
+
+    /// Sends it, once: what became of it cannot be looked up. It is sent again only when the server cannot have acted on it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a field that the server would refuse, before anything is sent; [`Error::OutcomeUnknown`] when
+    /// the server may have taken it.
+    pub async fn send(self) -> Result<Applied> {
+        self.form.check(self.client.clock().today())?;
+        let request = json_post(&self.url, &self.form.fields)?;
+        let request = ApiRequest { url: UrlKind::Bearer, origins: self.origins, ..request };
+        let accept = |status: StatusCode| status.is_success();
+        let read = |response: &Response| {
+            let (status, headers, body) = (response.status, response.headers.clone(), response.body.clone());
+            Ok::<_, Refusal>(Applied { status, headers, body })
+        };
+        self.client.call("jobaffinity/apply", &request, &Progress::default(), &accept, read).await
+    }
+}
+
+impl fmt::Debug for ApplyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplyRequest").finish_non_exhaustive()
+    }
+}
+
+/// The server took the application. What it says about it is not documented, so it is here as it came.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The status, 200 to 299.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body. An `_status` of `INVALID` in it is an error and does not come here.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Applied").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Whether an `apply_url` answers: 2xx is yes, 404 is no (inferred).
+pub(super) async fn is_open(client: &Client, apply_url: &str) -> Result<bool> {
+    let request = ApiRequest { method: Method::HEAD, url: UrlKind::Bearer, ..ApiRequest::get(apply_url) };
+    let accept = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
+    let read = |response: &Response| Ok(response.status.is_success());
+    client.call("jobaffinity/can-apply", &request, &Progress::default(), &accept, read).await
+}

@@ -1,0 +1,293 @@
+//! The client of JobAffinity.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[allow(clippy::wildcard_imports, reason = "all of them")]
+use super::requests::*;
+use super::resource::{Kind, Resource};
+use super::{Application, ApplicationForm, ApplyRequest, Candidate, Job, Process, Profile, Root, Team, Written};
+use crate::auth::Credentials;
+use crate::body::Fields;
+use crate::config::{ClientBuilder, Provider};
+use crate::endpoint::{ApiRequest, Check, Refusal};
+use crate::error::{BodyProblem, Error, Result};
+use crate::limit::{LimitScope, RateLimit};
+use crate::request::{DownloadRequest, GetRequest, ListRequest, WriteRequest};
+use crate::server_error::{FieldError, ServerError, is_code};
+
+/// The page size when none is set: the largest, because the limit counts requests.
+const PAGE_SIZE: u32 = 100;
+
+/// A client of JobAffinity. Cheap to clone; all clients of the process that name the same host share one rate limit.
+#[derive(Debug, Clone)]
+pub struct Client {
+    core: crate::Client,
+}
+
+impl Provider for Client {
+    const BASE_URL: &'static str = "https://jobaffinity.fr/restapi/v1/";
+    /// 45 requests a minute (vendor page), with a little more than a sixtieth between them, so that a request that is quick
+    /// on its way after a slow one does not become a 46th.
+    const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(1_340));
+    /// The limit is one of the IP address, whatever the credentials (vendor page).
+    const LIMIT_SCOPE: LimitScope = LimitScope::Host;
+    /// No header of a 429 is documented; the limit is one of minutes.
+    const THROTTLED_WAIT: Option<Duration> = Some(Duration::from_secs(60));
+    const CHECK: Option<Check> = Some(check);
+
+    fn server_error(body: &Fields) -> ServerError {
+        let mut error = ServerError::read(body);
+        error.code = error.code.or_else(|| body.get("_status").filter(|code: &String| is_code(code)));
+        let invalid = error.details.get("invalid").and_then(serde_json::Value::as_object);
+        // Its shape is not documented. Names of parameters can be shown, what is said about them may repeat their values.
+        let names = invalid.into_iter().flat_map(|fields| fields.keys()).filter(|name| is_code(name));
+        let refused: Vec<FieldError> =
+            names.map(|field| FieldError { field: field.clone(), ..FieldError::default() }).collect();
+        error.fields.extend(refused);
+        error
+    }
+
+    fn from_core(core: crate::Client) -> Self {
+        Self { core }
+    }
+}
+
+/// Every answer has a `_status`; `INVALID` is an error although the HTTP status is 200 (vendor page: responses).
+fn check(body: &Fields) -> Result<(), Refusal> {
+    match body.raw("_status") {
+        None | Some("null" | "\"OK\"") => Ok(()),
+        Some("\"INVALID\"") => Err(BodyProblem::ErrorObject.into()),
+        Some(other) => {
+            let shown: String = other.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+            Err(Refusal::shape(format!("`_status` is neither OK nor INVALID: {shown}")))
+        }
+    }
+}
+
+impl ClientBuilder<Client> {
+    /// Login and password, sent by HTTP Basic authentication (vendor page). Support gives them out.
+    pub fn login(self, login: impl Into<SecretString>, password: impl Into<SecretString>) -> Self {
+        let (login, password) = (login.into(), password.into());
+        let credentials = if password.expose_secret().is_empty() {
+            Err(Error::invalid("password", "(empty)", "a text that is not empty"))
+        } else {
+            Credentials::basic(login.expose_secret(), password)
+        };
+        self.try_credentials(credentials)
+    }
+}
+
+impl Client {
+    /// A client with the provider's defaults.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the login or the password is empty, or the login holds a colon.
+    pub fn new(login: impl Into<SecretString>, password: impl Into<SecretString>) -> Result<Self> {
+        Self::builder().login(login, password).build()
+    }
+
+    /// Settings.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::default()
+    }
+
+    fn list<K: Kind>(&self, path: impl Into<String>) -> ListRequest<Resource<K>> {
+        self.core.list(Resource::new(path, Some(PAGE_SIZE)))
+    }
+
+    fn get<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {
+        GetRequest::new(self.core.clone(), name, path)
+    }
+
+    /// A resource about a person: errors show nothing of what the server said.
+    fn person<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {
+        let request = ApiRequest { private: true, ..ApiRequest::get(path) };
+        GetRequest::of(self.core.clone(), name, request)
+    }
+
+    /// The root: the version of the API and its entry points. Read it once a day, see [`Root`].
+    pub fn root(&self) -> GetRequest<Root> {
+        // The root has no slash at its end (vendor page), and the base URL does.
+        let path = self.core.base_url().path().trim_end_matches('/').to_owned();
+        self.get("jobaffinity/root", if path.is_empty() { "/".to_owned() } else { path })
+    }
+
+    /// The jobs that the API user may see.
+    pub fn jobs(&self) -> JobsRequest {
+        self.list("job")
+    }
+
+    /// One job with all its fields.
+    pub fn job(&self, id: u64) -> GetRequest<Job> {
+        self.get("jobaffinity/job", format!("job/{id}"))
+    }
+
+    /// The applications of a job.
+    pub fn job_applications(&self, job: u64) -> JobApplicationsRequest {
+        self.list(format!("job/{job}/application"))
+    }
+
+    /// Who works on a job.
+    pub fn job_team(&self, job: u64) -> GetRequest<Team> {
+        self.person("jobaffinity/job-team", format!("job/{job}/team"))
+    }
+
+    /// The candidates that the API user may see, as whole records.
+    pub fn candidates(&self) -> CandidatesRequest {
+        self.list("candidate")
+    }
+
+    /// One candidate.
+    pub fn candidate(&self, id: u64) -> GetRequest<Candidate> {
+        self.person("jobaffinity/candidate", format!("candidate/{id}"))
+    }
+
+    /// The applications of a candidate.
+    pub fn candidate_applications(&self, candidate: u64) -> CandidateApplicationsRequest {
+        self.list(format!("candidate/{candidate}/application"))
+    }
+
+    /// One application.
+    pub fn application(&self, id: u64) -> GetRequest<Application> {
+        self.person("jobaffinity/application", format!("application/{id}"))
+    }
+
+    /// What was read from the CV of an application.
+    pub fn profile(&self, application: u64) -> GetRequest<Profile> {
+        self.person("jobaffinity/profile", format!("application/{application}/profile"))
+    }
+
+    /// The recruitment processes.
+    pub fn processes(&self) -> ProcessesRequest {
+        // Not paginated, so it has no page size either.
+        self.core.list(Resource::new("process", None))
+    }
+
+    /// One process with its steps.
+    pub fn process(&self, id: u64) -> GetRequest<Process> {
+        self.get("jobaffinity/process", format!("process/{id}"))
+    }
+
+    /// The changes of step of all applications: the one feed over all jobs.
+    pub fn steps(&self) -> StepsRequest {
+        self.list("step")
+    }
+
+    /// The notes.
+    pub fn notes(&self) -> NotesRequest {
+        self.list("note")
+    }
+
+    /// The history of the service's calls of your webhook.
+    pub fn webhook_tasks(&self) -> WebhookTasksRequest {
+        self.list("webhook/task")
+    }
+
+    /// Moves an application to a step of its process, which becomes its current one. The answer tells no number; after
+    /// [`Error::OutcomeUnknown`] read the application and look at its step.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an id of 0.
+    pub fn add_step(&self, application: u64, process_step: u64) -> Result<WriteRequest<Written>> {
+        #[derive(Serialize)]
+        struct Body {
+            application_id: u64,
+            process_step_id: u64,
+        }
+        check_id("application_id", application)?;
+        check_id("process_step_id", process_step)?;
+        let body = Body { application_id: application, process_step_id: process_step };
+        self.post("jobaffinity/add-step", "step", &body)
+    }
+
+    /// Adds a note on a candidate, which the users of the organisation see ([`Job::organisation`]). The text may hold basic
+    /// HTML; the server removes scripts and styles (vendor page). The answer tells no number; after
+    /// [`Error::OutcomeUnknown`] look at the notes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an id of 0 and an empty text.
+    pub fn add_note(&self, candidate: u64, organisation: u64, text: &str) -> Result<WriteRequest<Written>> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            candidate_id: u64,
+            organisation_id: u64,
+            text: &'a str,
+        }
+        check_id("candidate_id", candidate)?;
+        check_id("organisation_id", organisation)?;
+        if text.trim().is_empty() {
+            return Err(Error::invalid("text", "(empty)", "a text that is not empty"));
+        }
+        let body = Body { candidate_id: candidate, organisation_id: organisation, text };
+        self.post("jobaffinity/add-note", "note", &body)
+    }
+
+    fn post(&self, name: &'static str, path: &str, body: &impl Serialize) -> Result<WriteRequest<Written>> {
+        Ok(WriteRequest::new(self.core.clone(), name, json_post(path, body)?))
+    }
+
+    /// The `apply_url` of a job, from the customer's job feed and as it is there; building one is forbidden (vendor page). No
+    /// credentials are sent: the URL is the right to apply.
+    pub fn apply(&self, apply_url: &str, form: ApplicationForm) -> ApplyRequest {
+        ApplyRequest::new(self.core.clone(), apply_url, form)
+    }
+
+    /// Whether a job can still be applied for: asks the `apply_url` without sending anything.
+    ///
+    /// # Errors
+    /// Those of [`GetRequest::send`], but 404, which is "no".
+    pub async fn can_apply(&self, apply_url: &str) -> Result<bool> {
+        super::apply::is_open(&self.core, apply_url).await
+    }
+
+    /// A file behind a link of an answer: the CV of an application ([`Application::latest_cv_url`]), or a URL of a
+    /// [`Profile`].
+    ///
+    /// Credentials go to the client's own origin only. A link or redirect to another one is an error, unless
+    /// [`DownloadRequest::other_origins`] allows to go there without them.
+    pub fn download(&self, link: &str) -> DownloadRequest {
+        DownloadRequest::new(self.core.clone(), "jobaffinity/download", link)
+    }
+
+    /// The resource behind a `_self` or another link of an answer, as any type: the vendor may change URLs other than the root
+    /// without a new version, so following is safer than building. A link to another origin is an error, and nothing is sent.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use jobfeed::jobaffinity::{self, Application, Job};
+    ///
+    /// # let server = jobfeed::testing::JobAffinity::builder().jobs(3).start().await?;
+    /// # let api = server.client().build()?;
+    /// let first = api.jobs().page_size(1).send().await?.items.remove(0);
+    /// let job: Job = api.follow(first.self_link.as_deref().unwrap_or_default()).send().await?;
+    /// let applications = job.applications.and_then(|link| link.url).unwrap_or_default();
+    /// let page = api.follow_list::<Application>(&applications).send().await?;
+    /// assert!(page.items.iter().all(|application| application.id.is_some()));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    pub fn follow<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> GetRequest<T> {
+        self.person("jobaffinity/follow", link.to_owned())
+    }
+
+    /// The list behind a link of an answer, such as the applications of a job or the candidates of a pool.
+    pub fn follow_list<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> FollowRequest<T> {
+        self.core.list(Resource::new(link, None))
+    }
+}
+
+fn check_id(name: &str, id: u64) -> Result<()> {
+    if id == 0 { Err(Error::invalid(name, "0", "1 or more")) } else { Ok(()) }
+}
+
+/// A `POST` of personal data, serialised once.
+pub(super) fn json_post(path: &str, body: &impl Serialize) -> Result<ApiRequest> {
+    let json =
+        serde_json::to_vec(body).map_err(|_| Error::invalid("body", "(hidden)", "a value that JSON can hold"))?;
+    Ok(ApiRequest { private: true, ..ApiRequest::post(path, json) })
+}

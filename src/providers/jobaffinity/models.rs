@@ -1,0 +1,17 @@
+//! What JobAffinity answers with.
+//!
+//! Two editions of the vendor's reference disagree on some names; both are read. Every field may be missing or null.
+
+mod application;
+mod candidate;
+mod items;
+mod job;
+mod moment;
+mod shared;
+
+pub use application::*;
+pub use candidate::*;
+pub use items::Items;
+pub use job::*;
+pub use moment::Moment;
+pub use shared::*;

@@ -1,0 +1,123 @@
+//! Dates as they are written, with typed readers that invent nothing.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A date, or a date with a time, as the service wrote it.
+///
+/// The service writes dates (`2026-03-01`), dates with a time and no zone (`2026-03-01 09:30:00`), and what its reference
+/// calls date-time, whose real form is not known. Its time zone is documented nowhere, so a text without an offset has a
+/// [`date`](Self::date) and a [`datetime`](Self::datetime), and no [`timestamp`](Self::timestamp). A text that is none of
+/// these is kept, and all readers are `None`. Equality is equality of the texts.
+///
+/// ```
+/// use jobfeed::jobaffinity::Moment;
+///
+/// let called = Moment::from("2026-03-01 09:30:00");
+/// assert_eq!(called.date(), Some(jobfeed::jiff::civil::date(2026, 3, 1)));
+/// assert_eq!(called.timestamp(), None, "nothing tells the zone");
+/// assert_eq!(Moment::from("soon").date(), None);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Moment(Box<str>);
+
+impl Moment {
+    /// The text as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The day, as written.
+    pub fn date(&self) -> Option<Date> {
+        Some(self.pieces()?.date())
+    }
+
+    /// The day and the time of day, as written; `None` for a day alone.
+    pub fn datetime(&self) -> Option<DateTime> {
+        let pieces = self.pieces()?;
+        Some(pieces.date().to_datetime(pieces.time()?))
+    }
+
+    /// The instant, when the text holds its offset from UTC.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        let offset: Offset = self.pieces()?.to_numeric_offset()?;
+        offset.to_timestamp(self.datetime()?).ok()
+    }
+
+    fn pieces(&self) -> Option<Pieces<'_>> {
+        // ISO 8601 also has `20260301`, which is as well a plain number that means something else.
+        if self.0.as_bytes().get(4) != Some(&b'-') {
+            return None;
+        }
+        // The name of a zone would need the time zone database.
+        Pieces::parse(&*self.0).ok().filter(|pieces| pieces.time_zone_annotation().is_none())
+    }
+}
+
+impl From<&str> for Moment {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Moment {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::model::scalar(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_invented() {
+        let read = |text: &str| {
+            let moment = Moment::from(text);
+            assert_eq!(moment.as_str(), text);
+            let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+            [
+                shown(moment.date().map(|date| date.to_string())),
+                shown(moment.datetime().map(|time| time.to_string())),
+                shown(moment.timestamp().map(|time| time.to_string())),
+            ]
+        };
+        assert_eq!(read("2026-03-01"), ["2026-03-01", "-", "-"]);
+        assert_eq!(read("2026-03-01 09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
+        assert_eq!(read("2026-03-01T09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
+        assert_eq!(read("2026-03-01T09:30:00Z"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T09:30:00Z"]);
+        assert_eq!(read("2026-03-01T09:30:00+02:00"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T07:30:00Z"]);
+        for odd in ["", "soon", "20260301", "2026-02-30", "1/3/2026", "2026-03-01T09:30:00[Europe/Paris]"] {
+            assert_eq!(read(odd), ["-", "-", "-"], "{odd}");
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! The id sync: covers the id line with ranges that fit one page each, whatever order the server returns rows in.
+//!
+//! A run asks for everything from its first id on. When that fits one page, it is all. When not, a few small requests find an
+//! id that has rows behind it, as near to the end as it can be had; up to there the line is cut into closed ranges. Ids grow with insertion, so a closed
+//! range below an id that exists can only lose rows, never gain one, and each answer is one instant. Then the open end is
+//! asked for again, from there. The whole position is one integer.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Resource;
+use super::requests::Jobs;
+use super::sync::Listing;
+use crate::client::Client;
+use crate::cursor::Fingerprint;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::request::ListRequest;
+use crate::sync::start::{Refused, resume};
+use crate::sync::{Ask, Facts, Fault, Mark, Plan, Slicer, Step, Strategy, SyncRequest, SyncState, Verdict};
+
+/// Where the first run of an id sync begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Bootstrap {
+    /// With all postings of the data set.
+    #[default]
+    All,
+    /// With this id.
+    FromId(u64),
+    /// With the postings published on this day or later. From then on the sync goes by id, so that postings which enter
+    /// late with an old date arrive as well. Uses id and date parameters together, which the server is taken to combine
+    /// (inferred); each answer is checked for it.
+    Since(Date),
+    /// With about the most recent `n` postings: never fewer, unless there are fewer; at most half a page more.
+    MostRecent(u64),
+}
+
+/// Options of [`ListRequest::sync_by_id`].
+#[derive(Debug)]
+pub struct ById {
+    jobs: Resource<Jobs>,
+    bootstrap: Bootstrap,
+    lookback: u64,
+}
+
+impl ListRequest<Resource<Jobs>> {
+    /// Syncs by id: the first run brings what [`Bootstrap`] says (everything by default), each later one the postings with
+    /// an id above the watermark. Needs plan access or better.
+    ///
+    /// A first run that does not fit one page costs some small requests before its first batch, about a dozen, to find its way
+    /// on the id line.
+    ///
+    /// Postings that are edited later are not seen again: the API has no way to ask for them.
+    pub fn sync_by_id<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncRequest<'s, ById, super::Job, C> {
+        let options = ById { jobs: self.endpoint, bootstrap: Bootstrap::default(), lookback: 0 };
+        SyncRequest::new(self.client, options, key.into(), store)
+    }
+}
+
+impl<T, C> SyncRequest<'_, ById, T, C> {
+    /// Where the first run begins. Later runs go on from the watermark and do not look at it.
+    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
+        self.options.bootstrap = bootstrap;
+        self
+    }
+
+    /// Reads the last `ids` ids below the watermark again, for rows that became visible after rows with higher ids.
+    /// Default 0.
+    pub fn lookback(mut self, ids: u64) -> Self {
+        self.options.lookback = ids;
+        self
+    }
+}
+
+impl Plan for ById {
+    const STRATEGY: &'static str = "by-id";
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.jobs.fingerprint()
+    }
+
+    fn begin(self, _: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused> {
+        let listing = Listing::new(self.jobs)?;
+        let before = match state.watermark {
+            Some(Mark::Id(id)) => Some(id),
+            _ => None,
+        };
+        let walk = |plan, phase| Box::new(IdWalk { listing, before, plan, phase, beyond: 0 });
+        if let Some(run) = &state.run {
+            let plan: IdPlan = resume(&run.plan)?;
+            let phase = plan.slices(u64::MAX, None);
+            return Ok(walk(plan, phase));
+        }
+        if let Some(watermark) = before {
+            let next = watermark.saturating_add(1).saturating_sub(self.lookback).max(1);
+            return Ok(walk(IdPlan { next, ..IdPlan::default() }, Phase::Open));
+        }
+        let plan = IdPlan { next: 1, ..IdPlan::default() };
+        Ok(match self.bootstrap {
+            Bootstrap::All => walk(plan, Phase::Size),
+            Bootstrap::FromId(0) => return Err(Error::invalid("bootstrap id", "0", "1 or more").into()),
+            Bootstrap::FromId(next) => walk(IdPlan { next, ..plan }, Phase::Size),
+            Bootstrap::Since(day) => walk(IdPlan { since: Some(day), ..plan }, Phase::Size),
+            Bootstrap::MostRecent(0) => {
+                return Err(Error::invalid("bootstrap count", "0", "1 or more postings").into());
+            }
+            Bootstrap::MostRecent(rows) => walk(plan, Phase::Recent(rows)),
+        })
+    }
+}
+
+/// The frozen window and the position, as the state keeps them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdPlan {
+    /// Everything of this run below it is covered.
+    next: u64,
+    /// The end of the closed part, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upper: Option<u64>,
+    /// The highest id seen in this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    highest: Option<u64>,
+    /// The publication date of a bootstrap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Date>,
+}
+
+impl IdPlan {
+    /// The closed part, when there is one, else the open end.
+    fn slices(&self, capacity: u64, expected: Option<u64>) -> Phase {
+        match self.upper {
+            Some(upper) if self.next <= upper => {
+                Phase::Slices(Slicer::new(self.next, upper, capacity, Some(1), expected))
+            }
+            _ => Phase::Open,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// How many postings are there from `next` on?
+    Size,
+    /// How many are there at all, when so many of the most recent are wanted?
+    Recent(u64),
+    /// Which id has so many postings from it on?
+    Search(Search),
+    /// Closed ranges.
+    Slices(Slicer),
+    /// Everything from `next` on.
+    Open,
+    /// Does the closed range up to the highest id of the page that is held have exactly its rows?
+    Confirm {
+        highest: u64,
+        rows: u64,
+    },
+    Done,
+}
+
+/// The walk of one run.
+#[derive(Debug)]
+struct IdWalk {
+    listing: Listing,
+    /// The watermark of the run before.
+    before: Option<u64>,
+    plan: IdPlan,
+    phase: Phase,
+    /// Rows behind the closed part, when they were counted.
+    beyond: u64,
+}
+
+impl IdWalk {
+    fn window(&self, min: u64, max: Option<u64>) -> Vec<(&'static str, String)> {
+        let mut window = vec![("min_id", min.to_string())];
+        window.extend(max.map(|max| ("max_id", max.to_string())));
+        window.extend(self.plan.since.map(|day| ("published_since", day.to_string())));
+        window
+    }
+
+    /// The ids of a page. One outside of what was asked for means that the server did not apply the range.
+    fn ids(page: &dyn Facts, min: u64, max: Option<u64>) -> Result<Vec<u64>, Fault> {
+        let ids: Vec<u64> = page.field("id").filter_map(|id| id.parse().ok()).collect();
+        let inside = |id: &u64| min <= *id && max.is_none_or(|max| *id <= max);
+        if ids.iter().all(inside) {
+            return Ok(ids);
+        }
+        let hint = "the server did not apply min_id and max_id; on plan lite use sync_latest instead";
+        Err(Fault::Ignored(hint.to_owned()))
+    }
+
+    /// Cuts off the closed part of the line, ending before `id`, from which on there are `beyond` rows.
+    fn close(&mut self, id: u64, expected: Option<u64>, beyond: u64) {
+        self.plan.upper = Some(id - 1);
+        self.beyond = beyond;
+        self.phase = self.plan.slices(self.listing.capacity(), expected);
+    }
+
+    /// The closed part is covered.
+    fn open_end(&mut self) {
+        self.phase = Phase::Open;
+        if self.beyond > self.listing.capacity() {
+            self.search_upper(self.plan.next, self.beyond);
+        }
+    }
+
+    /// There are more rows than one page from `next` on, and `known` of them were seen at `id`.
+    fn search_upper(&mut self, id: u64, total: u64) {
+        let most = (self.listing.capacity() / 2).max(1);
+        self.phase = Phase::Search(Search::new(id, total, 1, most, Goal::Upper { total }));
+    }
+
+    fn on_slice(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        let Phase::Slices(slicer) = &mut self.phase else { return Ok(Verdict::Skip) };
+        let mut verdict = Verdict::Skip;
+        match slicer.ask() {
+            Some(Ask::Count(min, max)) => {
+                Self::ids(page, min, Some(max))?;
+                slicer.counted(page.count());
+            }
+            Some(Ask::Fetch(min, max)) => {
+                let ids = Self::ids(page, min, Some(max))?;
+                if page.is_whole() {
+                    self.listing.well();
+                    slicer.fits(page.rows());
+                    self.plan.highest = ids.into_iter().max().max(self.plan.highest);
+                    verdict = if page.rows() == 0 { Verdict::Skip } else { Verdict::Deliver };
+                } else if page.more() && page.rows() > 0 {
+                    slicer.clamp(page.rows());
+                    if !slicer.overflows(page.count()) {
+                        self.listing.again(page)?;
+                    }
+                } else {
+                    self.listing.again(page)?;
+                }
+            }
+            None => {}
+        }
+        self.plan.next = slicer.next();
+        if slicer.ask().is_none() {
+            self.open_end();
+        }
+        Ok(verdict)
+    }
+
+    fn on_open(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        let ids = Self::ids(page, self.plan.next, None)?;
+        let highest = ids.iter().copied().max();
+        match highest {
+            // All postings of the last range went away meanwhile, or there is nothing new.
+            None if page.is_whole() && page.rows() == 0 => self.phase = Phase::Done,
+            Some(highest) if page.is_whole() => {
+                // A server that counts and selects in two steps may have let a new row push out an old one in between.
+                self.phase = Phase::Confirm { highest, rows: page.rows() };
+                return Ok(Verdict::Hold);
+            }
+            Some(highest) if page.more() && page.count() > page.rows() => self.search_upper(highest, page.count()),
+            _ => self.listing.again(page)?,
+        }
+        Ok(Verdict::Skip)
+    }
+
+    fn on_search(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        let Phase::Search(search) = &mut self.phase else { return Ok(Verdict::Skip) };
+        Self::ids(page, search.ask(), None)?;
+        search.asked += 1;
+        if search.asked > MOST_PROBES {
+            let hint = "the server's `count` does not follow min_id, so the end of the id line cannot be found";
+            return Err(Fault::Ignored(hint.to_owned()));
+        }
+        if let Some(id) = search.absorb(page.count()) {
+            match search.goal {
+                Goal::Upper { .. } if id <= self.plan.next => self.listing.again(page)?,
+                Goal::Upper { total } => self.close(id, Some(total.saturating_sub(page.count())), page.count()),
+                Goal::Start => {
+                    self.plan.next = id;
+                    self.phase = Phase::Size;
+                }
+            }
+        }
+        Ok(Verdict::Skip)
+    }
+}
+
+impl Strategy for IdWalk {
+    fn step(&self) -> Step {
+        let next = self.plan.next;
+        match &self.phase {
+            Phase::Size | Phase::Recent(_) => self.listing.probe(&self.window(next, None)),
+            Phase::Search(search) => self.listing.probe(&self.window(search.ask(), None)),
+            Phase::Slices(slicer) => match slicer.ask() {
+                Some(Ask::Count(min, max)) => self.listing.probe(&self.window(min, Some(max))),
+                Some(Ask::Fetch(min, max)) => self.listing.fetch(&self.window(min, Some(max))),
+                None => self.listing.fetch(&self.window(next, None)),
+            },
+            Phase::Confirm { highest, .. } => self.listing.probe(&self.window(next, Some(*highest))),
+            Phase::Open | Phase::Done => self.listing.fetch(&self.window(next, None)),
+        }
+    }
+
+    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        match self.phase {
+            Phase::Size => {
+                let id = Self::ids(page, self.plan.next, None)?.first().copied();
+                match (page.count(), id) {
+                    (total, Some(id)) if total > self.listing.capacity() => self.search_upper(id, total),
+                    _ => self.phase = Phase::Open,
+                }
+                Ok(Verdict::Skip)
+            }
+            Phase::Recent(wanted) => {
+                let most = wanted.saturating_add(self.listing.capacity() / 2);
+                self.phase = if page.count() > most {
+                    Phase::Search(Search::new(self.plan.next, page.count(), wanted, most, Goal::Start))
+                } else {
+                    Phase::Size
+                };
+                Ok(Verdict::Skip)
+            }
+            Phase::Search(_) => self.on_search(page),
+            Phase::Slices(_) => self.on_slice(page),
+            Phase::Open => self.on_open(page),
+            Phase::Confirm { highest, rows } if page.count() == rows => {
+                self.plan.highest = Some(highest).max(self.plan.highest);
+                self.plan.next = highest.saturating_add(1);
+                self.phase = Phase::Done;
+                Ok(Verdict::DeliverHeld)
+            }
+            Phase::Confirm { highest, .. } => {
+                self.close(highest.saturating_add(1), None, 0);
+                Ok(Verdict::DropHeld)
+            }
+            Phase::Done => Ok(Verdict::Skip),
+        }
+    }
+
+    fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
+    fn watermark(&self) -> Option<Mark> {
+        // A range whose rows are gone is covered all the same. A bootstrap by date that found nothing says nothing about
+        // ids, and is made again.
+        let covered = (self.plan.since.is_none() || self.plan.highest.is_some()).then(|| self.plan.next - 1);
+        [self.before, self.plan.highest, covered].into_iter().flatten().max().map(Mark::Id)
+    }
+
+    fn plan(&self) -> Value {
+        serde_json::to_value(&self.plan).unwrap_or_default()
+    }
+}
+
+/// Counts that a search may ask for; a bisection of all ids takes 64.
+const MOST_PROBES: u32 = 200;
+
+/// What a search is for.
+#[derive(Debug, Clone, Copy)]
+enum Goal {
+    /// The end of the closed part, for a line with so many rows.
+    Upper { total: u64 },
+    /// The first id of the run.
+    Start,
+}
+
+/// Finds an id from which on there are between `least` and `most` postings, by asking for counts.
+#[derive(Debug)]
+struct Search {
+    /// There are more than `most` from here on.
+    low: u64,
+    /// There are fewer than `least` from here on.
+    high: Option<u64>,
+    rows_from_low: u64,
+    stride: u64,
+    least: u64,
+    most: u64,
+    /// Interpolation and bisection take turns: the one is fast on even lines, the other on all.
+    bisect: bool,
+    asked: u32,
+    goal: Goal,
+}
+
+impl Search {
+    fn new(low: u64, rows_from_low: u64, least: u64, most: u64, goal: Goal) -> Self {
+        let stride = rows_from_low.max(1);
+        Self { low, high: None, rows_from_low, stride, least, most, bisect: false, asked: 0, goal }
+    }
+
+    /// The id to ask for the count from.
+    fn ask(&self) -> u64 {
+        let Some(high) = self.high else { return self.low.saturating_add(self.stride) };
+        let span = high - self.low;
+        let step = if self.bisect {
+            span / 2
+        } else {
+            let wanted = u128::from(self.least.midpoint(self.most));
+            let rows = u128::from(self.rows_from_low).max(wanted + 1);
+            span - u64::try_from(u128::from(span) * wanted / rows).unwrap_or(span)
+        };
+        self.low + step.clamp(1, (span - 1).max(1))
+    }
+
+    /// Takes the count; returns the id when it is found.
+    fn absorb(&mut self, rows: u64) -> Option<u64> {
+        let asked = self.ask();
+        // Any id with rows behind it will do for the end of the closed part: the run then has something to deliver, and looks
+        // further when it has come there.
+        if matches!(self.goal, Goal::Upper { .. }) && rows >= self.least {
+            return Some(asked);
+        }
+        if rows > self.most {
+            (self.low, self.rows_from_low) = (asked, rows);
+            self.stride = self.stride.saturating_mul(4);
+        } else if rows >= self.least {
+            return Some(asked);
+        } else {
+            self.high = Some(asked);
+        }
+        self.bisect = !self.bisect;
+        // Ids are unique, so a count between the two exists unless rows went away meanwhile; then the lower end serves.
+        self.high.is_some_and(|high| high - self.low <= 1).then_some(self.low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_search_finds_its_band_in_few_requests(
+            gaps in proptest::collection::vec(1u64..2000, 50..800), offset in 1u64..1 << 45, least in 1u64..20, width in 0u64..20,
+        ) {
+            let ids: Vec<u64> = gaps.iter().scan(offset, |id, gap| { *id += gap; Some(*id) }).collect();
+            let from = |id: u64| ids.iter().filter(|known| **known >= id).count() as u64;
+            let most = least + width;
+            let mut search = Search::new(1, ids.len() as u64, least, most, Goal::Start);
+            let mut requests = 0;
+            let found = loop {
+                requests += 1;
+                prop_assert!(requests < 200);
+                let rows = from(search.ask());
+                if let Some(id) = search.absorb(rows) {
+                    break id;
+                }
+            };
+            prop_assert!((least..=most).contains(&from(found)), "{} of {least} to {most}", from(found));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The latest-window sync, for plan lite: the window parameters are blocked there, so the list is walked by page number.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Resource;
+use super::requests::Jobs;
+use super::sync::Listing;
+use crate::client::Client;
+use crate::cursor::{Fingerprint, Position};
+use crate::endpoint::Endpoint;
+use crate::request::ListRequest;
+use crate::sync::start::{Refused, resume};
+use crate::sync::{
+    Facts, Fault, Mark, Plan, RowPosition, RowWalk, Step, Strategy, SyncRequest, SyncState, Verdict, Walked,
+};
+
+/// Options of [`ListRequest::sync_latest`].
+#[derive(Debug)]
+pub struct Latest {
+    jobs: Resource<Jobs>,
+}
+
+impl ListRequest<Resource<Jobs>> {
+    /// Syncs the latest window that the server shows without window parameters, for plan lite, where these are blocked.
+    ///
+    /// Each run walks the whole window, by page number with overlapping pages, and ends as
+    /// [`crate::Outcome::Drifted`] when the list changed so much that a row may be missing.
+    ///
+    /// What it cannot guarantee: a posting that enters and leaves the window between two runs, or that enters the data set
+    /// with a publication date before the window, is never seen. With plan access or better use
+    /// [`ListRequest::sync_by_id`].
+    pub fn sync_latest<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncRequest<'s, Latest, super::Job, C> {
+        SyncRequest::new(self.client, Latest { jobs: self.endpoint }, key.into(), store)
+    }
+}
+
+impl Plan for Latest {
+    const STRATEGY: &'static str = "latest";
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.jobs.fingerprint()
+    }
+
+    fn begin(self, client: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused> {
+        let listing = Listing::new(self.jobs)?;
+        let plan = match &state.run {
+            Some(run) => resume(&run.plan)?,
+            None => LatestPlan { started: client.clock().now(), rows: RowPosition::default() },
+        };
+        let walk = RowWalk::new(plan.rows.clone(), listing.capacity(), "id");
+        Ok(Box::new(LatestWalk { listing, plan, walk, phase: Phase::Walk }))
+    }
+}
+
+/// The position, as the state keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LatestPlan {
+    started: Timestamp,
+    rows: RowPosition,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Walk,
+    /// Does the list have no more rows than its last page said? Fewer are no harm: overlapping pages have seen to them.
+    Confirm {
+        total: Option<u64>,
+    },
+    Done,
+}
+
+#[derive(Debug)]
+struct LatestWalk {
+    listing: Listing,
+    plan: LatestPlan,
+    walk: RowWalk,
+    phase: Phase,
+}
+
+impl Strategy for LatestWalk {
+    fn step(&self) -> Step {
+        if let Phase::Confirm { .. } = self.phase {
+            return self.listing.probe(&[]);
+        }
+        let (page, size) = self.walk.ask();
+        let size = u32::try_from(size).unwrap_or(self.listing.page_size);
+        Step::Fetch(self.listing.endpoint(&[], size), Position::Page(page))
+    }
+
+    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        match self.phase {
+            Phase::Walk => match self.walk.absorb(page)? {
+                Walked::On => {
+                    self.plan.rows = self.walk.position().clone();
+                    Ok(Verdict::Deliver)
+                }
+                Walked::End => {
+                    self.phase = Phase::Confirm { total: page.total() };
+                    Ok(Verdict::Hold)
+                }
+                Walked::Again => Ok(Verdict::Skip),
+            },
+            Phase::Confirm { total } if page.total() <= total => {
+                self.phase = Phase::Done;
+                Ok(Verdict::DeliverHeld)
+            }
+            Phase::Confirm { .. } => {
+                self.walk.refuted()?;
+                self.phase = Phase::Walk;
+                Ok(Verdict::DropHeld)
+            }
+            Phase::Done => Ok(Verdict::Skip),
+        }
+    }
+
+    fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
+    fn watermark(&self) -> Option<Mark> {
+        Some(Mark::Time(self.plan.started))
+    }
+
+    fn plan(&self) -> Value {
+        serde_json::to_value(&self.plan).unwrap_or_default()
+    }
+
+    fn caveats(&self) -> &'static [&'static str] {
+        &[
+            "a posting that enters and leaves the latest window between two runs is not seen",
+            "a posting that enters the data set with a publication date before the window is not seen",
+        ]
+    }
+}

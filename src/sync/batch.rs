@@ -1,0 +1,71 @@
+//! One page of a run, open until the caller has made it durable.
+
+use std::fmt;
+
+use super::{SyncRun, SyncState};
+use crate::checkpoint::Checkpoint;
+use crate::error::Result;
+use crate::page::Page;
+
+/// A page of a run and the state that comes after it.
+///
+/// Store its records, then say so: [`Batch::commit`] saves the state through the checkpoint store, or write
+/// [`Batch::next_state`] in your own transaction together with the rows and call [`Batch::committed`]. A batch that is
+/// dropped without either ends the run with an error, and its page comes again in the next run.
+#[must_use = "a batch that is dropped uncommitted ends the run"]
+pub struct Batch<'r, T, C> {
+    pub(super) run: &'r mut SyncRun<T, C>,
+    pub(super) page: Page<T>,
+    pub(super) next: SyncState,
+}
+
+impl<T, C> Batch<'_, T, C> {
+    /// The records.
+    pub fn items(&self) -> &[T] {
+        &self.page.items
+    }
+
+    /// The page, with raw texts, rejected records and headers.
+    pub fn page(&self) -> &Page<T> {
+        &self.page
+    }
+
+    /// The state to keep once the records are durable. Write it in the same transaction, and the effect is exactly once.
+    pub fn next_state(&self) -> &SyncState {
+        &self.next
+    }
+
+    /// The key under which the state is kept.
+    pub fn key(&self) -> &str {
+        self.run.key()
+    }
+
+    /// Tells the report how many of the records were new to the caller's store.
+    pub fn report_new(&mut self, rows: u64) {
+        self.run.add_new(rows);
+    }
+
+    /// The caller has saved [`Batch::next_state`] itself.
+    pub fn committed(self) {
+        self.run.settle(self.next);
+    }
+}
+
+impl<T, C: Checkpoint> Batch<'_, T, C> {
+    /// Saves the state. Call it when the records are durable, not before.
+    ///
+    /// # Errors
+    /// [`crate::Error::Checkpoint`] when the store fails or another process has saved meanwhile. The stored state is as it
+    /// was, the run is over, and the page comes again.
+    pub async fn commit(self) -> Result<()> {
+        self.run.save(&self.next).await?;
+        self.run.settle(self.next);
+        Ok(())
+    }
+}
+
+impl<T, C> fmt::Debug for Batch<'_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("page", &self.page).field("next_state", &self.next).finish_non_exhaustive()
+    }
+}

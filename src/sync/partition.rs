@@ -1,0 +1,42 @@
+//! Independent partitions over one client: each has its own checkpoint key and fails alone.
+
+use std::future::Future;
+
+use futures::StreamExt;
+use futures::stream;
+
+/// Runs one sync for each partition, `at_once` of them at a time, and returns what became of each, in the given order.
+///
+/// A partition that fails does not stop the others. All of them share the client's rate limit.
+///
+/// ```
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use jobfeed::{checkpoint::MemoryStore, jobdataapi, partitions};
+///
+/// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
+/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+/// let store = MemoryStore::new();
+/// let buckets = [("na", vec!["US", "CA"]), ("dach", vec!["DE", "AT", "CH"])];
+/// let results = partitions(buckets, 2, async |(name, countries)| {
+///     let key = format!("jobs/{name}");
+///     let mut run = api.jobs().country_codes(countries).sync_by_id(key, &store).await?;
+///     run.for_each(|page| async move { println!("{name}: {} jobs", page.items.len()); Ok(()) }).await
+/// })
+/// .await;
+/// assert!(results.iter().all(Result::is_ok));
+/// # let _: Vec<jobfeed::Result<jobfeed::Report>> = results;
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+/// ```
+pub async fn partitions<P, F, Fut, R, E>(
+    partitions: impl IntoIterator<Item = P>,
+    at_once: usize,
+    run: F,
+) -> Vec<Result<R, E>>
+where
+    F: FnMut(P) -> Fut,
+    Fut: Future<Output = Result<R, E>>,
+{
+    stream::iter(partitions).map(run).buffered(at_once.max(1)).collect().await
+}

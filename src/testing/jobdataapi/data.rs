@@ -1,0 +1,281 @@
+//! The data of the simulated jobdataapi.com: jobs that come, go and expire.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use fastrand::Rng;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::catalog::Catalog;
+use super::filter::JobFilter;
+use super::record::{self, Job, Key, Style, mix};
+
+/// The order in which the job list hands out its rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Order {
+    /// By publication, the newest first, then by id, the highest first.
+    #[default]
+    PublishedDesc,
+    /// By id, the lowest first.
+    IdAsc,
+    /// By id, the highest first.
+    IdDesc,
+    /// No recognisable order, but always the same one.
+    Shuffled,
+    /// Another order in every request, as a database may give without an `ORDER BY`: a walk by page number loses rows here.
+    Unstable,
+}
+
+/// When inserted jobs say they were published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Insert {
+    /// Within the last six hours.
+    Recent,
+    /// This many days ago, up to twelve hours more: a new id with an old date.
+    Old {
+        /// Days back from now.
+        days: u32,
+    },
+    /// On this day (UTC).
+    On(Date),
+}
+
+/// The jobs of a [`JobDataApi`](super::JobDataApi). Hooks get it to change it while a client pages.
+pub struct JobData {
+    pub(super) catalog: Catalog,
+    pub(super) now: Box<dyn Fn() -> Timestamp + Send>,
+    style: Style,
+    rng: Rng,
+    order: Order,
+    /// Sorted by id.
+    jobs: Vec<Job>,
+    /// Indexes into `jobs` in the order of the list, each with its key: a walk over a large list would else spend its time on
+    /// fetching jobs from memory. `None` after a change.
+    ordered: Option<Vec<(Key, usize)>>,
+    requests: u64,
+    last_id: u64,
+}
+
+/// What [`JobData`] is made from.
+pub(super) struct Plan {
+    pub(super) jobs: usize,
+    pub(super) days: u32,
+    pub(super) first_id: u64,
+    pub(super) order: Order,
+    pub(super) style: Style,
+}
+
+impl JobData {
+    pub(super) fn new(plan: &Plan, now: Box<dyn Fn() -> Timestamp + Send>) -> Self {
+        let seed = plan.style.seed;
+        let mut data = Self {
+            catalog: Catalog::new(seed, now()),
+            now,
+            style: plan.style,
+            rng: Rng::with_seed(mix(seed, 1)),
+            order: plan.order,
+            jobs: Vec::with_capacity(plan.jobs),
+            ordered: None,
+            requests: 0,
+            last_id: plan.first_id.saturating_sub(1),
+        };
+        data.fill(plan);
+        data
+    }
+
+    /// The jobs that are there from the start: ids follow the time of insertion, publication lies some time before it.
+    fn fill(&mut self, plan: &Plan) {
+        let now = (self.now)();
+        let span = i64::from(plan.days.max(1)) * 86_400;
+        let total = i64::try_from(plan.jobs).unwrap_or(i64::MAX).max(1);
+        for (index, _) in (0_i64..).zip(0..plan.jobs) {
+            let inserted = span - index.saturating_mul(span) / total;
+            let delay = match self.rng.u8(..20) {
+                0..16 => self.rng.i64(0..=36 * 3_600),
+                16..19 => self.rng.i64(0..=10 * 86_400),
+                _ => self.rng.i64(0..=60 * 86_400),
+            };
+            let published = seconds_before(now, (inserted + delay).min(span - 1));
+            let id = self.next_id();
+            let mut job = record::make(&self.catalog, self.style, id, published);
+            if self.rng.u8(..50) == 0 {
+                let open = self.rng.i64(0..=inserted.max(1));
+                record::expire(&self.catalog, self.style, &mut job, seconds_before(now, open.min(inserted)));
+            }
+            self.jobs.push(job);
+        }
+    }
+
+    /// Ids always grow, with gaps.
+    fn next_id(&mut self) -> u64 {
+        let gap = if self.rng.u8(..10) == 0 { self.rng.u64(1..25) } else { 0 };
+        self.last_id += 1 + gap;
+        self.last_id
+    }
+
+    /// How many jobs there are.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there are no jobs.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// The time of the simulated world.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// Adds jobs under new ids, higher than any before, and returns the ids.
+    pub fn insert(&mut self, n: usize, insert: Insert) -> Vec<u64> {
+        let ids = self.reserve(n);
+        self.insert_reserved(&ids, insert);
+        ids
+    }
+
+    /// Takes ids without adding jobs yet, as a transaction does that is still open.
+    pub fn reserve(&mut self, n: usize) -> Vec<u64> {
+        (0..n).map(|_| self.next_id()).collect()
+    }
+
+    /// Adds jobs under ids from [`reserve`](Self::reserve): they appear after jobs with higher ids. Ids that are
+    /// taken, or higher than any given out so far, are left out.
+    pub fn insert_reserved(&mut self, ids: &[u64], insert: Insert) {
+        let now = self.now();
+        for &id in ids {
+            let published = match insert {
+                Insert::Recent => seconds_before(now, self.rng.i64(0..6 * 3_600)),
+                Insert::Old { days } => seconds_before(now, i64::from(days) * 86_400 + self.rng.i64(0..12 * 3_600)),
+                Insert::On(day) => {
+                    let start = day.to_zoned(TimeZone::UTC).map_or(now, |start| start.timestamp());
+                    seconds_before(start, -self.rng.i64(0..86_400))
+                }
+            };
+            if let (Err(place), true) = (self.place(id), id <= self.last_id) {
+                let job = record::make(&self.catalog, self.style, id, published);
+                self.jobs.insert(place, job);
+            }
+        }
+        self.ordered = None;
+    }
+
+    /// Removes jobs, and returns how many were there. Their ids never come again.
+    pub fn delete(&mut self, ids: &[u64]) -> usize {
+        let ids: HashSet<u64> = ids.iter().copied().collect();
+        let before = self.jobs.len();
+        self.jobs.retain(|job| !ids.contains(&job.key.id));
+        self.ordered = None;
+        before - self.jobs.len()
+    }
+
+    /// Lets jobs expire now: they stay in the list with `expired` set, and show up among the expired ones. Returns how many were there.
+    pub fn expire(&mut self, ids: &[u64]) -> usize {
+        let now = self.now();
+        let mut found = 0;
+        for &id in ids {
+            let Ok(place) = self.place(id) else { continue };
+            if let Some(job) = self.jobs.get_mut(place) {
+                record::expire(&self.catalog, self.style, job, whole_seconds(now));
+                found += 1;
+            }
+        }
+        found
+    }
+
+    /// All ids, the lowest first.
+    pub fn ids(&self) -> Vec<u64> {
+        self.jobs.iter().map(|job| job.key.id).collect()
+    }
+
+    /// The ids of the jobs published on these days (UTC), both included, the lowest first.
+    pub fn ids_published_between(&self, since: Date, until: Date) -> Vec<u64> {
+        let days = since..=until;
+        let found = self.jobs.iter().filter(|job| days.contains(&job.key.day));
+        found.map(|job| job.key.id).collect()
+    }
+
+    /// The record of a job, exactly as it is served.
+    pub fn record(&self, id: u64) -> Option<String> {
+        self.job(id).map(|job| job.json.to_string())
+    }
+
+    /// When a job was published.
+    pub fn published(&self, id: u64) -> Option<Timestamp> {
+        self.job(id).map(|job| job.key.published)
+    }
+
+    pub(super) fn job(&self, id: u64) -> Option<&Job> {
+        self.place(id).ok().and_then(|place| self.jobs.get(place))
+    }
+
+    /// Where the job is, or where it would have to go.
+    fn place(&self, id: u64) -> Result<usize, usize> {
+        // New ids are the highest, and hooks insert thousands of them.
+        match self.jobs.last() {
+            Some(last) if last.key.id >= id => self.jobs.binary_search_by_key(&id, |job| job.key.id),
+            _ => Err(self.jobs.len()),
+        }
+    }
+
+    /// Sorts for the next walk over [`matching`](Self::matching). Call it once for each request.
+    pub(super) fn sort(&mut self) {
+        self.requests += 1;
+        if self.ordered.is_some() && self.order != Order::Unstable {
+            return;
+        }
+        let mut ordered: Vec<(Key, usize)> = self.jobs.iter().map(|job| job.key).zip(0..).collect();
+        ordered.sort_by_cached_key(|(key, _)| self.sort_key(*key));
+        self.ordered = Some(ordered);
+    }
+
+    fn sort_key(&self, key: Key) -> (i64, u64) {
+        match self.order {
+            Order::PublishedDesc => (-key.published.as_second(), u64::MAX - key.id),
+            Order::IdAsc => (0, key.id),
+            Order::IdDesc => (0, u64::MAX - key.id),
+            Order::Shuffled => (0, mix(self.style.seed, key.id)),
+            Order::Unstable => (0, mix(self.style.seed ^ self.requests, key.id)),
+        }
+    }
+
+    /// The jobs that pass, in the order of the list.
+    pub(super) fn matching(&self, filter: &JobFilter) -> Vec<&Job> {
+        let ordered = self.ordered.as_deref().unwrap_or_default().iter();
+        ordered
+            .filter(|(key, _)| filter.in_window(*key))
+            .filter_map(|&(_, index)| self.jobs.get(index))
+            .filter(|job| filter.passes(&self.catalog, job))
+            .collect()
+    }
+
+    /// All jobs, the lowest id first.
+    pub(super) fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+}
+
+impl fmt::Debug for JobData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobData")
+            .field("jobs", &self.jobs.len())
+            .field("order", &self.order)
+            .field("last_id", &self.last_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A whole second, as the API writes its times; a time out of range stays at `at`.
+fn seconds_before(at: Timestamp, seconds: i64) -> Timestamp {
+    let earlier = at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(at);
+    whole_seconds(earlier)
+}
+
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

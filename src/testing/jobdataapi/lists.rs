@@ -1,0 +1,158 @@
+//! The lists beside the jobs: which rows pass their filters.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::catalog::{Catalog, Company, raw};
+use super::data::JobData;
+use super::query::{Invalid, Params, day_of, look_up};
+use super::record::Job;
+
+#[derive(Serialize)]
+struct ExpiredJson<'a> {
+    id: u64,
+    ext_id: Option<&'a str>,
+    title: &'a str,
+    company: Option<&'a RawValue>,
+    countries: Vec<&'a RawValue>,
+    application_url: &'a str,
+    published: String,
+    expired: Option<String>,
+}
+
+pub(super) fn expired_text(catalog: &Catalog, job: &Job) -> String {
+    let company = job.company.and_then(|index| catalog.companies.get(index));
+    let countries = job.countries.iter().filter_map(|&index| catalog.countries.get(index));
+    let json = ExpiredJson {
+        id: job.key.id,
+        ext_id: job.ext_id.as_deref(),
+        title: &job.title,
+        company: company.map(|company| &*company.json),
+        countries: countries.map(|country| &*country.json).collect(),
+        application_url: &job.application_url,
+        published: job.key.published.to_string(),
+        expired: job.expired.map(|at| at.to_string()),
+    };
+    raw(&json).get().to_owned()
+}
+
+pub(super) fn expired<'a>(data: &'a JobData, params: Params<'_>) -> Result<Vec<&'a Job>, Invalid> {
+    let catalog = &data.catalog;
+    let (since, until) = (params.date("expired_since")?, params.date("expired_until")?);
+    let countries = params.codes("country_code")?;
+    let companies = params.ids("company_id")?;
+    let sources = params.ids("company_source_id")?;
+    let url = params.text("application_url");
+    let mut rows: Vec<&Job> = data
+        .jobs()
+        .iter()
+        .filter(|job| {
+            let Some(at) = job.expired else { return false };
+            let day = day_of(at);
+            let company = job.company.and_then(|index| catalog.companies.get(index));
+            let in_country =
+                |code: &String| look_up(&catalog.countries, &job.countries).any(|country| country.code == code);
+            since.is_none_or(|since| day >= since)
+                && until.is_none_or(|until| day <= until)
+                && countries.passes(in_country)
+                && companies.passes(|id| company.is_some_and(|company| company.id == *id))
+                && sources.passes(|id| company.is_some_and(|company| company.source_id == *id))
+                && url.is_none_or(|url| job.application_url == url)
+        })
+        .collect();
+    rows.sort_by_key(|job| (std::cmp::Reverse(job.expired), job.key.id));
+    Ok(rows)
+}
+
+pub(super) fn companies<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let industry = params.ids("industry_id")?;
+    let sources = params.ids("source_id")?;
+    let (least, most) = (params.number("min_size")?, params.number("max_size")?);
+    let (name, company_name) = (params.keywords("name", 1)?, params.keywords("company_name", 1)?);
+    let passes = |company: &&Company| {
+        let size = u64::from(company.size);
+        industry.passes(|id| company.industry == Some(*id))
+            && sources.passes(|id| company.source_id == *id)
+            && least.is_none_or(|least| size >= least)
+            && most.is_none_or(|most| size <= most)
+            && name.passes(&company.name)
+            && company_name.passes(&company.name)
+    };
+    Ok(catalog.companies.iter().filter(passes).map(|company| &*company.full_json).collect())
+}
+
+pub(super) fn tags<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let levels = params.codes("tag_type")?;
+    let parents = params.ids("parent_id")?;
+    let name = params.keywords("name", 1)?;
+    let (min_jobs, max_jobs) = (params.number("min_jobs")?, params.number("max_jobs")?);
+    let (min_children, max_children) = (params.number("min_children")?, params.number("max_children")?);
+    let between = |value: u32, least: Option<u64>, most: Option<u64>| {
+        least.is_none_or(|least| u64::from(value) >= least) && most.is_none_or(|most| u64::from(value) <= most)
+    };
+    let rows = catalog.tags.iter().filter(|tag| {
+        let is_level = |level: &String| level.strip_prefix("ROLE").unwrap_or(level) == tag.level.to_string();
+        levels.passes(is_level)
+            && parents.passes(|id| tag.parent == Some(*id))
+            && name.passes(&tag.name)
+            && between(tag.jobs, min_jobs, max_jobs)
+            && between(tag.children, min_children, max_children)
+    });
+    Ok(rows.map(|tag| &*tag.json).collect())
+}
+
+/// Whether the country at this index is the one that `country_id` and `country_code` ask for.
+fn in_country(catalog: &Catalog, params: Params<'_>, index: usize) -> Result<bool, Invalid> {
+    let ids = params.ids("country_id")?;
+    let codes = params.codes("country_code")?;
+    let country = catalog.countries.get(index);
+    Ok(country.is_some_and(|country| ids.passes(|id| country.id == *id) && codes.passes(|code| country.code == *code)))
+}
+
+fn named(params: Params<'_>, name: &str, asciiname: &str) -> bool {
+    let passes =
+        |field, value: &str| params.text(field).is_none_or(|part| value.to_lowercase().contains(&part.to_lowercase()));
+    passes("name", name) && passes("asciiname", asciiname)
+}
+
+pub(super) fn cities<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let state_ids = params.ids("state_id")?;
+    let state_code = params.text("state_code");
+    let mut rows = Vec::new();
+    for city in &catalog.cities {
+        let state = city.state.and_then(|index| catalog.states.get(index));
+        if in_country(catalog, params, city.country)?
+            && state_ids.passes(|id| state.is_some_and(|state| state.geonameid == *id))
+            && state_code.is_none_or(|code| state.is_some_and(|state| state.code == code))
+            && named(params, &city.name, &city.asciiname)
+        {
+            rows.push(&*city.json);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn states<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let code = params.text("code");
+    let mut rows = Vec::new();
+    for state in &catalog.states {
+        if in_country(catalog, params, state.country)?
+            && code.is_none_or(|code| state.code == code)
+            && named(params, &state.name, &state.asciiname)
+        {
+            rows.push(&*state.json);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn rates<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let on = params.date("date")?;
+    let (from, to) = (params.date("date_from")?, params.date("date_to")?);
+    let rows = catalog.rates.iter().filter(|rate| {
+        on.is_none_or(|on| rate.date == on)
+            && from.is_none_or(|from| rate.date >= from)
+            && to.is_none_or(|to| rate.date <= to)
+    });
+    Ok(rows.map(|rate| &*rate.json).collect())
+}

@@ -1,0 +1,120 @@
+//! Reads what a server says about waiting: `Retry-After` in both forms, `X-RateLimit-*`, and the `RateLimit` draft fields.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+
+/// Reset values above this are Unix times, below it they are seconds from now.
+const UNIX_TIME: f64 = 100_000_000.0;
+
+/// No server means a longer wait than ten years; a larger number is read as this.
+const LONGEST: f64 = 315_360_000.0;
+
+/// How long the server wants the next request to wait, from any header that says so. The longest one wins.
+pub(crate) fn requested_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    [retry_after(headers, now), used_up(headers, now), draft(headers)].into_iter().flatten().max()
+}
+
+/// `Retry-After`: seconds (fractions accepted) or an HTTP date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = text(headers, "retry-after")?;
+    if let Some(seconds) = seconds(value) {
+        return Some(seconds);
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    let at = Timestamp::try_from(at).ok()?;
+    Some(until(at, now))
+}
+
+/// `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset`, as seconds from now or as a Unix time.
+fn used_up(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    if text(headers, "x-ratelimit-remaining")?.parse::<f64>().ok()? > 0.0 {
+        return None;
+    }
+    reset(text(headers, "x-ratelimit-reset")?, now)
+}
+
+/// `RateLimit: limit=100, remaining=0, reset=50`, the later `RateLimit: "name";r=0;t=50`, or `RateLimit-Remaining` with
+/// `RateLimit-Reset`.
+fn draft(headers: &HeaderMap) -> Option<Duration> {
+    if let Some(field) = text(headers, "ratelimit") {
+        let value = |names: [&str; 2]| {
+            field.split([',', ';']).find_map(|part| {
+                let (name, value) = part.split_once('=')?;
+                names.contains(&name.trim()).then(|| value.trim().parse::<f64>().ok())?
+            })
+        };
+        if value(["remaining", "r"])? > 0.0 {
+            return None;
+        }
+        return Duration::try_from_secs_f64(value(["reset", "t"])?).ok();
+    }
+    if text(headers, "ratelimit-remaining")?.parse::<f64>().ok()? > 0.0 {
+        return None;
+    }
+    seconds(text(headers, "ratelimit-reset")?)
+}
+
+fn reset(value: &str, now: Timestamp) -> Option<Duration> {
+    match value.parse::<f64>() {
+        Ok(at) if at >= UNIX_TIME => {
+            // Some services give milliseconds.
+            let seconds = if at > 100.0 * UNIX_TIME { at / 1000.0 } else { at };
+            let at = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
+            Some(until(Timestamp::from_duration(at).ok()?, now))
+        }
+        _ => seconds(value),
+    }
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    let seconds: f64 = value.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds.min(LONGEST)).ok()
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(pairs: &[(&'static str, &'static str)]) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.insert(*name, http::HeaderValue::from_static(value));
+        }
+        requested_wait(&headers, "2026-05-01T12:00:00Z".parse().unwrap()).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        assert_eq!(wait(&[("retry-after", "2710")]), Some(2710));
+        assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 12:00:30 GMT")]), Some(30));
+        assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 11:00:00 GMT")]), Some(0), "a past date is no wait");
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+        assert_eq!(wait(&[("retry-after", "-5")]), None);
+    }
+
+    #[test]
+    fn rate_headers_count_only_when_nothing_remains() {
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "20")]), Some(20));
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1777636830")]), Some(30));
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1777636830000")]), Some(30));
+        assert_eq!(wait(&[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset", "20")]), None);
+    }
+
+    #[test]
+    fn the_draft_fields_are_read_in_all_three_forms() {
+        assert_eq!(wait(&[("ratelimit", "limit=100, remaining=0, reset=50")]), Some(50));
+        assert_eq!(wait(&[("ratelimit", "\"default\";r=0;t=7")]), Some(7));
+        assert_eq!(wait(&[("ratelimit", "\"default\";r=3;t=7")]), None);
+        assert_eq!(wait(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "9")]), Some(9));
+    }
+}

@@ -1,0 +1,237 @@
+//! What several test files share.
+#![allow(dead_code, unreachable_pub, clippy::type_complexity)] // each test file uses its part
+
+use std::collections::BTreeSet;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use jobfeed::jobdataapi::{self, JobsRequest};
+use jobfeed::testing::JobDataApi;
+use jobfeed::{
+    Body, Checkpoint, ClientBuilder, PageStream, RateLimit, RetryPolicy, SyncRun, Transport, TransportError,
+};
+
+/// Waits of at most a few milliseconds, for tests over real sockets.
+pub fn impatient() -> RetryPolicy {
+    RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(4)).max_wait(Duration::from_secs(2))
+}
+
+/// A client of a simulated provider, without spacing between requests.
+pub fn client_of(server: &JobDataApi) -> jobdataapi::Client {
+    builder_of(server).build().unwrap()
+}
+
+pub fn builder_of(server: &JobDataApi) -> ClientBuilder<jobdataapi::Client> {
+    jobdataapi::Client::builder()
+        .api_key(server.api_key())
+        .base_url(server.base_url())
+        .unwrap()
+        .rate_limit(RateLimit::unlimited())
+        .retry(impatient())
+}
+
+pub fn jobs_of(server: &JobDataApi, page_size: u32) -> JobsRequest {
+    client_of(server).jobs().page_size(page_size)
+}
+
+/// The ids that a stream delivers, and the error that it ends with.
+pub async fn drain(mut pages: PageStream<jobdataapi::Job>) -> (Vec<u64>, Option<jobfeed::Error>) {
+    let mut ids = Vec::new();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => ids.extend(page.items.iter().map(|job| job.id)),
+            Err(error) => return (ids, Some(error)),
+        }
+    }
+    (ids, None)
+}
+
+/// Runs a sync to its end, committing each batch, and returns the ids in the order of their arrival.
+pub async fn finish<C: Checkpoint>(run: &mut SyncRun<jobdataapi::Job, C>) -> jobfeed::Result<Vec<u64>> {
+    let mut ids = Vec::new();
+    while let Some(batch) = run.next().await? {
+        ids.extend(batch.items().iter().map(|job| job.id));
+        batch.commit().await?;
+    }
+    Ok(ids)
+}
+
+pub fn set(ids: &[u64]) -> BTreeSet<u64> {
+    ids.iter().copied().collect()
+}
+
+/// A runtime on a paused clock, for [`kill_after`].
+pub fn paused_runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// Polls a future so often, then drops it, as a killed process would. Between the polls, what it has spawned goes on. Returns
+/// whether it ended before.
+pub fn kill_after(
+    runtime: &tokio::runtime::Runtime,
+    polls: usize,
+    future: impl Future<Output = jobfeed::Result<()>>,
+) -> bool {
+    runtime.block_on(async {
+        let mut future = pin!(future);
+        for _ in 0..polls {
+            if let Poll::Ready(ended) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+                ended.unwrap();
+                return true;
+            }
+            tokio::task::yield_now().await;
+        }
+        false
+    })
+}
+
+/// One answer of a [`Script`].
+#[derive(Clone)]
+pub enum Reply {
+    Json(u16, Vec<(&'static str, String)>, String),
+    /// No connection.
+    Refused,
+    /// The body breaks off after its first half.
+    Cut(String),
+    /// Nothing for ever.
+    Silent,
+    /// The answer comes after so long.
+    Late(Duration, String),
+}
+
+impl Reply {
+    pub fn page(body: &str) -> Self {
+        Self::Json(200, Vec::new(), body.to_owned())
+    }
+
+    pub fn status(status: u16) -> Self {
+        Self::Json(status, Vec::new(), r#"{"detail":"said"}"#.to_owned())
+    }
+
+    pub fn header(self, name: &'static str, value: impl ToString) -> Self {
+        match self {
+            Self::Json(status, mut headers, body) => {
+                headers.push((name, value.to_string()));
+                Self::Json(status, headers, body)
+            }
+            other => other,
+        }
+    }
+}
+
+/// A transport in memory: answers by a function of the request's number, and keeps when each request came. For tests on a
+/// paused clock, which a real socket would confuse.
+#[derive(Clone)]
+pub struct Script {
+    answer: Arc<dyn Fn(usize, &http::Request<Bytes>) -> Reply + Send + Sync>,
+    pub log: Arc<Mutex<Vec<(tokio::time::Instant, http::Request<Bytes>)>>>,
+}
+
+impl Script {
+    pub fn new(answer: impl Fn(usize, &http::Request<Bytes>) -> Reply + Send + Sync + 'static) -> Self {
+        Self { answer: Arc::new(answer), log: Arc::default() }
+    }
+
+    /// The replies in their order, the last one for ever.
+    pub fn replies(replies: Vec<Reply>) -> Self {
+        Self::new(move |index, _| replies[index.min(replies.len() - 1)].clone())
+    }
+
+    /// The jobs listing with rows of these ids.
+    pub fn jobs(ids: Vec<u64>) -> Self {
+        Self::listing(ids, |id| format!(r#"{{"id":{id}}}"#))
+    }
+
+    /// A listing with rows of these ids, made as they are asked for: the id window, page numbers and page sizes are applied.
+    pub fn listing(ids: Vec<u64>, row: impl Fn(u64) -> String + Send + Sync + 'static) -> Self {
+        Self::new(move |_, request| {
+            let query: Vec<(String, String)> =
+                url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+                    .into_owned()
+                    .collect();
+            let number =
+                |name: &str| query.iter().find(|pair| pair.0 == name).and_then(|pair| pair.1.parse::<u64>().ok());
+            let (min, max) = (number("min_id").unwrap_or(0), number("max_id").unwrap_or(u64::MAX));
+            let (size, page) = (number("page_size").unwrap_or(20) as usize, number("page").unwrap_or(1) as usize);
+            let window: Vec<u64> = ids.iter().copied().filter(|id| (min..=max).contains(id)).collect();
+            let next = (page * size < window.len()).then(|| format!("http://api.test/api/jobs/?page={}", page + 1));
+            let shown = window.iter().skip((page - 1) * size).take(size).map(|id| row(*id));
+            Reply::page(&envelope_of(shown, window.len() as u64, next.as_deref()))
+        })
+    }
+
+    pub fn requests(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
+    /// When each request came, in milliseconds after the first.
+    pub fn times(&self) -> Vec<u64> {
+        let log = self.log.lock().unwrap();
+        let first = log.first().map(|(at, _)| *at);
+        log.iter().map(|(at, _)| (*at - first.unwrap()).as_millis() as u64).collect()
+    }
+
+    pub fn client(&self) -> ClientBuilder<jobdataapi::Client> {
+        jobdataapi::Client::builder()
+            .api_key("a-key")
+            .base_url("http://api.test/api/")
+            .unwrap()
+            .rate_limit(RateLimit::unlimited())
+            .transport(self.clone())
+    }
+}
+
+impl Transport for Script {
+    #[allow(clippy::disallowed_methods)]
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
+        let index = {
+            let mut log = self.log.lock().unwrap();
+            log.push((tokio::time::Instant::now(), request.clone()));
+            log.len() - 1
+        };
+        let reply = (self.answer)(index, &request);
+        async move {
+            // A point where a test can kill the caller.
+            tokio::task::yield_now().await;
+            let answer = |status: u16, headers: Vec<(&'static str, String)>, pieces: Vec<Result<Bytes, _>>| {
+                let mut response = http::Response::builder().status(status);
+                for (name, value) in headers {
+                    response = response.header(name, value);
+                }
+                let body: Body = stream::iter(pieces).boxed();
+                Ok(response.body(body).unwrap())
+            };
+            match reply {
+                Reply::Json(status, headers, body) => answer(status, headers, vec![Ok(body.into())]),
+                Reply::Refused => Err(TransportError::connect("refused")),
+                Reply::Cut(body) => {
+                    let half = Bytes::from(body[..body.len() / 2].to_owned());
+                    answer(200, Vec::new(), vec![Ok(half), Err(TransportError::exchange("reset"))])
+                }
+                Reply::Silent => futures::future::pending().await,
+                Reply::Late(after, body) => {
+                    tokio::time::sleep(after).await;
+                    answer(200, Vec::new(), vec![Ok(body.into())])
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// An envelope with rows of these ids.
+pub fn envelope(ids: impl IntoIterator<Item = u64>, total: u64, next: Option<&str>) -> String {
+    envelope_of(ids.into_iter().map(|id| format!(r#"{{"id":{id}}}"#)), total, next)
+}
+
+fn envelope_of(rows: impl Iterator<Item = String>, total: u64, next: Option<&str>) -> String {
+    let rows: Vec<String> = rows.collect();
+    let next = next.map_or("null".to_owned(), |next| format!("{next:?}"));
+    format!(r#"{{"count":{total},"next":{next},"previous":null,"results":[{}]}}"#, rows.join(","))
+}
