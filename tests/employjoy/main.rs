@@ -1,0 +1,11 @@
+//! EmployJoy: the wire, models, syncs, submissions.
+#![cfg(feature = "testing")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod crash;
+mod models;
+mod submit;
+#[path = "../support/mod.rs"]
+mod support;
+mod sync;
+mod wire;

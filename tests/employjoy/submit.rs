@@ -1,0 +1,233 @@
+//! Submissions to EmployJoy: what makes a POST safe to repeat, and one company's limit that stops no other.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jobfeed::employjoy::{Candidate, Client, ErrorCode, NewApplication, Submission};
+use jobfeed::jiff::{SignedDuration, Timestamp};
+use jobfeed::testing::employjoy::Builder;
+use jobfeed::testing::{EmployJoy, Fault, When};
+use jobfeed::{Clock, Error, RateLimit};
+
+use crate::support::{Reply, Script, impatient};
+
+const NOW: &str = "2026-05-20T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn small() -> Builder {
+    EmployJoy::builder().jobs(20).companies(2).now(at(NOW))
+}
+
+fn client(server: &EmployJoy, now: Timestamp) -> Client {
+    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+    builder.rate_limit(RateLimit::unlimited()).retry(impatient()).clock(Clock::fixed(now)).build().unwrap()
+}
+
+fn application(job: &str, own: &str) -> NewApplication {
+    let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
+    NewApplication::new(job, candidate).consent_to_contact(true).source_application_id(own)
+}
+
+/// Keys and bodies that reached the service, without repetitions, and how many came in all.
+fn attempts(server: &EmployJoy) -> (usize, usize, usize) {
+    server.with(|data| {
+        let keys: BTreeSet<_> = data.attempts().iter().map(|attempt| attempt.key.clone()).collect();
+        let bodies: BTreeSet<_> = data.attempts().iter().map(|attempt| attempt.body.clone()).collect();
+        (data.attempts().len(), keys.len(), bodies.len())
+    })
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_with_the_same_key_and_bytes() {
+    for fault in [Fault::CutBody, Fault::TruncatedJson] {
+        let server = small().start().await.unwrap();
+        server.fault(fault.clone(), When::Next(2));
+        let api = client(&server, at(NOW));
+        let submission = api.prepare(application("job_1", "own-1")).unwrap();
+        let reply = api.submit(&submission).send().await.unwrap();
+        assert_eq!(attempts(&server), (3, 1, 1), "{fault:?}");
+        assert_eq!(server.with(|data| data.application_ids()), std::slice::from_ref(&reply.id), "one application");
+        assert_eq!(reply.status.unwrap().as_str(), "received");
+    }
+}
+
+#[tokio::test]
+async fn what_never_reached_the_service_is_sent_again() {
+    for fault in
+        [Fault::Drop, Fault::Status { code: 500, retry_after: None }, Fault::Status { code: 503, retry_after: Some(0) }]
+    {
+        let server = small().start().await.unwrap();
+        server.fault(fault, When::Next(2));
+        let api = client(&server, at(NOW));
+        api.submit(&api.prepare(application("job_1", "own-1")).unwrap()).send().await.unwrap();
+        assert_eq!((server.served().requests, attempts(&server)), (3, (1, 1, 1)));
+    }
+}
+
+#[tokio::test]
+async fn a_submission_survives_the_process_and_gets_the_first_reply() {
+    let server = small().start().await.unwrap();
+    let api = client(&server, at(NOW));
+    let submission = api.prepare(application("job_1", "own-1")).unwrap();
+    let first = api.submit(&submission).send().await.unwrap();
+    let kept = serde_json::to_string(&submission).unwrap();
+    let restored: Submission = serde_json::from_str(&kept).unwrap();
+    assert_eq!(
+        (&restored, restored.idempotency_key(), restored.body()),
+        (&submission, submission.idempotency_key(), submission.body())
+    );
+    let later = client(&server, at(NOW) + SignedDuration::from_hours(22));
+    assert_eq!(later.submit(&restored).send().await.unwrap(), first);
+    assert_eq!(attempts(&server), (2, 1, 1));
+    assert_eq!(server.with(|data| data.application_ids().len()), 1);
+}
+
+#[tokio::test]
+async fn after_a_day_only_the_own_id_protects() {
+    let server = small().start().await.unwrap();
+    let api = client(&server, at(NOW));
+    let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
+    let bare = api.prepare(NewApplication::new("job_1", candidate).consent_to_contact(true)).unwrap();
+    let own = api.prepare(application("job_2", "own-2")).unwrap();
+    api.submit(&own).send().await.unwrap();
+    drop(api);
+    let next_day = at(NOW) + SignedDuration::from_hours(25);
+    let server_later = client(&server, next_day);
+    let error = server_later.submit(&bare).send().await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
+    assert_eq!(attempts(&server).0, 1, "not sent: the server may take it for another one");
+    // The simulator's world stands still, so another key stands in for one that was forgotten.
+    let again = server_later.prepare(application("job_2", "own-2")).unwrap();
+    let error = server_later.submit(&again).send().await.unwrap_err();
+    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId), "it got through before");
+    assert!(!format!("{error} {error:?}").contains("own-2"), "{error:?}");
+    server_later.submit(&own).send().await.expect("an own id may be sent again at any age");
+}
+
+#[tokio::test]
+async fn refusals_are_typed_and_not_tried_again() {
+    let server = small().start().await.unwrap();
+    server.with(|data| {
+        data.close_jobs(&["job_2".to_owned()]);
+        data.revoke_access("co_2");
+    });
+    let api = client(&server, at(NOW));
+    let send = async |application: NewApplication| {
+        let error = api.submit(&api.prepare(application).unwrap()).send().await.unwrap_err();
+        ErrorCode::of(&error).unwrap()
+    };
+    assert_eq!(send(application("job_99", "a")).await, ErrorCode::JobNotFound);
+    assert_eq!(send(application("job_2", "b")).await, ErrorCode::JobClosed);
+    assert_eq!(send(application("job_1", "c")).await, ErrorCode::AccessRevoked);
+    let odd = Candidate::new("Ada", "Moss", "ada@nodot", "+15550100");
+    let odd = NewApplication::new("job_4", odd).consent_to_contact(true);
+    assert_eq!(send(odd).await, ErrorCode::ValidationError);
+    assert_eq!(server.served().requests, 4);
+    let key = "6f2c1f3e-58c9-4e1d-9d5e-0a4a2f6f7b10";
+    api.submit(&api.prepare(application("job_4", "d").idempotency_key(key)).unwrap()).send().await.unwrap();
+    assert_eq!(send(application("job_4", "e").idempotency_key(key)).await, ErrorCode::IdempotencyKeyReused);
+}
+
+#[tokio::test]
+async fn a_redirect_of_a_submission_is_not_followed() {
+    let server = small().start().await.unwrap();
+    server.fault(Fault::Redirect("/api/v1/external/elsewhere".to_owned()), When::Always);
+    let api = client(&server, at(NOW));
+    let error = api.submit(&api.prepare(application("job_1", "a")).unwrap()).send().await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(302), "{error:?}");
+    assert_eq!(server.served().requests, 1);
+}
+
+#[tokio::test]
+async fn an_empty_bucket_of_one_company_stops_no_other_and_no_list() {
+    let server = small().limits(true).start().await.unwrap();
+    let api = client(&server, at(NOW));
+    let submit = async |job: &str, company: &str, own: usize| {
+        let application = application(job, &format!("{company}-{own}")).company_id(company);
+        api.submit(&api.prepare(application).unwrap()).send().await
+    };
+    // Jobs with odd numbers belong to co_2, the others to co_1.
+    for own in 0..10 {
+        submit("job_1", "co_2", own).await.unwrap();
+    }
+    // The tenth answer said that none remains: the next is not even sent.
+    for job in ["job_1", "job_3"] {
+        let error = submit(job, "co_2", 10).await.unwrap_err();
+        let Error::Paused { wait, .. } = &error else { panic!("{error:?}") };
+        assert!((50..=61).contains(&wait.as_secs()), "{wait:?}");
+    }
+    assert_eq!(attempts(&server).0, 10);
+    for own in 0..3 {
+        submit("job_2", "co_1", own).await.unwrap();
+    }
+    api.jobs().send().await.unwrap();
+    let id = server.with(|data| data.application_ids()[0].clone());
+    api.application(&id).unwrap().send().await.unwrap();
+    assert_eq!(server.served().with_status(429), 0);
+}
+
+/// On a paused clock: the waits are exact.
+#[tokio::test(start_paused = true)]
+async fn the_scope_of_a_429_says_who_waits() {
+    let throttled = |scope: &str| {
+        let body = format!(r#"{{"error":"RATE_LIMITED","message":"Slow.",{scope}"retryAfter":30}}"#);
+        Reply::Json(429, vec![("retry-after", "30".to_owned())], body)
+    };
+    let created = || Reply::Json(201, Vec::new(), r#"{"id":"a"}"#.to_owned());
+    for (scope, other_waits) in [
+        (r#""scope":"partner_company","companyId":"co_1","#, false),
+        (r#""scope":"partner","#, true),
+        (r#""scope":"galaxy","#, true),
+        ("", true),
+    ] {
+        let refusal = throttled(scope);
+        let script = Script::new(move |index, _| if index == 0 { refusal.clone() } else { created() });
+        let api = Client::builder()
+            .api_key("k")
+            .transport(script.clone())
+            .rate_limit(RateLimit::unlimited())
+            .build()
+            .unwrap();
+        let send = async |company: &str, delay: u64| {
+            tokio::time::timeout(Duration::from_millis(delay), std::future::pending::<()>()).await.unwrap_err();
+            let application = application("job_1", company).company_id(company);
+            api.submit(&api.prepare(application).unwrap()).send().await.unwrap();
+        };
+        tokio::join!(send("co_1", 0), send("co_2", 100), send("co_1", 200));
+        let mut times = script.times();
+        times.retain(|time| *time < 30_000);
+        assert_eq!(times, if other_waits { vec![0] } else { vec![0, 100] }, "{scope}");
+        assert_eq!(script.requests(), 4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_bucket_is_paced_on_its_own() {
+    let script = Script::new(|_, request| match request.uri().path() {
+        path if path.ends_with("/x") => Reply::page(r#"{"id":"x"}"#),
+        _ => Reply::page(r#"{"data":[]}"#),
+    });
+    let api = Client::builder().api_key("k").transport(script.clone()).build().unwrap();
+    let jobs = async || {
+        for _ in 0..3 {
+            api.jobs().send().await.unwrap();
+        }
+    };
+    let applications = async || {
+        for _ in 0..3 {
+            api.applications().send().await.unwrap();
+        }
+    };
+    let single = async || {
+        for _ in 0..3 {
+            api.application("x").unwrap().send().await.unwrap();
+        }
+    };
+    tokio::join!(jobs(), applications(), single());
+    let mut times = script.times();
+    times.sort_unstable();
+    assert_eq!(times, [0, 0, 0, 1000, 1000, 1000, 2000, 2000, 2000], "60 a minute for each, evenly spaced");
+}

@@ -1,0 +1,502 @@
+//! The conformance suite: what every listing of every provider must do on a server that misbehaves. A new provider joins it
+
+//! with one [`Case`] and one line at the end.
+#![cfg(feature = "testing")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::StreamExt;
+use http::StatusCode;
+use jobfeed::testing::{Fault, Served, When};
+use jobfeed::{BodyProblem, Completeness, Cursor, Error, PageStream, RetryPolicy};
+use serde_json::Value;
+
+use crate::support::impatient;
+
+/// Rows of the listing, and rows on a page: ten pages.
+const ROWS: usize = 1000;
+const PAGE: u32 = 100;
+
+/// What a client is built with.
+#[derive(Clone, Copy)]
+struct Settings {
+    retry: RetryPolicy,
+    timeout: Duration,
+    max_body_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { retry: impatient(), timeout: Duration::from_secs(20), max_body_bytes: 8 << 20 }
+    }
+}
+
+/// One listing of one provider on its simulator.
+trait Case: Sized + Send + Sync {
+    /// Whether the envelope tells a total.
+    const TOTAL: bool;
+    /// Whether the position after a page is a fresh token, rather than a number that must grow.
+    const TOKENS: bool;
+    /// Whether the server counts by address, so that a wait holds for every client of its host.
+    const BY_HOST: bool = false;
+    /// Whether an answer names its next page. Without that the end is a page that is not full, so the faults of the name do
+    /// nothing, and an empty page says that there is no more.
+    const NAMES_NEXT: bool = true;
+    /// Requests behind the last row, to see that it is the last.
+    const CLOSING: u64 = 0;
+    /// The field that identifies a record.
+    const KEY: &'static str = "id";
+
+    fn start() -> impl Future<Output = Self> + Send;
+    fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value>;
+    fn fault(&self, fault: Fault, when: When);
+    fn served(&self) -> Served;
+}
+
+/// What a walk brought: the keys, the rejected records, and the error that it ended with.
+struct Walk {
+    keys: Vec<String>,
+    rejected: usize,
+    error: Option<Error>,
+    cursor: Option<Cursor>,
+    completeness: Option<Completeness>,
+}
+
+impl Walk {
+    fn distinct(&self) -> usize {
+        self.keys.iter().collect::<BTreeSet<_>>().len()
+    }
+}
+
+async fn walk<C: Case>(mut pages: PageStream<Value>, stop_after: usize) -> Walk {
+    let mut walk = Walk { keys: Vec::new(), rejected: 0, error: None, cursor: None, completeness: None };
+    let mut read = 0;
+    while read < stop_after {
+        match pages.next().await {
+            Some(Ok(page)) => {
+                read += 1;
+                walk.rejected += page.rejected.len();
+                walk.keys.extend(page.items.iter().map(|row| row[C::KEY].to_string()));
+            }
+            Some(Err(error)) => {
+                walk.error = Some(error);
+                assert!(pages.next().await.is_none(), "a stream is over after its error");
+                break;
+            }
+            None => break,
+        }
+    }
+    walk.cursor = pages.cursor();
+    walk.completeness = pages.completeness();
+    walk
+}
+
+async fn with_fault<C: Case>(fault: Fault, when: When, settings: Settings) -> (C, Walk) {
+    let case = C::start().await;
+    case.fault(fault, when);
+    let walk = walk::<C>(case.pages(settings, false, None), usize::MAX).await;
+    (case, walk)
+}
+
+async fn every_row_arrives_once<C: Case>() {
+    let case = C::start().await;
+    let walk = walk::<C>(case.pages(Settings::default(), true, None), usize::MAX).await;
+    assert!(walk.error.is_none(), "{:?}", walk.error);
+    assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS));
+    assert_eq!(walk.completeness, Some(Completeness::Complete));
+    assert_eq!(walk.cursor, None);
+    assert_eq!(case.served().peak_in_flight, 1, "one request in flight");
+}
+
+/// Faults that pass: the walk is as if nothing had happened.
+async fn passing_faults_are_retried<C: Case>() {
+    let faults = [
+        Fault::Status { code: 500, retry_after: None },
+        Fault::Status { code: 503, retry_after: Some(0) },
+        Fault::Status { code: 429, retry_after: Some(0) },
+        Fault::Status { code: 408, retry_after: None },
+        Fault::CutBody,
+        Fault::TruncatedJson,
+        Fault::Drop,
+    ];
+    for fault in faults {
+        let name = format!("{fault:?}");
+        let (case, walk) = with_fault::<C>(fault, When::Requests(3..=4), Settings::default()).await;
+        assert!(walk.error.is_none(), "{name}: {:?}", walk.error);
+        assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS), "{name}");
+        let requests = case.served().log.iter().filter(|request| request.list_number.is_some()).count();
+        assert_eq!(requests as u64, 12 + C::CLOSING, "{name}");
+    }
+    let settings = Settings { timeout: Duration::from_millis(300), ..Settings::default() };
+    let (_, walk) = with_fault::<C>(Fault::Stall, When::Request(3), settings).await;
+    assert!(walk.error.is_none(), "stall: {:?}", walk.error);
+    assert_eq!(walk.distinct(), ROWS);
+}
+
+/// Answers that mean no: one request, no retry, nothing lost, and the walk goes on from its cursor.
+async fn promise_5_refusals_are_not_retried_and_lose_nothing<C: Case>() {
+    type Check = fn(&Error) -> bool;
+    let status = |code| Fault::Status { code, retry_after: None };
+    let faults: [(Fault, Check); 7] = [
+        (status(400), |error| error.status() == Some(StatusCode::BAD_REQUEST)),
+        (status(401), |error| error.status() == Some(StatusCode::UNAUTHORIZED)),
+        (status(403), |error| error.status() == Some(StatusCode::FORBIDDEN)),
+        (Fault::Html, |error| matches!(error, Error::Body { problem: BodyProblem::Html, .. })),
+        (Fault::ErrorObject, |error| matches!(error, Error::Body { problem: BodyProblem::ErrorObject, .. })),
+        (Fault::Garbled, |error| matches!(error, Error::Body { problem: BodyProblem::NotJson, .. })),
+        (Fault::Oversized(16 << 20), |error| matches!(error, Error::TooLarge { .. })),
+    ];
+    for (fault, expected) in faults {
+        let name = format!("{fault:?}");
+        let case = C::start().await;
+        case.fault(fault, When::Request(4));
+        let first = walk::<C>(case.pages(Settings::default(), false, None), usize::MAX).await;
+        let error = first.error.as_ref().unwrap_or_else(|| panic!("{name}: no error"));
+        assert!(expected(error), "{name}: {error:?}");
+        assert!(!error.is_retryable(), "{name}");
+        assert!(error.endpoint().is_some() && !error.to_string().contains('\n'), "{name}: {error}");
+        assert_eq!(first.keys.len(), 300, "{name}: the pages before it were delivered");
+        assert_eq!(case.served().requests, 4, "{name}: asked once");
+        let rest = walk::<C>(case.pages(Settings::default(), false, first.cursor.clone()), usize::MAX).await;
+        assert!(rest.error.is_none(), "{name}: {:?}", rest.error);
+        assert_eq!(rest.keys.len(), 700, "{name}");
+    }
+}
+
+async fn a_cyclic_next_is_an_error_that_names_the_first_visit<C: Case>() {
+    for fault in [Fault::RepeatNext, Fault::CycleNext] {
+        let name = format!("{fault:?}");
+        if !C::NAMES_NEXT {
+            let (_, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
+            assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS), "{name}: there is nothing to lead astray");
+            continue;
+        }
+        let (case, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
+        let Some(Error::CursorLoop { page, first_seen, .. }) = walk.error else {
+            panic!("{name}: {:?}", walk.error);
+        };
+        assert_eq!(page, 5, "{name}");
+        assert!((1..=5).contains(&first_seen), "{name}: {first_seen}");
+        assert_eq!(walk.distinct(), 500, "{name}: the page itself is good");
+        assert_eq!(case.served().requests, 5, "{name}: not followed");
+    }
+}
+
+async fn a_foreign_next_or_redirect_is_refused_before_anything_is_sent<C: Case>() {
+    let other = C::start().await;
+    let foreign = "http://127.0.0.2:9/api/jobs/?page=6".to_owned();
+    for fault in [Fault::ForeignNext(foreign.clone()), Fault::Redirect(foreign)] {
+        let name = format!("{fault:?}");
+        let redirect = matches!(fault, Fault::Redirect(_));
+        let (_, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
+        if (C::TOKENS || !C::NAMES_NEXT) && !redirect {
+            continue; // the next page is named by a token; there is no link to lead away
+        }
+        let Some(Error::ForeignOrigin { found, .. }) = &walk.error else { panic!("{name}: {:?}", walk.error) };
+        assert_eq!(found, "http://127.0.0.2:9");
+        assert_eq!(walk.distinct(), 400, "{name}");
+    }
+    assert_eq!(other.served().requests, 0);
+}
+
+async fn a_hole_is_never_green<C: Case>() {
+    if !C::TOTAL {
+        return;
+    }
+    let holes = [(Fault::LostNext, 400), (Fault::ShortPage(40), 40), (Fault::EmptyPage, 100)];
+    for (fault, missing) in holes {
+        let name = format!("{fault:?}");
+        let (_, walk) = with_fault::<C>(fault, When::Request(6), Settings::default()).await;
+        let Some(Error::Incomplete { completeness, .. }) = walk.error else { panic!("{name}: {:?}", walk.error) };
+        assert_eq!(completeness, Completeness::ShortBy(missing), "{name}");
+        assert_eq!(walk.distinct() as u64, ROWS as u64 - missing, "{name}: what is there was delivered");
+    }
+}
+
+async fn an_empty_page_in_the_middle_is_not_the_end<C: Case>() {
+    if !C::NAMES_NEXT {
+        return;
+    }
+    let (case, walk) = with_fault::<C>(Fault::EmptyPage, When::Request(6), Settings::default()).await;
+    assert_eq!(walk.distinct(), ROWS - 100);
+    assert_eq!(case.served().requests, 10);
+}
+
+async fn a_server_that_halves_the_page_is_followed<C: Case>() {
+    let (case, walk) = with_fault::<C>(Fault::HalveLimit, When::Always, Settings::default()).await;
+    assert!(walk.error.is_none(), "{:?}", walk.error);
+    assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS));
+    assert_eq!(case.served().requests, 20 + C::CLOSING);
+}
+
+async fn a_walk_goes_on_from_a_cursor_that_left_the_process<C: Case>() {
+    let case = C::start().await;
+    let first = walk::<C>(case.pages(Settings::default(), false, None).look_ahead(false), 7).await;
+    let kept = first.cursor.expect("a position").to_string();
+    let rest = walk::<C>(case.pages(Settings::default(), false, Some(kept.parse().unwrap())), usize::MAX).await;
+    assert!(rest.error.is_none(), "{:?}", rest.error);
+    assert_eq!((first.keys.len(), rest.keys.len()), (700, 300));
+    assert_eq!(first.keys.iter().chain(&rest.keys).collect::<BTreeSet<_>>().len(), ROWS);
+    assert_eq!(case.served().requests, 10 + C::CLOSING, "no page was fetched again");
+    assert_eq!(rest.completeness, Some(Completeness::Complete), "accounted for as one walk");
+}
+
+async fn a_long_wait_ends_as_paused_and_goes_on_later<C: Case>() {
+    let fault = Fault::Status { code: 429, retry_after: Some(2710) };
+    let (case, first) = with_fault::<C>(fault, When::Request(4), Settings::default()).await;
+    let Some(Error::Paused { wait, .. }) = &first.error else { panic!("{:?}", first.error) };
+    assert_eq!(wait.as_secs(), 2710);
+    assert!(first.error.as_ref().is_some_and(|error| error.is_rate_limited() && error.is_retryable()));
+    assert_eq!(case.served().requests, 4, "rejected calls burn quota");
+    let rest = walk::<C>(case.pages(Settings::default(), false, first.cursor), usize::MAX).await;
+    if C::BY_HOST {
+        assert!(matches!(rest.error, Some(Error::Paused { .. })), "a new client waits as well: {:?}", rest.error);
+        assert_eq!((first.keys.len(), case.served().requests), (300, 4));
+        return;
+    }
+    assert_eq!((first.keys.len(), rest.keys.len()), (300, 700));
+}
+
+macro_rules! conformance {
+    ($($module:ident: $case:ty),* $(,)?) => {$(
+        mod $module {
+            use super::*;
+
+            conformance!(@ $case:
+                every_row_arrives_once, passing_faults_are_retried, promise_5_refusals_are_not_retried_and_lose_nothing,
+                a_cyclic_next_is_an_error_that_names_the_first_visit,
+                a_foreign_next_or_redirect_is_refused_before_anything_is_sent, a_hole_is_never_green,
+                an_empty_page_in_the_middle_is_not_the_end, a_server_that_halves_the_page_is_followed,
+                a_walk_goes_on_from_a_cursor_that_left_the_process, a_long_wait_ends_as_paused_and_goes_on_later);
+        }
+    )*};
+    (@ $case:ty: $($test:ident),*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            super::$test::<$case>().await;
+        }
+    )*};
+}
+
+mod cases {
+    //! One listing for each provider and kind of paging.
+
+    use jobfeed::RateLimit;
+    use jobfeed::fantastic_jobs::{self, TimeFrame};
+    use jobfeed::testing::{EmployJoy, FantasticJobs, JobAffinity, JobDataApi};
+    use jobfeed::{employjoy, jobdataapi};
+
+    use super::*;
+
+    /// Page numbers with a total.
+    pub(super) struct JobDataApiJobs(JobDataApi);
+
+    impl Case for JobDataApiJobs {
+        const TOTAL: bool = true;
+        const TOKENS: bool = false;
+
+        async fn start() -> Self {
+            Self(JobDataApi::builder().jobs(ROWS).days(60).start().await.unwrap())
+        }
+
+        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
+            let client = jobdataapi::Client::builder()
+                .api_key(self.0.api_key())
+                .base_url(self.0.base_url())
+                .unwrap()
+                .rate_limit(RateLimit::unlimited())
+                .retry(settings.retry)
+                .timeout(settings.timeout)
+                .max_body_bytes(settings.max_body_bytes)
+                .build()
+                .unwrap();
+            let mut jobs = client.jobs().page_size(PAGE);
+            if strict {
+                jobs = jobs.strict();
+            }
+            if let Some(cursor) = cursor {
+                jobs = jobs.resume_from(cursor);
+            }
+            jobs.pages_as()
+        }
+
+        fn fault(&self, fault: Fault, when: When) {
+            self.0.fault(fault, when);
+        }
+
+        fn served(&self) -> Served {
+            self.0.served()
+        }
+    }
+
+    /// A cursor without a total.
+    pub(super) struct EmployJoyJobs(EmployJoy);
+
+    fn employjoy(server: &EmployJoy, settings: Settings) -> employjoy::Client {
+        employjoy::Client::builder()
+            .api_key(server.api_key())
+            .base_url(server.base_url())
+            .unwrap()
+            .rate_limit(RateLimit::unlimited())
+            .retry(settings.retry)
+            .timeout(settings.timeout)
+            .max_body_bytes(settings.max_body_bytes)
+            .build()
+            .unwrap()
+    }
+
+    impl Case for EmployJoyJobs {
+        const TOTAL: bool = false;
+        const TOKENS: bool = true;
+
+        async fn start() -> Self {
+            Self(EmployJoy::builder().jobs(ROWS).start().await.unwrap())
+        }
+
+        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
+            let mut jobs = employjoy(&self.0, settings).jobs().page_size(PAGE);
+            if strict {
+                jobs = jobs.strict();
+            }
+            if let Some(cursor) = cursor {
+                jobs = jobs.resume_from(cursor);
+            }
+            jobs.pages_as()
+        }
+
+        fn fault(&self, fault: Fault, when: When) {
+            self.0.fault(fault, when);
+        }
+
+        fn served(&self) -> Served {
+            self.0.served()
+        }
+    }
+
+    /// The other list of the same service.
+    pub(super) struct EmployJoyApplications(EmployJoy);
+
+    impl Case for EmployJoyApplications {
+        const TOTAL: bool = false;
+        const TOKENS: bool = true;
+
+        async fn start() -> Self {
+            Self(EmployJoy::builder().jobs(7).applications(ROWS).start().await.unwrap())
+        }
+
+        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
+            let mut applications = employjoy(&self.0, settings).applications().page_size(PAGE);
+            if strict {
+                applications = applications.strict();
+            }
+            if let Some(cursor) = cursor {
+                applications = applications.resume_from(cursor);
+            }
+            applications.pages_as()
+        }
+
+        fn fault(&self, fault: Fault, when: When) {
+            self.0.fault(fault, when);
+        }
+
+        fn served(&self) -> Served {
+            self.0.served()
+        }
+    }
+
+    /// Links to next pages without a total.
+    pub(super) struct JobAffinityJobs(JobAffinity);
+
+    impl Case for JobAffinityJobs {
+        const TOTAL: bool = false;
+        const TOKENS: bool = false;
+        const BY_HOST: bool = true;
+
+        async fn start() -> Self {
+            Self(JobAffinity::builder().jobs(ROWS).applications(0).start().await.unwrap())
+        }
+
+        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
+            let client = self.0.client().retry(settings.retry).timeout(settings.timeout);
+            let client = client.max_body_bytes(settings.max_body_bytes).build().unwrap();
+            let mut jobs = client.jobs().page_size(PAGE);
+            if strict {
+                jobs = jobs.strict();
+            }
+            if let Some(cursor) = cursor {
+                jobs = jobs.resume_from(cursor);
+            }
+            jobs.pages_as()
+        }
+
+        fn fault(&self, fault: Fault, when: When) {
+            self.0.fault(fault, when);
+        }
+
+        fn served(&self) -> Served {
+            self.0.served()
+        }
+    }
+
+    /// Offsets without a total, to an empty page; and the same list by cursor.
+    pub(super) struct FantasticAts<const CURSOR: bool>(FantasticJobs);
+
+    impl<const CURSOR: bool> Case for FantasticAts<CURSOR> {
+        const TOTAL: bool = false;
+        const TOKENS: bool = CURSOR;
+        const NAMES_NEXT: bool = false;
+        const CLOSING: u64 = 1;
+
+        async fn start() -> Self {
+            let server = FantasticJobs::builder().now("2026-03-10T09:15:00Z".parse().unwrap());
+            Self(
+                server.history(jobfeed::jiff::SignedDuration::from_hours(3)).rows_per_hour(1000).start().await.unwrap(),
+            )
+        }
+
+        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
+            let client = fantastic_jobs::Client::builder()
+                .api_key(self.0.api_key())
+                .base_url(self.0.base_url())
+                .unwrap()
+                .clock(self.0.clock())
+                .rate_limit(RateLimit::unlimited())
+                .retry(settings.retry)
+                .timeout(settings.timeout)
+                .max_body_bytes(settings.max_body_bytes)
+                .build()
+                .unwrap();
+            let frame = if CURSOR { TimeFrame::SixMonths } else { TimeFrame::Hour };
+            let jobs = client.active_ats().time_frame(frame).page_size(PAGE).until_empty();
+            let jobs = jobs.date_created_gte("2026-03-10T07:00:00Z".parse().unwrap());
+            let mut jobs = jobs.date_created_lt("2026-03-10T08:00:00Z".parse().unwrap());
+            if strict {
+                jobs = jobs.strict();
+            }
+            if let Some(cursor) = cursor {
+                jobs = jobs.resume_from(cursor);
+            }
+            jobs.pages_as()
+        }
+
+        fn fault(&self, fault: Fault, when: When) {
+            self.0.fault(fault, when);
+        }
+
+        fn served(&self) -> Served {
+            self.0.served()
+        }
+    }
+}
+
+conformance! {
+    employjoy_jobs: cases::EmployJoyJobs,
+    employjoy_applications: cases::EmployJoyApplications,
+    fantastic_jobs_by_offset: cases::FantasticAts<false>,
+    fantastic_jobs_by_cursor: cases::FantasticAts<true>,
+    jobdataapi_jobs: cases::JobDataApiJobs,
+    jobaffinity_jobs: cases::JobAffinityJobs,
+}

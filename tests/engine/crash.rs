@@ -1,0 +1,203 @@
+//! Promises 1 to 3 under crashes: the sync is killed at every poll, started again, and the rows are compared.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+
+use jobfeed::checkpoint::{CheckpointError, MemoryStore};
+use jobfeed::jobdataapi::Client;
+use jobfeed::{Checkpoint, Error, SyncState};
+use tokio::runtime::Runtime;
+
+use crate::support::{Script, kill_after, paused_runtime};
+
+/// How a consumer makes a batch durable.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Consumer {
+    /// Rows and state in one transaction.
+    OneTransaction,
+    /// Rows first, then `commit`.
+    RowsThenCommit,
+    /// The mistake that the tests must notice: `commit` first, then the rows.
+    CommitThenRows,
+}
+
+/// A database that survives the process: how often each row was written, and the state.
+#[derive(Clone, Default)]
+struct Database {
+    rows: Arc<Mutex<BTreeMap<u64, u32>>>,
+    store: SlowStore,
+}
+
+/// A store whose saves have points where the process can die: before the state is durable, and after.
+#[derive(Clone, Default)]
+struct SlowStore(MemoryStore);
+
+impl Checkpoint for SlowStore {
+    type Error = CheckpointError;
+
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
+        tokio::task::yield_now().await;
+        self.0.load(key).await
+    }
+
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+        tokio::task::yield_now().await;
+        self.0.save(key, state).await?;
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+impl Database {
+    fn write(&self, ids: &[u64]) {
+        let mut rows = self.rows.lock().unwrap();
+        ids.iter().for_each(|id| *rows.entry(*id).or_default() += 1);
+    }
+}
+
+async fn sync(api: Client, db: Database, consumer: Consumer) -> jobfeed::Result<()> {
+    let mut run = api.jobs().page_size(10).sync_by_id("k", db.store.clone()).await?;
+    while let Some(batch) = run.next().await? {
+        let ids: Vec<u64> = batch.items().iter().map(|job| job.id).collect();
+        match consumer {
+            Consumer::OneTransaction => {
+                tokio::task::yield_now().await;
+                // No point to die between the two: that is what a transaction gives.
+                db.write(&ids);
+                db.store.0.save(batch.key(), batch.next_state()).await.unwrap();
+                batch.committed();
+            }
+            Consumer::RowsThenCommit => {
+                db.write(&ids);
+                tokio::task::yield_now().await;
+                batch.commit().await?;
+            }
+            Consumer::CommitThenRows => {
+                batch.commit().await?;
+                tokio::task::yield_now().await;
+                db.write(&ids);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Kills a sync after so many polls, starts it again, and returns how often each row was written, and the requests of the
+/// second process.
+fn crash_at(runtime: &Runtime, polls: usize, consumer: Consumer, ids: &[u64]) -> Option<(BTreeMap<u64, u32>, usize)> {
+    let script = Script::jobs(ids.to_vec());
+    let db = Database::default();
+    let api = || script.client().build().unwrap();
+    if kill_after(runtime, polls, sync(api(), db.clone(), consumer)) {
+        return None;
+    }
+    let before = script.requests();
+    assert!(kill_after(runtime, 100_000, sync(api(), db.clone(), consumer)), "the second process ends");
+    let rows = db.rows.lock().unwrap().clone();
+    Some((rows, script.requests() - before))
+}
+
+fn ids() -> Vec<u64> {
+    (1..=9).chain(300..350).chain(1000..1021).collect()
+}
+
+/// Every moment at which the first process can die.
+fn crashes(consumer: Consumer) -> Vec<BTreeMap<u64, u32>> {
+    let runtime = paused_runtime();
+    let _guard = runtime.enter();
+    (0..).map_while(|polls| crash_at(&runtime, polls, consumer, &ids())).map(|(rows, _)| rows).collect()
+}
+
+#[test]
+fn promise_2_killed_at_every_poll_each_row_arrives_exactly_once_with_one_transaction() {
+    let outcomes = crashes(Consumer::OneTransaction);
+    assert!(outcomes.len() > 40, "{} moments to die", outcomes.len());
+    let wanted: BTreeMap<u64, u32> = ids().into_iter().map(|id| (id, 1)).collect();
+    for (polls, rows) in outcomes.into_iter().enumerate() {
+        assert_eq!(rows, wanted, "killed after {polls} polls");
+    }
+}
+
+#[test]
+fn promise_2_killed_at_every_poll_each_row_arrives_at_least_once_with_rows_then_commit() {
+    let mut again = 0;
+    for (polls, rows) in crashes(Consumer::RowsThenCommit).into_iter().enumerate() {
+        assert_eq!(rows.keys().copied().collect::<Vec<_>>(), ids(), "killed after {polls} polls");
+        assert!(rows.values().filter(|times| **times > 1).count() <= 10, "at most one page comes again");
+        again += usize::from(rows.values().any(|times| *times > 1));
+    }
+    assert!(again > 0, "a page that was written and not committed comes again");
+}
+
+#[test]
+fn promise_3_a_consumer_that_commits_too_early_is_noticed() {
+    let lost = crashes(Consumer::CommitThenRows).into_iter().filter(|rows| rows.len() < ids().len()).count();
+    assert!(lost > 0, "the crash test cannot see the mistake that it is there for");
+}
+
+#[tokio::test]
+async fn no_page_before_the_last_commit_is_fetched_again() {
+    let script = Script::jobs((1..=95).collect());
+    let store = MemoryStore::new();
+    let api = script.client().build().unwrap();
+    let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
+    let mut last = 0;
+    for _ in 0..5 {
+        let batch = run.next().await.unwrap().unwrap();
+        last = batch.items().iter().map(|job| job.id).max().unwrap();
+        batch.commit().await.unwrap();
+    }
+    drop(run);
+    script.log.lock().unwrap().clear();
+    crate::support::finish(&mut api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap()).await.unwrap();
+    for (_, request) in script.log.lock().unwrap().iter() {
+        let query = request.uri().query().unwrap();
+        let min: u64 = query.split('&').find_map(|pair| pair.strip_prefix("min_id=")?.parse().ok()).unwrap();
+        assert!(min > last, "{query} after {last}");
+    }
+}
+
+#[tokio::test]
+async fn promise_3_nothing_is_saved_behind_the_callers_back() {
+    let script = Script::jobs((1..=50).collect());
+    let store = MemoryStore::new();
+    let api = script.client().build().unwrap();
+    let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
+    let batch = run.next().await.unwrap().unwrap();
+    let rows = batch.items().len() as u64;
+    assert!(rows > 0);
+    assert!(store.load("k").await.unwrap().is_none(), "nothing is saved before the commit");
+    batch.commit().await.unwrap();
+    let state = store.load("k").await.unwrap().unwrap();
+    assert_eq!((state.revision(), state.watermark()), (1, None), "the watermark waits for the end of the run");
+    assert_eq!(state.run().map(|run| (run.pages, run.rows)), Some((1, rows)));
+    drop(run.next().await.unwrap().unwrap());
+    let error = run.next().await.unwrap_err();
+    assert!(matches!(&error, Error::Uncommitted { key } if key == "k"), "{error}");
+    assert_eq!(store.load("k").await.unwrap().unwrap(), state, "and the state is as it was");
+}
+
+#[tokio::test]
+async fn a_run_is_cancel_safe() {
+    let script = Script::jobs((1..=95).collect());
+    let api = script.client().build().unwrap();
+    let mut run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let mut ids = Vec::new();
+    loop {
+        // Each call is given up a few times before it may end.
+        for _ in 0..2 {
+            let mut next = Box::pin(run.next());
+            let ready = next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            assert!(!ready, "the transport yields before it answers");
+        }
+        let Some(batch) = run.next().await.unwrap() else { break };
+        ids.extend(batch.items().iter().map(|job| job.id));
+        batch.commit().await.unwrap();
+        if ids.len() == 95 {
+            break;
+        }
+    }
+    assert_eq!(ids, (1..=95).collect::<Vec<_>>());
+}

@@ -1,0 +1,13 @@
+//! The engine, whatever the provider: the promises, on servers that misbehave.
+#![cfg(feature = "testing")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, clippy::err_expect)]
+
+mod conformance;
+mod crash;
+mod look_ahead;
+mod redaction;
+mod stores;
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;

@@ -1,0 +1,286 @@
+//! The checkpoint stores: one suite for all of them, and what each must do when its medium is damaged. Promise 10.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jobfeed::checkpoint::{AnyStore, CheckpointError, FileStore, MemoryStore, SqliteStore};
+use jobfeed::{BoxError, Checkpoint, Error, Mark, SyncState};
+use rusqlite::Connection;
+
+use crate::support::{Script, finish};
+
+/// States of growing revision, as a sync makes them.
+async fn states() -> Vec<SyncState> {
+    let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+    let mut run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let mut states = Vec::new();
+    while let Some(batch) = run.next().await.unwrap() {
+        states.push(batch.next_state().clone());
+        batch.commit().await.unwrap();
+    }
+    assert!(states.len() > 3);
+    states
+}
+
+fn is_conflict(result: Result<(), impl Into<BoxError>>, expected: u64, found: u64) -> bool {
+    let error: BoxError = result.err().expect("a conflict").into();
+    match error.downcast_ref::<CheckpointError>() {
+        Some(CheckpointError::Conflict { expected: e, found: f }) => (*e, *f) == (expected, found),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn keeps_its_promises(store: impl Checkpoint) {
+    let states = states().await;
+    let load = async |key: &str| store.load(key).await.map_err(Into::into).unwrap();
+    let save = async |key: &str, state: &SyncState| store.save(key, state).await;
+    assert_eq!(load("a").await, None);
+    assert!(is_conflict(save("a", &states[1]).await, 1, 0), "a first save has revision 1");
+    for state in &states {
+        save("a", state).await.map_err(Into::into).unwrap();
+        assert_eq!(load("a").await.as_ref(), Some(state));
+    }
+    let last = states.len() as u64;
+    assert!(is_conflict(save("a", &states[0]).await, 0, last), "an older process does not overwrite");
+    assert!(is_conflict(save("a", states.last().unwrap()).await, last - 1, last), "nor one at the same revision");
+    assert_eq!(load("a").await.as_ref(), states.last(), "the state is as it was");
+    for key in ["b", "jobs/na", "A", "../up", "ä b", ".", "CON"] {
+        assert_eq!(load(key).await, None, "keys are kept apart: {key}");
+        save(key, &states[0]).await.map_err(Into::into).unwrap();
+        assert_eq!(load(key).await.as_ref(), Some(&states[0]));
+    }
+}
+
+/// Two processes race through the revisions of one key: each revision is won by one of them.
+async fn lets_one_of_two_win(one: impl Checkpoint, two: impl Checkpoint) {
+    for state in &states().await {
+        let (a, b) = futures::join!(one.save("race", state), two.save("race", state));
+        assert!(a.is_ok() != b.is_ok(), "revision {}", state.revision());
+        assert_eq!(one.load("race").await.map_err(Into::into).unwrap().as_ref(), Some(state));
+    }
+}
+
+#[tokio::test]
+async fn every_store_keeps_its_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = || FileStore::new(folder.path().join("states")).unwrap();
+    let sqlite = || SqliteStore::open(folder.path().join("states.sqlite3")).unwrap();
+    keeps_its_promises(MemoryStore::new()).await;
+    keeps_its_promises(file()).await;
+    keeps_its_promises(sqlite()).await;
+    let memory = MemoryStore::new();
+    lets_one_of_two_win(memory.clone(), &memory).await;
+    lets_one_of_two_win(file(), Arc::new(file())).await;
+    lets_one_of_two_win(sqlite(), Box::new(sqlite())).await;
+}
+
+#[tokio::test]
+async fn a_store_can_be_chosen_at_run_time() {
+    for name in ["memory", "file"] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = match name {
+            "memory" => AnyStore::new(MemoryStore::new()),
+            _ => AnyStore::new(FileStore::new(folder.path()).unwrap()),
+        };
+        keeps_its_promises(&store).await;
+        let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+        let mut run = api.jobs().page_size(10).sync_by_id("sync", store.clone()).await.unwrap();
+        assert_eq!(finish(&mut run).await.unwrap().len(), 40);
+        assert_eq!(store.load("sync").await.unwrap().unwrap().watermark(), Some(Mark::Id(40)));
+    }
+}
+
+async fn start(store: impl Checkpoint) -> jobfeed::Result<()> {
+    let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+    api.jobs().page_size(10).sync_by_id("k", store).await.map(drop)
+}
+
+fn checkpoint_error(result: jobfeed::Result<()>) -> CheckpointError {
+    match result.unwrap_err() {
+        Error::Checkpoint { key, source } if key == "k" => source,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn promise_10_a_state_that_does_not_parse_is_an_error_and_stays_as_it_is() {
+    let good = states().await[0].to_json();
+    let damaged = ["", "{", "null", "[]", "hello", &good[..good.len() - 1], &good.replace("\"revision\"", "\"rev\"")];
+    let newer = good.replace("\"version\":1", "\"version\":99");
+    for text in damaged.into_iter().chain([newer.as_str()]) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = FileStore::new(folder.path()).unwrap();
+        std::fs::write(file.path("k"), text).unwrap();
+        let db_path = folder.path().join("db");
+        SqliteStore::open(&db_path).unwrap();
+        let db = Connection::open(&db_path).unwrap();
+        db.execute("INSERT INTO jobfeed_checkpoint VALUES ('k', 1, ?1)", [text]).unwrap();
+        for error in
+            [checkpoint_error(start(&file).await), checkpoint_error(start(SqliteStore::open(&db_path).unwrap()).await)]
+        {
+            match error {
+                CheckpointError::Newer { version: 99, supported: 1 } if text == newer => {}
+                CheckpointError::Corrupt { .. } if text != newer => {}
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        assert_eq!(std::fs::read_to_string(file.path("k")).unwrap(), text);
+        let kept: String = db.query_row("SELECT state FROM jobfeed_checkpoint", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, text);
+    }
+    // A plan that its strategy cannot read is no better.
+    let store = MemoryStore::new();
+    let altered = good.replace("\"plan\":{", "\"plan\":{\"else\":1,");
+    assert_ne!(altered, good);
+    store.save("k", &SyncState::from_json(&altered).unwrap()).await.unwrap();
+    assert!(matches!(checkpoint_error(start(&store).await), CheckpointError::Corrupt { .. }));
+}
+
+#[tokio::test]
+async fn promise_10_a_state_of_another_query_is_an_error() {
+    let script = Script::jobs((1..=40).collect());
+    let api = script.client().build().unwrap();
+    let store = MemoryStore::new();
+    let jobs = || api.jobs().page_size(10).country_codes(["US", "CA"]).title(["rust"]);
+    finish(&mut jobs().sync_by_id("k", &store).await.unwrap()).await.unwrap();
+    let kept = store.load("k").await.unwrap().unwrap();
+    let sent = script.requests();
+    let others = [
+        api.jobs().page_size(10),
+        jobs().exclude_country_codes(["DE"]),
+        jobs().title(["go lang"]),
+        jobs().has_remote(),
+        jobs().page_size(20),
+        jobs().param("unnamed", 1),
+    ];
+    for other in others {
+        let error = other.clone().sync_by_id("k", &store).await.map(drop);
+        assert!(matches!(checkpoint_error(error), CheckpointError::OtherQuery), "{other:?}");
+    }
+    let error = checkpoint_error(jobs().sync_latest("k", &store).await.map(drop));
+    assert!(
+        matches!(&error, CheckpointError::OtherStrategy { stored, wanted } if stored == "by-id" && wanted == "latest")
+    );
+    assert_eq!(script.requests(), sent, "nothing was sent");
+    assert_eq!(store.load("k").await.unwrap(), Some(kept));
+    // The order of the filters does not matter.
+    let same = api.jobs().title(["rust"]).country_codes(["US", "CA"]).page_size(10);
+    drop(same.sync_by_id("k", &store).await.unwrap());
+}
+
+#[tokio::test]
+async fn promise_10_a_cursor_of_another_query_or_server_is_an_error() {
+    let script = Script::jobs((1..=40).collect());
+    let api = script.client().build().unwrap();
+    let cursor = api.jobs().page_size(10).send().await.unwrap().next_cursor().unwrap().clone();
+    let elsewhere = script.client().base_url("http://other.test/api/").unwrap().build().unwrap();
+    let others = [api.jobs().page_size(20), api.jobs().page_size(10).has_remote(), elsewhere.jobs().page_size(10)];
+    for other in others {
+        let error = other.resume_from(cursor.clone()).send().await.unwrap_err();
+        assert!(matches!(error, Error::Cursor { .. }), "{error}");
+    }
+    assert_eq!(script.requests(), 1, "refused before anything is sent");
+    let page = api.jobs().page_size(10).resume_from(cursor).send().await.unwrap();
+    assert_eq!(page.items.iter().map(|job| job.id).collect::<Vec<_>>(), (11..=20).collect::<Vec<_>>());
+}
+
+/// A store that fails as it is told.
+#[derive(Clone, Default)]
+struct Failing(MemoryStore, Arc<std::sync::atomic::AtomicBool>);
+
+impl Checkpoint for Failing {
+    type Error = std::io::Error;
+
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, std::io::Error> {
+        self.0.load(key).await.map_err(std::io::Error::other)
+    }
+
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), std::io::Error> {
+        if self.1.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(std::io::Error::other("disk full"));
+        }
+        self.0.save(key, state).await.map_err(std::io::Error::other)
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_ends_the_run_and_the_page_comes_again() {
+    let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+    let store = Failing::default();
+    let jobs = || api.jobs().page_size(10);
+    let mut run = jobs().sync_by_id("k", store.clone()).await.unwrap();
+    let batch = run.next().await.unwrap().unwrap();
+    let first: Vec<u64> = batch.items().iter().map(|job| job.id).collect();
+    store.1.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = batch.commit().await.unwrap_err();
+    let source = std::error::Error::source(&error).and_then(std::error::Error::source).map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("disk full"), "the store's own error is in the chain: {error}");
+    assert!(matches!(run.next().await, Err(Error::Uncommitted { .. })));
+    assert_eq!(store.0.load("k").await.unwrap(), None);
+    store.1.store(false, std::sync::atomic::Ordering::Relaxed);
+    let mut run = jobs().sync_by_id("k", store.clone()).await.unwrap();
+    assert_eq!(run.next().await.unwrap().unwrap().items().iter().map(|job| job.id).collect::<Vec<_>>(), first);
+}
+
+#[tokio::test]
+async fn a_file_store_on_a_broken_folder_is_a_typed_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path()).unwrap();
+    std::fs::create_dir(store.path("k")).unwrap();
+    assert!(matches!(checkpoint_error(start(&store).await), CheckpointError::Store(_)));
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    assert!(matches!(FileStore::new(file.join("below")), Err(CheckpointError::Store(_))));
+}
+
+#[tokio::test]
+async fn a_crash_while_a_file_is_written_leaves_the_old_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path()).unwrap();
+    let states = states().await;
+    store.save("k", &states[0]).await.unwrap();
+    // What a process that died before the rename leaves behind.
+    std::fs::write(store.path("k").with_extension("tmp"), &states[1].to_json()[..20]).unwrap();
+    assert_eq!(store.load("k").await.unwrap().as_ref(), Some(&states[0]));
+    store.save("k", &states[1]).await.unwrap();
+    assert_eq!(store.load("k").await.unwrap().as_ref(), Some(&states[1]));
+}
+
+#[tokio::test]
+async fn rows_and_state_commit_together_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.sqlite3");
+    let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+    let jobs = || api.jobs().page_size(10);
+    let mut db = Connection::open(&path).unwrap();
+    db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY)", []).unwrap();
+    let count = |path: &Path| -> i64 {
+        Connection::open(path).unwrap().query_row("SELECT count(*) FROM jobs", [], |row| row.get(0)).unwrap()
+    };
+    let mut run = jobs().sync_by_id("k", SqliteStore::open(&path).unwrap()).await.unwrap();
+    let mut rows = 0;
+    let mut rolled_back = false;
+    while let Some(batch) = run.next().await.unwrap() {
+        let tx = db.transaction().unwrap();
+        for job in batch.items() {
+            tx.execute("INSERT INTO jobs VALUES (?1)", [job.id as i64]).unwrap();
+        }
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state()).unwrap();
+        if rows > 15 && !rolled_back {
+            rolled_back = true;
+            drop(tx);
+            drop(batch);
+            let stored = SqliteStore::open(&path).unwrap().load("k").await.unwrap().unwrap();
+            assert_eq!(stored.run().unwrap().rows, rows as u64);
+            assert_eq!(count(&path), rows);
+            run = jobs().sync_by_id("k", SqliteStore::open(&path).unwrap()).await.unwrap();
+            continue;
+        }
+        tx.commit().unwrap();
+        rows += batch.items().len() as i64;
+        batch.committed();
+        assert_eq!(count(&path), rows, "a plain INSERT: no row came twice");
+    }
+    assert!(rolled_back);
+    assert_eq!(rows, 40);
+}

@@ -1,0 +1,11 @@
+//! Fantastic.jobs: requests, models, the planner's syncs, expired ids.
+#![cfg(feature = "testing")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
+mod expired;
+mod kit;
+mod models;
+mod requests;
+mod sync;
+mod year;

@@ -1,0 +1,11 @@
+//! jobdataapi.com: requests, models, syncs by id and by date.
+#![cfg(feature = "testing")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::type_complexity)]
+
+mod models;
+mod requests;
+#[path = "../support/mod.rs"]
+mod support;
+mod sync_by_date;
+mod sync_by_id;

@@ -1,0 +1,272 @@
+//! The id sync: promises 1 to 4 for every order of the server and every way to begin, while the data changes.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use jobfeed::checkpoint::MemoryStore;
+use jobfeed::jobdataapi::Bootstrap;
+use jobfeed::testing::jobdataapi::{Order, Plan};
+use jobfeed::testing::{Fault, Insert, JobDataApi, When};
+use jobfeed::{BodyProblem, Completeness, Error, Mark, Outcome};
+
+use crate::support::{finish, jobs_of, set};
+
+const ORDERS: [Order; 5] = [Order::PublishedDesc, Order::IdAsc, Order::IdDesc, Order::Shuffled, Order::Unstable];
+
+async fn server(jobs: usize, order: Order) -> JobDataApi {
+    JobDataApi::builder().jobs(jobs).days(60).order(order).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_bootstrap_and_increments_bring_every_row_once_in_any_order() {
+    for order in ORDERS {
+        let server = server(3_000, order).await;
+        let store = MemoryStore::new();
+        let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+        let mut got = finish(&mut run).await.unwrap();
+        assert_eq!(run.report().outcome, Outcome::Complete);
+        assert_eq!((got.len(), set(&got)), (3_000, set(&server.ids())), "{order:?}");
+        assert_eq!(run.state().watermark(), server.ids().last().map(|id| Mark::Id(*id)));
+        assert!(run.state().run().is_none());
+
+        for (n, kind) in [(0, Insert::Recent), (7, Insert::Old { days: 300 }), (450, Insert::Recent)] {
+            let new = server.insert(n, kind);
+            server.reset_served();
+            let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+            let more = finish(&mut run).await.unwrap();
+            assert_eq!((more.len(), set(&more)), (n, set(&new)), "{order:?}: only what is new, late or not");
+            if n < 100 {
+                assert!(server.served().requests <= 2, "one page, and one count to confirm it");
+            }
+            got.extend(more);
+        }
+        assert_eq!(set(&got), set(&server.ids()));
+    }
+}
+
+#[tokio::test]
+async fn promise_1_no_row_is_lost_while_rows_come_and_go() {
+    for order in ORDERS {
+        for deletions_only in [false, true] {
+            let server = server(2_000, order).await;
+            let stays: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
+            let left = stays.clone();
+            let mut rng = fastrand::Rng::with_seed(7);
+            server.on_request(move |_, data| {
+                let ids = data.ids();
+                let gone: Vec<u64> = (0..12).map(|_| ids[rng.usize(..ids.len())]).collect();
+                data.delete(&gone);
+                left.lock().unwrap().retain(|id| !gone.contains(id));
+                if !deletions_only {
+                    data.insert(6, Insert::Recent);
+                    data.insert(6, Insert::Old { days: 100 });
+                }
+            });
+            let store = MemoryStore::new();
+            let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+            let got = set(&finish(&mut run).await.unwrap());
+            let missing: Vec<u64> = stays.lock().unwrap().difference(&got).copied().collect();
+            assert!(missing.is_empty(), "{order:?}, deletions only: {deletions_only}: {missing:?}");
+            assert_eq!(run.report().outcome, Outcome::Complete);
+        }
+    }
+}
+
+/// A server that counts first and selects later shows a page that adds up and misses a row, when a new one comes in between.
+#[tokio::test]
+async fn a_row_pushed_out_between_count_and_select_is_not_lost() {
+    use crate::support::{Reply, Script, envelope};
+    // Rows 1 to 9 are there all the time; row 10 comes during the first answer, in front of them, and row 1 is cut off.
+    let script = Script::new(|index, request| {
+        let query = request.uri().query().unwrap();
+        match index {
+            0 => Reply::page(&envelope([9], 9, Some("http://api.test/api/jobs/?page=2"))),
+            1 => Reply::page(&envelope(2..=10, 9, None)),
+            _ => {
+                let max = query.split('&').find_map(|pair| pair.strip_prefix("max_id=")?.parse().ok()).unwrap_or(10);
+                let min = query.split('&').find_map(|pair| pair.strip_prefix("min_id=")?.parse().ok()).unwrap_or(1);
+                let rows: Vec<u64> = (min..=max.min(10)).collect();
+                let total = rows.len() as u64;
+                if query.contains("page_size=1&") || query.ends_with("page_size=1") {
+                    let next = (total > 1).then_some("http://api.test/api/jobs/?page=2");
+                    return Reply::page(&envelope(rows.into_iter().take(1), total, next));
+                }
+                Reply::page(&envelope(rows, total, None))
+            }
+        }
+    });
+    let api = script.client().build().unwrap();
+    let mut run = api.jobs().page_size(20).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    assert_eq!(set(&finish(&mut run).await.unwrap()), (1..=10).collect());
+}
+
+#[tokio::test]
+async fn every_way_to_begin_brings_what_it_says() {
+    let server = server(2_000, Order::Shuffled).await;
+    let ids = server.ids();
+    let run = async |bootstrap, page_size| {
+        let store = MemoryStore::new();
+        let mut run = jobs_of(&server, page_size).sync_by_id("k", store).bootstrap(bootstrap).await.unwrap();
+        let got = finish(&mut run).await.unwrap();
+        assert_eq!(run.state().watermark(), Some(Mark::Id(*ids.last().unwrap())), "{bootstrap:?}");
+        got
+    };
+    for page_size in [50, 1000, 5000] {
+        assert_eq!(set(&run(Bootstrap::All, page_size).await), set(&ids));
+        assert_eq!(set(&run(Bootstrap::FromId(ids[700]), page_size).await), set(&ids[700..]));
+        for wanted in [1, 60, 700] {
+            let got = run(Bootstrap::MostRecent(wanted), page_size).await;
+            let n = got.len() as u64;
+            assert!(n >= wanted && n <= wanted + u64::from(page_size) / 2, "{wanted} wanted, {n} by {page_size}");
+            assert_eq!(set(&got), set(&ids[ids.len() - got.len()..]), "and no hole among them");
+        }
+        assert_eq!(run(Bootstrap::MostRecent(1_000_000), page_size).await.len(), 2_000);
+        let day = jobfeed::Clock::system().today().saturating_sub(jobfeed::jiff::Span::new().days(10));
+        let got = run(Bootstrap::Since(day), page_size).await;
+        assert_eq!(set(&got), set(&server.ids_published_between(day, jobfeed::jiff::civil::Date::MAX)));
+    }
+}
+
+#[tokio::test]
+async fn a_lookback_reads_rows_that_became_visible_late() {
+    let server = server(200, Order::IdAsc).await;
+    let late = server.with(|data| data.reserve(3));
+    server.insert(20, Insert::Recent);
+    let store = MemoryStore::new();
+    finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
+    server.with(|data| data.insert_reserved(&late, Insert::Recent));
+    let got = finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
+    assert!(got.is_empty(), "without a lookback they are below the watermark");
+    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).lookback(500).await.unwrap();
+    assert!(set(&finish(&mut run).await.unwrap()).is_superset(&set(&late)));
+}
+
+#[tokio::test]
+async fn deleted_rows_at_the_end_do_not_move_the_watermark_back() {
+    let server = server(300, Order::IdAsc).await;
+    let store = MemoryStore::new();
+    finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
+    let last = server.ids().split_off(200);
+    server.delete(&last);
+    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).lookback(10_000).await.unwrap();
+    finish(&mut run).await.unwrap();
+    assert_eq!(run.state().watermark(), last.last().map(|id| Mark::Id(*id)));
+}
+
+#[tokio::test]
+async fn promise_4_a_hole_ends_the_run_and_the_watermark_stays() {
+    for fault in [Fault::ShortPage(5), Fault::LostNext] {
+        let server = server(900, Order::PublishedDesc).await;
+        let store = MemoryStore::new();
+        finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
+        let new = server.insert(250, Insert::Recent);
+        server.fault(fault.clone(), When::Always);
+        let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+        let before = run.state().watermark();
+        let error = finish(&mut run).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Incomplete { completeness: Completeness::ShortBy(_), .. }),
+            "{fault:?}: {error}"
+        );
+        assert!(matches!(run.report().outcome, Outcome::ShortBy(_)));
+        assert_eq!(run.state().watermark(), before);
+        server.clear_faults();
+        let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+        assert_eq!(set(&finish(&mut run).await.unwrap()), set(&new), "{fault:?}: nothing was lost");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_clamps_the_page_is_followed() {
+    let server = server(1_500, Order::Shuffled).await;
+    server.fault(Fault::HalveLimit, When::Always);
+    let mut run = jobs_of(&server, 200).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    assert_eq!(set(&finish(&mut run).await.unwrap()), set(&server.ids()));
+}
+
+#[tokio::test]
+async fn promise_6_one_bad_record_does_not_hold_the_sync() {
+    let server = server(300, Order::IdAsc).await;
+    server.fault(Fault::BadRecord, When::matching("page_size", "100"));
+    let mut run = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let (mut ids, mut rejected) = (0, 0);
+    while let Some(batch) = run.next().await.unwrap() {
+        ids += batch.items().len();
+        for record in &batch.page().rejected {
+            rejected += 1;
+            assert!(record.raw().starts_with('{') && !record.reason.is_empty());
+            assert!(record.decode::<serde_json::Value>().is_ok(), "the raw record is there to look at");
+        }
+        batch.commit().await.unwrap();
+    }
+    assert!(rejected > 0);
+    assert_eq!(ids + rejected, 300);
+    assert_eq!(run.report().counts.rejected, rejected as u64);
+    let strict = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).strict();
+    let error = finish(&mut strict.await.unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Record { .. }), "{error}");
+
+    server.fault(Fault::AllBadRecords, When::Always);
+    let error = jobs_of(&server, 100).send().await.unwrap_err();
+    assert!(matches!(error, Error::AllRejected { rows: 100, .. }), "a page where all fail is an error: {error}");
+}
+
+#[tokio::test]
+async fn plan_errors_surface_as_what_they_are() {
+    let server = JobDataApi::builder().jobs(300).plan(Plan::Lite).start().await.unwrap();
+    let error =
+        finish(&mut jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap()).await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
+    assert!(error.to_string().contains("plan"), "{error}");
+    let error = crate::support::client_of(&server).expired_jobs().send().await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
+
+    // A server that ignores the parameters without a word is worse: it is noticed by the rows.
+    let server = JobDataApi::builder().jobs(3_000).plan(Plan::Lite).lite_ignores_slicing(true).start().await.unwrap();
+    let mut run = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let error = finish(&mut run).await.unwrap_err();
+    let Error::Body { problem: BodyProblem::Ignored(hint), .. } = &error else { panic!("{error:?}") };
+    assert!(hint.contains("sync_latest"), "{error}");
+}
+
+#[tokio::test]
+async fn a_caller_may_bring_its_own_record_type() {
+    #[derive(serde::Deserialize)]
+    struct Slim {
+        id: u64,
+    }
+    let server = server(250, Order::IdAsc).await;
+    let sync = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).items_as::<Slim>();
+    let mut run = sync.await.unwrap();
+    let mut ids = Vec::new();
+    while let Some(batch) = run.next().await.unwrap() {
+        ids.extend(batch.items().iter().map(|slim| slim.id));
+        batch.commit().await.unwrap();
+    }
+    assert_eq!(ids, server.ids());
+}
+
+/// A quota that is used up again and again: each run gets somewhere, and together they get everything.
+#[tokio::test]
+async fn every_run_makes_progress_under_a_small_quota() {
+    let server = JobDataApi::builder().jobs(2_500).days(60).order(Order::IdAsc).start().await.unwrap();
+    let store = MemoryStore::new();
+    let quota = Fault::Status { code: 429, retry_after: Some(3600) };
+    let (mut got, mut runs) = (Vec::new(), 0);
+    loop {
+        runs += 1;
+        assert!(runs < 100, "{} rows after {runs} runs", got.len());
+        server.clear_faults();
+        let from = server.served().requests;
+        server.fault(quota.clone(), When::Requests(from + 16..=u64::MAX));
+        let before = got.len();
+        let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
+        got.extend(finish(&mut run).await.unwrap());
+        if run.report().outcome == Outcome::Complete {
+            break;
+        }
+        assert!(matches!(run.report().outcome, Outcome::Paused { .. }), "{:?}", run.report().outcome);
+        assert!(got.len() > before, "run {runs} brought nothing");
+    }
+    assert_eq!((got.len(), set(&got)), (2_500, set(&server.ids())));
+}

@@ -1,0 +1,7 @@
+//! Webhooks: signatures, and the receiver of the examples.
+#![cfg(feature = "webhook")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods)]
+
+mod example;
+mod signature;

@@ -1,0 +1,163 @@
+//! Verification of webhook deliveries: the vendor's own example byte for byte, and everything that must be refused.
+
+use http::{HeaderMap, HeaderValue};
+use jobfeed::employjoy::{self, Event, EventType};
+use jobfeed::jiff::Timestamp;
+use jobfeed::webhook::{Rejected, Verifier};
+use jobfeed::{Clock, Error};
+use proptest::prelude::*;
+
+/// A documented fact of the vendor, like the four texts below.
+const BODY: &[u8] = include_bytes!("../fixtures/webhook/employjoy_vector_body.json");
+const SECRET: &str = "whsec_test_abcdef1234567890";
+const TIME: i64 = 1_716_393_611;
+const DIGEST: &str = "d7b4ed92ded8c3629bad3c1ef456e80e0e7dd4681675693b1684575562da6a12";
+
+fn at(second: i64) -> Verifier {
+    let clock = Clock::fixed(Timestamp::from_second(second).unwrap());
+    employjoy::verifier(SECRET).unwrap().clock(clock)
+}
+
+fn signed(value: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("X-EmployJoy-Signature", HeaderValue::from_str(value).unwrap());
+    headers
+}
+
+fn good() -> HeaderMap {
+    signed(&format!("t={TIME},v1={DIGEST}"))
+}
+
+#[test]
+fn the_vendors_example_is_accepted_byte_for_byte() {
+    assert_eq!(BODY.len(), 63, "an editor or git has touched the fixture");
+    at(TIME).verify(&good(), BODY).unwrap();
+    assert_eq!(at(TIME).sign(BODY).unwrap(), format!("t={TIME},v1={DIGEST}"));
+    let event: Event = serde_json::from_slice(BODY).unwrap();
+    assert_eq!((event.id.as_str(), event.event_type), ("evt_test", Some(EventType::ApplicationStatusChanged)));
+}
+
+#[test]
+fn five_minutes_either_way_and_not_a_second_more() {
+    for (off, expected) in
+        [(0, Ok(())), (300, Ok(())), (-300, Ok(())), (301, Err(Rejected::Stale)), (-301, Err(Rejected::Stale))]
+    {
+        assert_eq!(at(TIME + off).verify(&good(), BODY), expected, "{off}");
+    }
+    let wide = at(TIME + 3600).tolerance(std::time::Duration::from_secs(3600));
+    assert_eq!(wide.verify(&good(), BODY), Ok(()));
+    let forged = signed(&format!("t={TIME},v1={}", "0".repeat(64)));
+    assert_eq!(at(TIME + 9999).verify(&forged, BODY), Err(Rejected::Mismatch), "the signature is looked at first");
+}
+
+#[test]
+fn any_matching_signature_counts_and_unknown_members_do_not() {
+    let other = "0".repeat(64);
+    for value in [
+        format!("t={TIME},v1={other},v1={DIGEST}"),
+        format!("t={TIME},v1={DIGEST},v1={other}"),
+        format!(" v1={DIGEST} , v0=abc,junk, t={TIME} "),
+        format!("t={TIME},v1=zz,v1={DIGEST}"),
+        format!("t={TIME},v1={}", DIGEST.to_uppercase()),
+    ] {
+        assert_eq!(at(TIME).verify(&signed(&value), BODY), Ok(()), "{value}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_malformed() {
+    let values = [
+        String::new(),
+        format!("v1={DIGEST}"),
+        format!("t={TIME}"),
+        format!("t=,v1={DIGEST}"),
+        format!("t=+{TIME},v1={DIGEST}"),
+        format!("t={TIME}.0,v1={DIGEST}"),
+        format!("t=-5,v1={DIGEST}"),
+        format!("t=99999999999999999999,v1={DIGEST}"),
+        format!("t={TIME},v1={}", &DIGEST[..63]),
+        format!("t={TIME},v1={DIGEST}0"),
+        format!("t={TIME},v1={}", "g".repeat(64)),
+        format!("t={TIME},v2={DIGEST}"),
+        format!("sha256={DIGEST}"),
+    ];
+    for value in values {
+        assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(Rejected::Malformed), "{value:?}");
+    }
+    assert_eq!(at(TIME).verify(&HeaderMap::new(), BODY), Err(Rejected::Missing));
+    let mut twice = good();
+    twice.append("x-employjoy-signature", good()["x-employjoy-signature"].clone());
+    assert_eq!(at(TIME).verify(&twice, BODY), Err(Rejected::Malformed), "two headers are none");
+    let mut bytes = HeaderMap::new();
+    bytes.insert("x-employjoy-signature", HeaderValue::from_bytes(b"t=\xff").unwrap());
+    assert_eq!(at(TIME).verify(&bytes, BODY), Err(Rejected::Malformed));
+}
+
+#[test]
+fn a_changed_body_time_or_secret_does_not_fit() {
+    for index in 0..BODY.len() {
+        let mut body = BODY.to_vec();
+        body[index] ^= 1;
+        assert_eq!(at(TIME).verify(&good(), &body), Err(Rejected::Mismatch), "byte {index}");
+    }
+    assert_eq!(at(TIME).verify(&good(), &[BODY, b"\n"].concat()), Err(Rejected::Mismatch));
+    let value = format!("t={},v1={DIGEST}", TIME + 1);
+    assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(Rejected::Mismatch));
+    let zeros = format!("t=0{TIME},v1={DIGEST}");
+    assert_eq!(at(TIME).verify(&signed(&zeros), BODY), Err(Rejected::Mismatch), "the digits as they came are signed");
+    let other =
+        employjoy::verifier("abcdef1234567890").unwrap().clock(Clock::fixed(Timestamp::from_second(TIME).unwrap()));
+    assert_eq!(other.verify(&good(), BODY), Err(Rejected::Mismatch), "the prefix is a part of the secret");
+    assert_eq!(other.or_secret(SECRET).unwrap().verify(&good(), BODY), Ok(()), "an old and a new secret");
+}
+
+/// The example of GitHub's documentation of its webhooks.
+#[test]
+fn plain_signatures_of_other_services() {
+    let verifier = Verifier::plain("X-Hub-Signature-256", "It's a Secret to Everybody").unwrap();
+    let value = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let mut headers = HeaderMap::new();
+    headers.insert("x-hub-signature-256", HeaderValue::from_static(value));
+    assert_eq!(verifier.verify(&headers, b"Hello, World!"), Ok(()));
+    assert_eq!(verifier.sign(b"Hello, World!").unwrap(), value);
+    assert_eq!(verifier.verify(&headers, b"Hello, World?"), Err(Rejected::Mismatch));
+    for other in ["757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17", "sha1=00", "sha256="] {
+        headers.insert("x-hub-signature-256", HeaderValue::from_static(other));
+        assert_eq!(verifier.verify(&headers, b"Hello, World!"), Err(Rejected::Malformed), "{other}");
+    }
+}
+
+#[test]
+fn secrets_are_not_shown_and_must_not_be_empty() {
+    assert!(!format!("{:?}", at(TIME)).contains("abcdef1234567890"));
+    assert!(matches!(employjoy::verifier("").unwrap_err(), Error::Invalid { .. }));
+    assert!(matches!(Verifier::plain("not a header", "s").unwrap_err(), Error::Invalid { .. }));
+}
+
+proptest! {
+    #[test]
+    fn what_is_signed_verifies_and_nothing_else_does(secret in ".{1,80}", body: Vec<u8>, second in 0i64..4_000_000_000, flip: u16) {
+        let clock = Clock::fixed(Timestamp::from_second(second).unwrap());
+        let verifier = Verifier::timestamped("x-sig", secret.clone()).unwrap().clock(clock);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-sig", verifier.sign(&body).unwrap());
+        prop_assert_eq!(verifier.verify(&headers, &body), Ok(()));
+        let mut other = body.clone();
+        other.push(b' ');
+        prop_assert_eq!(verifier.verify(&headers, &other), Err(Rejected::Mismatch));
+        let mut value = headers["x-sig"].as_bytes().to_vec();
+        let index = value.len() - 1 - usize::from(flip) % 64;
+        value[index] = if value[index] == b'0' { b'1' } else { b'0' };
+        headers.insert("x-sig", HeaderValue::from_bytes(&value).unwrap());
+        prop_assert_eq!(verifier.verify(&headers, &body), Err(Rejected::Mismatch));
+    }
+
+    #[test]
+    fn no_header_makes_it_panic(value in "\\PC{0,120}", body: Vec<u8>) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-employjoy-signature", value);
+            prop_assert!(at(TIME).verify(&headers, &body).is_err());
+        }
+    }
+}
