@@ -1,8 +1,12 @@
 //! Look-ahead: a request that goes on while the caller works on the page before it.
+//!
+//! A page that is being waited for is decoded in a hurry; one that is not is decoded without taking the caller's core away.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
@@ -17,15 +21,35 @@ pub(crate) enum Ahead<O> {
     /// Goes on while it is polled.
     Here(SyncWrapper<BoxFuture<'static, O>>),
     /// Goes on by itself.
-    Elsewhere(JoinHandle<O>),
+    Elsewhere(JoinHandle<O>, Awaited),
+}
+
+/// Whether somebody waits for a call.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Awaited(Arc<AtomicBool>);
+
+impl Awaited {
+    pub(crate) fn yes() -> Self {
+        Self(Arc::new(true.into()))
+    }
+
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<O: Send + 'static> Ahead<O> {
     /// Starts a call; on a task of its own when `ahead` is asked for and there is a runtime to carry it.
-    pub(crate) fn start(ahead: bool, call: impl Future<Output = O> + Send + 'static) -> Self {
+    pub(crate) fn start<F>(ahead: bool, call: impl FnOnce(Awaited) -> F) -> Self
+    where
+        F: Future<Output = O> + Send + 'static,
+    {
         match Handle::try_current() {
-            Ok(runtime) if ahead => Self::Elsewhere(runtime.spawn(call)),
-            _ => Self::Here(SyncWrapper::new(call.boxed())),
+            Ok(runtime) if ahead => {
+                let awaited = Awaited::default();
+                Self::Elsewhere(runtime.spawn(call(awaited.clone())), awaited)
+            }
+            _ => Self::Here(SyncWrapper::new(call(Awaited::yes()).boxed())),
         }
     }
 }
@@ -37,20 +61,23 @@ impl<O> Future for Ahead<O> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<O>> {
         match &mut *self {
             Self::Here(call) => call.get_mut().poll_unpin(cx).map(Some),
-            Self::Elsewhere(task) => match ready!(task.poll_unpin(cx)) {
-                Ok(output) => Poll::Ready(Some(output)),
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Poll::Ready(None),
-                },
-            },
+            Self::Elsewhere(task, awaited) => {
+                awaited.0.store(true, Ordering::Relaxed);
+                match ready!(task.poll_unpin(cx)) {
+                    Ok(output) => Poll::Ready(Some(output)),
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => Poll::Ready(None),
+                    },
+                }
+            }
         }
     }
 }
 
 impl<O> Drop for Ahead<O> {
     fn drop(&mut self) {
-        if let Self::Elsewhere(task) = self {
+        if let Self::Elsewhere(task, _) = self {
             task.abort();
         }
     }
@@ -60,7 +87,7 @@ impl<O> fmt::Debug for Ahead<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Here(_) => "Here",
-            Self::Elsewhere(_) => "Elsewhere",
+            Self::Elsewhere(..) => "Elsewhere",
         })
     }
 }

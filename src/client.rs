@@ -1,6 +1,7 @@
 //! The client core: authorise, limit, send, classify, retry. The only loop that sends, and the only one that sleeps.
 
 use std::fmt;
+use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,20 +9,17 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::header::{ACCEPT, CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::de::DeserializeOwned;
 use sync_wrapper::SyncWrapper;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::body::{self, ListAt};
+use crate::body;
 use crate::bucket::Buckets;
 use crate::clock::{Clock, monotonic, sleep_until};
 use crate::config::Settings;
-use crate::cursor::Position;
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Listing, Origins, Paging, Refusal, UrlKind};
+use crate::endpoint::{ApiRequest, Endpoint, Listing, Origins, Refusal, UrlKind};
 use crate::error::{BodyProblem, Call, Error, PauseReason, Result, TimeoutScope, retryable_status};
 use crate::limit::{LimitScope, Limiter, Wait};
-use crate::page::Page;
 use crate::progress::Progress;
 use crate::redact::{self, Scrubber};
 use crate::request::ListRequest;
@@ -83,12 +81,6 @@ pub(crate) struct Opened {
     pub(crate) body: SyncWrapper<Body>,
     /// The longest silence between two pieces.
     pub(crate) patience: Duration,
-}
-
-/// One page with what the walk needs to know beside it.
-pub(crate) struct Fetched<T> {
-    pub(crate) page: Page<T>,
-    pub(crate) next: Option<Position>,
 }
 
 /// An attempt that did not bring the answer.
@@ -169,56 +161,13 @@ impl Client {
         endpoint.may_look_ahead() && !self.is_anonymous()
     }
 
-    pub(crate) fn origin(&self) -> String {
-        redact::origin(self.base_url())
+    /// Whether a text holds a credential of this client.
+    pub(crate) fn finds_secret_in(&self, text: &str) -> bool {
+        self.inner.scrubber.finds_secret_in(text)
     }
 
-    /// Fetches and decodes one page.
-    pub(crate) async fn page<T>(
-        &self,
-        endpoint: &dyn Endpoint,
-        at: &Position,
-        progress: &Progress,
-    ) -> Result<Fetched<T>>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let request = endpoint.request(at);
-        let accept = |status: StatusCode| status.is_success() || endpoint.past_end(at, status);
-        self.call(endpoint.name(), &request, progress, &accept, |response| {
-            if !response.status.is_success() {
-                let nothing = body::decode(b"[]", &ListAt::Root)?;
-                let page = Page::new(nothing, Bytes::new(), response.headers.clone(), None);
-                return Ok(Fetched { page, next: None });
-            }
-            let list = endpoint.list();
-            let decoded = body::decode::<T>(&response.body, &list)?;
-            // One record alone is no evidence against the model; it must not hold a sync for ever.
-            if decoded.rejected.len() > 1
-                && let (true, Some((_, _, reason))) = (decoded.items.is_empty(), decoded.rejected.first())
-            {
-                return Err(Refusal::AllRejected { rows: decoded.rows(), reason: reason.clone() });
-            }
-            let answer = Answer {
-                headers: &response.headers,
-                fields: &decoded.fields,
-                rows: decoded.rows(),
-                url: &response.url,
-                body: &response.body,
-                records: decoded.all_ranges(),
-            };
-            let Paging { next, total } = endpoint.next(at, &answer)?;
-            if let Some(Position::Token(token)) = &next {
-                // A path may name by chance what a login is called; a query has no business with either.
-                let kept = token.split_once('?').map_or(token.as_str(), |(_, query)| query);
-                if self.inner.scrubber.finds_secret_in(kept) {
-                    return Err(Refusal::shape("the way to the next page holds a credential, which must not be kept"));
-                }
-            }
-            let page = Page::new(decoded, response.body.clone(), response.headers.clone(), total);
-            Ok(Fetched { page, next })
-        })
-        .await
+    pub(crate) fn origin(&self) -> String {
+        redact::origin(self.base_url())
     }
 
     /// Makes one call as [`Client::call`] does, and leaves the body of a good answer to be read in pieces: the limits of
@@ -252,6 +201,21 @@ impl Client {
         accept: &(dyn Fn(StatusCode) -> bool + Sync),
         mut read: impl FnMut(&Response) -> Result<O, Refusal> + Send,
     ) -> Result<O> {
+        self.call_with(endpoint, request, progress, accept, |response| ready(read(&response))).await
+    }
+
+    /// [`Client::call`] with a `read` that takes its time.
+    pub(crate) async fn call_with<O, F>(
+        &self,
+        endpoint: &str,
+        request: &ApiRequest,
+        progress: &Progress,
+        accept: &(dyn Fn(StatusCode) -> bool + Sync),
+        mut read: impl FnMut(Arc<Response>) -> F + Send,
+    ) -> Result<O>
+    where
+        F: Future<Output = Result<O, Refusal>> + Send,
+    {
         let settings = &self.inner.settings;
         let started = monotonic();
         let deadline = started.checked_add(settings.page_timeout).unwrap_or(started + Duration::from_secs(1 << 30));
@@ -296,7 +260,7 @@ impl Client {
                         call.attempts -= 1;
                         continue;
                     }
-                    match self.judge(request, &response, server, &call, accept, &mut read) {
+                    match self.judge(request, response.into(), server, &call, accept, &mut read).await {
                         Ok(value) => {
                             self.inner.budget.deposit();
                             return Ok(value);
@@ -421,38 +385,62 @@ impl Client {
     }
 
     /// Accepts an answer, or says what is wrong with it.
-    fn judge<O>(
+    async fn judge<O, F>(
         &self,
         request: &ApiRequest,
-        response: &Response,
+        response: Arc<Response>,
         server: Option<Box<ServerError>>,
         call: &Call,
         accept: &(dyn Fn(StatusCode) -> bool + Sync),
-        read: &mut impl FnMut(&Response) -> Result<O, Refusal>,
-    ) -> Result<O, Failure> {
-        let call = Box::new(call.clone());
+        read: &mut (impl FnMut(Arc<Response>) -> F + Send),
+    ) -> Result<O, Failure>
+    where
+        F: Future<Output = Result<O, Refusal>> + Send,
+    {
         let status = response.status;
         if !accept(status) {
-            let text = String::from_utf8_lossy(&response.body);
-            let codes = server.as_ref().map(|server| server.codes()).unwrap_or_default();
-            let message = match body::fields(&response.body).message() {
-                _ if request.private => codes,
-                Some(message) if codes.is_empty() || message == codes => self.inner.scrubber.snippet(&message),
-                Some(message) => format!("{codes}: {}", self.inner.scrubber.snippet(&message)),
-                // A page of HTML says less than the status.
-                None if text.trim_start().starts_with('<') => String::new(),
-                None => self.inner.scrubber.snippet(&text),
-            };
-            let retry_after = throttle::retry_after(&response.headers, self.inner.settings.clock.now());
-            let retry_after = retry_after.or(server.as_ref().and_then(|server| server.retry_after));
-            let error = Error::Status { call, status, message, retry_after, server };
-            return Err(if retryable_status(status) { Failure::passing(error) } else { Failure::fatal(error) });
+            return Err(self.bad_status(request, &response, server, call));
         }
         let checked = match self.inner.settings.check {
             Some(check) if status.is_success() => check(&body::fields(&response.body)),
             _ => Ok(()),
         };
-        checked.and_then(|()| read(response)).map_err(|refusal| match refusal {
+        let read = match checked {
+            Ok(()) => read(response.clone()).await,
+            Err(refusal) => Err(refusal),
+        };
+        read.map_err(|refusal| self.refused(request, &response, refusal, call))
+    }
+
+    /// The failure that a bad status is.
+    fn bad_status(
+        &self,
+        request: &ApiRequest,
+        response: &Response,
+        server: Option<Box<ServerError>>,
+        call: &Call,
+    ) -> Failure {
+        let (call, status) = (Box::new(call.clone()), response.status);
+        let text = String::from_utf8_lossy(&response.body);
+        let codes = server.as_ref().map(|server| server.codes()).unwrap_or_default();
+        let message = match body::fields(&response.body).message() {
+            _ if request.private => codes,
+            Some(message) if codes.is_empty() || message == codes => self.inner.scrubber.snippet(&message),
+            Some(message) => format!("{codes}: {}", self.inner.scrubber.snippet(&message)),
+            // A page of HTML says less than the status.
+            None if text.trim_start().starts_with('<') => String::new(),
+            None => self.inner.scrubber.snippet(&text),
+        };
+        let retry_after = throttle::retry_after(&response.headers, self.inner.settings.clock.now());
+        let retry_after = retry_after.or(server.as_ref().and_then(|server| server.retry_after));
+        let error = Error::Status { call, status, message, retry_after, server };
+        if retryable_status(status) { Failure::passing(error) } else { Failure::fatal(error) }
+    }
+
+    /// The failure that a good status with a bad answer is.
+    fn refused(&self, request: &ApiRequest, response: &Response, refusal: Refusal, call: &Call) -> Failure {
+        let (call, status) = (Box::new(call.clone()), response.status);
+        match refusal {
             Refusal::Body(problem) => {
                 let retry = problem == BodyProblem::Truncated;
                 let stands_for_error = problem == BodyProblem::ErrorObject;
@@ -472,7 +460,7 @@ impl Client {
             }
             Refusal::AllRejected { rows, reason } => Failure::fatal(Error::AllRejected { call, rows, reason }),
             Refusal::Foreign { link, found } => Failure::fatal(Error::ForeignOrigin { call, link, found }),
-        })
+        }
     }
 
     /// What an error's body says, when it is a JSON object of a sensible size.

@@ -70,6 +70,7 @@ mod config;
 mod cursor;
 pub mod endpoint;
 mod error;
+mod fetch;
 mod ledger;
 mod limit;
 mod long;

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::body::{self, ListAt};
-use crate::client::{Client, Fetched, Opened};
+use crate::body::{self, ListAt, Threads};
+use crate::client::{Client, Opened};
 use crate::cursor::Position;
 use crate::endpoint::Endpoint;
 use crate::error::{BodyProblem, Error, Result, TimeoutScope};
+use crate::fetch::Fetched;
 use crate::page::Page;
 use crate::progress::Progress;
 
@@ -219,7 +220,8 @@ impl LongList {
             return Ok(Fetched { page: Page::empty(), next: None });
         };
         let text = Bytes::from(text);
-        let decoded = body::decode::<T>(&text, &ListAt::Root).map_err(|problem| self.bad(problem, String::new()))?;
+        let decoded = body::decode::<T>(&text, &ListAt::Root, Threads::One)
+            .map_err(|problem| self.bad(problem, String::new()))?;
         if let (true, Some((_, _, reason))) = (decoded.items.is_empty(), decoded.rejected.first()) {
             let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), reason.clone());
             return Err(Error::AllRejected { call, rows, reason });

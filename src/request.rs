@@ -10,7 +10,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::body::{self, ListAt};
+use crate::body;
 use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::endpoint::{ApiRequest, Listing, Origins, Refusal, UrlKind};
@@ -155,13 +155,7 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     pub async fn send_as<U: DeserializeOwned + Send + 'static>(self) -> Result<U> {
         let accept = |status: http::StatusCode| status.is_success();
         self.client
-            .call(self.name, &self.request, &Progress::default(), &accept, |response| {
-                let mut decoded = body::decode::<U>(&response.body, &ListAt::Single)?;
-                decoded.items.pop().ok_or_else(|| {
-                    let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
-                    Refusal::AllRejected { rows: 1, reason }
-                })
-            })
+            .call(self.name, &self.request, &Progress::default(), &accept, |response| body::single::<U>(&response.body))
             .await
     }
 }

@@ -10,10 +10,11 @@ use futures::{FutureExt, Stream};
 use serde::de::DeserializeOwned;
 
 use crate::ahead::Ahead;
-use crate::client::{Client, Fetched};
+use crate::client::Client;
 use crate::cursor::{Cursor, Fingerprint, Position};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::fetch::Fetched;
 use crate::ledger::{Completeness, Ledger};
 use crate::page::{Page, Rejected};
 use crate::progress::Progress;
@@ -212,7 +213,9 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
     fn start(&mut self) {
         self.pending = self.walk.at.clone().map(|at| {
             let (client, endpoint, progress) = (self.client.clone(), self.endpoint.clone(), self.progress.clone());
-            Ahead::start(self.manner.look_ahead, async move { client.page(&*endpoint, &at, &progress).await })
+            Ahead::start(self.manner.look_ahead, |awaited| async move {
+                client.page(&*endpoint, &at, &progress, &awaited).await
+            })
         });
     }
 

@@ -13,13 +13,14 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
 use super::{Batch, Facts, Fault, Outcome, Report, RunInProgress, Step, Strategy, SyncState, Verdict};
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, Awaited};
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::client::{Client, Fetched};
+use crate::client::Client;
 use crate::clock::monotonic;
 use crate::cursor::Position;
 use crate::endpoint::Endpoint;
 use crate::error::{BodyProblem, Call, Error, Result};
+use crate::fetch::Fetched;
 use crate::long::LongList;
 use crate::page::Page;
 use crate::progress::Progress;
@@ -268,7 +269,8 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     return Ok(Some(fetched.page));
                 }
                 Step::Probe(endpoint, at) => {
-                    let probe = self.client.page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
+                    let probe =
+                        self.client.page::<IgnoredAny>(&*endpoint, &at, &self.progress, &Awaited::yes()).await?;
                     self.absorb(&*endpoint, &probe)?
                 }
                 Step::Fetch(endpoint, at) => {
@@ -315,7 +317,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
 
     fn call(&self, ahead: bool, endpoint: &Arc<dyn Endpoint>, at: Position) -> Ahead<Result<Fetched<T>>> {
         let (client, endpoint, progress) = (self.client.clone(), endpoint.clone(), self.progress.clone());
-        Ahead::start(ahead, async move { client.page(&*endpoint, &at, &progress).await })
+        Ahead::start(ahead, |awaited| async move { client.page(&*endpoint, &at, &progress, &awaited).await })
     }
 
     /// The page that the strategy's step asks for. The call survives a caller that gives up waiting.

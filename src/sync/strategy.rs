@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Mark;
-use crate::client::Fetched;
 use crate::cursor::Position;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::fetch::Fetched;
 use crate::ledger::Completeness;
 
 /// A plan that a run follows. All methods are pure computation; only `absorb` changes anything, so a run that is cancelled

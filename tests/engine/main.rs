@@ -5,6 +5,7 @@
 
 mod conformance;
 mod crash;
+mod hostile;
 mod look_ahead;
 mod redaction;
 mod stores;

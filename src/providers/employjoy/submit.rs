@@ -11,9 +11,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ApplicationStatus;
-use crate::body::ListAt;
 use crate::client::Client;
-use crate::endpoint::{ApiRequest, Refusal};
+use crate::endpoint::ApiRequest;
 use crate::error::{Error, Result};
 use crate::model::{empty_as_none, model};
 use crate::progress::Progress;
@@ -287,11 +286,7 @@ impl SubmitRequest {
         let (request, progress) = (submission.request()?, Progress::default());
         client
             .call("employjoy/submit", &request, &progress, &accept, |response| {
-                let mut decoded = crate::body::decode::<Submitted>(&response.body, &ListAt::Single)?;
-                decoded.items.pop().ok_or_else(|| {
-                    let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
-                    Refusal::AllRejected { rows: 1, reason }
-                })
+                crate::body::single::<Submitted>(&response.body)
             })
             .await
     }
