@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::header::{ACCEPT, CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::Timestamp;
 use sync_wrapper::SyncWrapper;
 use tokio::time::Instant;
 use url::Url;
@@ -271,13 +272,12 @@ impl Client {
                 Err(failure) => failure,
             };
             let attempts_left = call.attempts < settings.retry.max_attempts;
-            if let Some(wait) = failure.wait {
-                let throttled = failure.error.status() == Some(StatusCode::TOO_MANY_REQUESTS);
-                if wait > settings.retry.max_wait || (throttled && !attempts_left) {
-                    return Err(self.paused(call, wait));
-                }
+            // A wait that is over before it began says nothing.
+            let named = failure.wait.filter(|wait| !wait.is_zero());
+            if let Some(wait) = named.filter(|wait| *wait > settings.retry.max_wait) {
+                return Err(self.paused(call, wait));
             }
-            let wait = failure.wait.unwrap_or_else(|| settings.retry.jittered(call.attempts));
+            let wait = named.unwrap_or_else(|| settings.retry.jittered(call.attempts));
             // What must not be sent twice is sent again only when the server cannot have acted on it.
             let unknown = !request.idempotent && failure.error.is_ambiguous();
             let give_up = !failure.retry
@@ -288,7 +288,7 @@ impl Client {
             if unknown {
                 return Err(Error::OutcomeUnknown { source: Box::new(failure.error) });
             }
-            if let (true, Some(wait)) = (give_up && failure.retry && !unknown, failure.wait) {
+            if let (true, Some(wait)) = (give_up && failure.retry, named) {
                 // What the server named is a pause, whichever limit of ours it meets.
                 return Err(self.paused(call, wait));
             }
@@ -320,6 +320,11 @@ impl Client {
             progress.waited(wait);
             sleep_until(until).await;
         }
+    }
+
+    /// When to go on after a 429 that names no time: the longest wait of the retry policy from now.
+    pub(crate) fn after_throttling(&self) -> Timestamp {
+        self.inner.settings.clock.after(self.inner.settings.retry.max_wait)
     }
 
     fn paused(&self, call: Call, wait: Duration) -> Error {

@@ -154,12 +154,13 @@ pub enum Error {
         /// The page of this walk where that position was first seen.
         first_seen: u64,
     },
-    /// The listing went on without a record for so many pages that it cannot be trusted to end.
-    #[error("{endpoint}: {pages} empty pages in a row, each announcing a next one; stopped")]
+    /// The listing went on for so many pages without bringing anything that it cannot be trusted to end: empty pages, the same
+    /// row again and again, or pages behind the total that it states.
+    #[error("{endpoint}: {pages} pages in a row brought nothing that was announced, each with a next one; stopped")]
     Endless {
         /// The endpoint.
         endpoint: Arc<str>,
-        /// Empty pages in a row.
+        /// Such pages in a row.
         pages: u64,
     },
     /// A cursor text does not parse, or belongs to another query or origin.

@@ -20,16 +20,22 @@ impl Scrubber {
         Self { secrets: secrets.into() }
     }
 
-    /// The text without the secrets.
+    /// The text without the secrets. Where one stands in a form that cannot be cut out, nothing is left of the text.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
-        let secrets = self.secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
-        secrets.flat_map(forms).fold(text.to_owned(), |text, form| text.replace(&form, "[redacted]"))
+        let mut text = text.to_owned();
+        for secret in self.exposed(1) {
+            text = text.replace(&encoded(secret), "[redacted]").replace(secret, "[redacted]");
+        }
+        if self.exposed(1).any(|secret| stands_in(secret, &text)) { "[redacted]".to_owned() } else { text }
     }
 
     /// Whether a text that is to be kept holds a secret. Short ones are not looked for: they stand in many texts by chance.
     pub(crate) fn finds_secret_in(&self, text: &str) -> bool {
-        let long = self.secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= 8);
-        long.flat_map(forms).any(|form| text.contains(&form))
+        self.exposed(8).any(|secret| text.contains(&encoded(secret)) || stands_in(secret, text))
+    }
+
+    fn exposed(&self, least: usize) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(ExposeSecret::expose_secret).filter(move |secret| secret.len() >= least)
     }
 
     /// One short line, without secrets, e-mail addresses and control characters.
@@ -54,23 +60,57 @@ impl Scrubber {
     }
 }
 
-/// The forms in which a server repeats a secret: as it is, percent-encoded in either case, and escaped for JSON.
-fn forms(secret: &str) -> Vec<String> {
-    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut lower = encoded.clone().into_bytes();
-    for at in 0..lower.len() {
-        if lower.get(at) == Some(&b'%')
-            && let Some(digits) = lower.get_mut(at + 1..at + 3)
-        {
-            digits.make_ascii_lowercase();
-        }
+/// A secret as it stands in a query.
+fn encoded(secret: &str) -> String {
+    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+}
+
+/// Whether the secret stands in the text, as it is or in any escaped form, also one that is escaped twice.
+fn stands_in(secret: &str, text: &str) -> bool {
+    let once = unescaped(text);
+    text.contains(secret) || once.contains(secret) || unescaped(&once).contains(secret)
+}
+
+/// The text without percent-encoding, and without the escapes of JSON and HTML.
+fn unescaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['%', '\\', '&']) {
+        let (before, escape) = rest.split_at(at);
+        out.extend_from_slice(before.as_bytes());
+        let (byte, length) = unescape(escape).unwrap_or_else(|| (escape.as_bytes().first().copied(), 1));
+        out.extend(byte);
+        rest = escape.get(length..).unwrap_or_default();
     }
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.trim_matches('"').to_owned();
-    let mut forms = vec![json.replace('/', "\\/"), json, encoded, String::from_utf8(lower).unwrap_or_default()];
-    forms.push(secret.to_owned());
-    forms.retain(|form| !form.is_empty());
-    forms
+    out.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The byte that an escape at the beginning of the text stands for, none for a backslash alone, and the escape's length.
+fn unescape(text: &str) -> Option<(Option<u8>, usize)> {
+    let hex = |digits: Option<&str>| u8::from_str_radix(digits?, 16).ok();
+    if text.starts_with('%') {
+        return Some((Some(hex(text.get(1..3))?), 3));
+    }
+    if text.starts_with("\\u00") {
+        return Some((Some(hex(text.get(4..6))?), 6));
+    }
+    if text.starts_with('\\') {
+        return Some((None, 1));
+    }
+    let end = text.bytes().take(10).position(|byte| byte == b';')?;
+    let byte = match text.get(1..end)? {
+        "amp" => b'&',
+        "quot" => b'"',
+        "apos" => b'\'',
+        "lt" => b'<',
+        "gt" => b'>',
+        name => match name.strip_prefix("#x").or(name.strip_prefix("#X")) {
+            Some(digits) => hex(Some(digits))?,
+            None => name.strip_prefix('#')?.parse().ok()?,
+        },
+    };
+    Some((Some(byte), end + 1))
 }
 
 impl fmt::Debug for Scrubber {
@@ -90,8 +130,11 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
 }
 
-/// A decoder's message without the values it quotes: they are data of the record, which an error must not repeat. Values
-/// stand in double quotes, or behind `unknown variant` and `unknown field` in backticks.
+/// What stands before a value of the record in a decoder's message, where the value is in backticks.
+const BEFORE_VALUES: [&str; 6] =
+    ["unknown variant ", "unknown field ", "integer ", "floating point ", "boolean ", "character "];
+
+/// A decoder's message without the values it quotes: they are data of the record, which an error must not repeat.
 pub(crate) fn without_quoted_values(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -99,9 +142,16 @@ pub(crate) fn without_quoted_values(message: &str) -> String {
         let (before, quoted) = rest.split_at(at);
         out.push_str(before);
         let backtick = quoted.starts_with('`');
-        let value = backtick && (before.ends_with("unknown variant ") || before.ends_with("unknown field "));
+        let value = backtick && BEFORE_VALUES.iter().any(|words| before.ends_with(words));
         let text = quoted.get(1..).unwrap_or_default();
-        let end = if backtick { text.find('`') } else { closing_quote(text) };
+        let end = if !backtick {
+            closing_quote(text)
+        } else if value {
+            // The value may hold a backtick of its own.
+            text.rfind("`, expected ").or_else(|| text.rfind('`'))
+        } else {
+            text.find('`')
+        };
         let Some(end) = end else {
             // A quote that does not close: nothing behind it can be told from a value.
             out.push('…');
@@ -152,8 +202,19 @@ mod tests {
         let scrubber = Scrubber::new(vec!["s3cr+t/key".into()]);
         assert_eq!(scrubber.snippet("key=s3cr+t/key bad"), "key=[redacted] bad");
         assert_eq!(scrubber.snippet("key=s3cr%2Bt%2Fkey"), "key=[redacted]");
-        assert_eq!(scrubber.snippet("key=s3cr%2bt%2fkey"), "key=[redacted]");
-        assert_eq!(scrubber.snippet(r"key=s3cr+t\/key"), "key=[redacted]");
+        for other in [
+            "s3cr%2bt%2fkey",
+            "s3cr%2Bt/key",
+            r"s3cr+t\/key",
+            r"s3cr\u002bt\u002Fkey",
+            "s3cr&#x2B;t&#47;key",
+            "s3cr%252Bt%252Fkey",
+            r#"s3cr\\u002Bt/key"#,
+        ] {
+            assert_eq!(scrubber.snippet(&format!("your key is {other}")), "[redacted]", "{other}");
+        }
+        let text = "100% of R&D; \\o/ &nbsp; %zz \\u12";
+        assert_eq!(scrubber.snippet(text), text, "what only looks like an escape stays");
         for pad in 150..220 {
             let shown = scrubber.snippet(&format!("{}s3cr+t/key", "x".repeat(pad)));
             assert!(!shown.contains("s3cr"), "{shown}");
@@ -171,6 +232,14 @@ mod tests {
         assert_eq!(without_quoted_values(r#"string "a\"key jane" here"#), "string \"…\" here");
         assert_eq!(
             without_quoted_values("unknown variant `KEY`, expected `A` or `B`"),
+            "unknown variant `…`, expected `A` or `B`"
+        );
+        assert_eq!(
+            without_quoted_values("title: invalid type: integer `4917`, expected a string at line 1"),
+            "title: invalid type: integer `…`, expected a string at line 1"
+        );
+        assert_eq!(
+            without_quoted_values("unknown variant `x`jane`, expected `A` or `B`"),
             "unknown variant `…`, expected `A` or `B`"
         );
         assert_eq!(without_quoted_values("missing field `id` at line 1"), "missing field `id` at line 1");

@@ -19,8 +19,8 @@ use crate::ledger::{Completeness, Ledger};
 use crate::page::{Page, Rejected};
 use crate::progress::Progress;
 
-/// Empty pages in a row, each with a next one, after which a listing is not trusted to end.
-const MAX_EMPTY: u64 = 1_000;
+/// Idle pages in a row, each with a next one, after which a listing is not trusted to end.
+const MAX_IDLE: u64 = 1_000;
 
 /// The state of a walk between two pages: position, pages seen, account. Without I/O.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ pub(crate) struct Walk {
     at: Option<Position>,
     /// Pages read in this walk.
     pages: u64,
-    empty: u64,
+    /// Pages in a row that brought nothing that the server had announced: they were empty, held the one row of the page
+    /// before, or lay behind the last row that its total leaves room for.
+    idle: u64,
     /// The page of each token, by its hash: 24 bytes or so for each page, whatever the token.
     seen: HashMap<Fingerprint, u64>,
     /// The last numbered position. Numbers grow from page to page, so one is enough to know them all.
@@ -39,7 +41,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) fn start(at: Position) -> Self {
-        Self { at: Some(at), pages: 0, empty: 0, seen: HashMap::new(), last: None, ledger: Ledger::default() }
+        Self { at: Some(at), pages: 0, idle: 0, seen: HashMap::new(), last: None, ledger: Ledger::default() }
     }
 
     pub(crate) fn resume(at: Position, rows: u64, total: Option<u64>) -> Self {
@@ -77,17 +79,20 @@ impl Walk {
     ) -> Result<()> {
         let name = || Arc::from(endpoint.name());
         self.pages += 1;
-        self.empty = if rows == 0 { self.empty + 1 } else { 0 };
-        if self.ledger.enter(rows, total, keys) && rows > 1 {
+        let beyond = total.is_some_and(|total| self.ledger.rows() >= total);
+        let same = self.ledger.enter(rows, total, keys);
+        // One row alone comes again when another was inserted before it.
+        if same && rows > 1 {
             return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen: self.pages - 1 });
         }
+        self.idle = if rows == 0 || same || beyond { self.idle + 1 } else { 0 };
         self.remember();
         if let Some(next) = &next {
             if let Some(first_seen) = self.first_seen(next) {
                 return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen });
             }
-            if self.empty >= MAX_EMPTY {
-                return Err(Error::Endless { endpoint: name(), pages: self.empty });
+            if self.idle >= MAX_IDLE {
+                return Err(Error::Endless { endpoint: name(), pages: self.idle });
             }
         }
         self.at = next;

@@ -73,7 +73,7 @@ fn until(at: Timestamp, now: Timestamp) -> Duration {
 }
 
 fn seconds(value: &str) -> Option<Duration> {
-    let seconds: f64 = value.trim().parse().ok()?;
+    let seconds = value.trim().parse::<f64>().ok().filter(|seconds| !seconds.is_nan())?;
     Duration::try_from_secs_f64(seconds.min(LONGEST)).ok()
 }
 
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 11:00:00 GMT")]), Some(0), "a past date is no wait");
         assert_eq!(wait(&[("retry-after", "soon")]), None);
         assert_eq!(wait(&[("retry-after", "-5")]), None);
+        assert_eq!(wait(&[("retry-after", "NaN")]), None);
     }
 
     #[test]

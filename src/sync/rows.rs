@@ -114,10 +114,14 @@ impl RowWalk {
         if page.more() && rows < size {
             return self.short(rows, size);
         }
-        if !page.more() && page.total().is_some_and(|total| total != start + rows) {
+        if page.total().is_some_and(|total| page.more() != (total > start + rows)) {
             return self.again();
         }
         let keys: Vec<u64> = page.field(self.key).map(hash).collect();
+        if page.more() && keys.iter().all(|key| self.at.tail.contains(key)) {
+            // Nothing new, as behind a step back; or as from a server that stands still for ever.
+            self.again()?;
+        }
         let meets = self.meets(start, &keys, change.unwrap_or(0));
         if start > 0 && !meets {
             // Twice as far each time: an interrupted walk may be resumed over a list that is quite another one.

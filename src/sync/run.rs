@@ -208,6 +208,13 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 self.outcome = Outcome::Paused { until };
                 Ok(None)
             }
+            // Throttled to the end, without a word on how long.
+            Err(error) if error.is_rate_limited() => {
+                let until = self.client.after_throttling();
+                tracing::info!(key = %self.key, %until, %error, "the run is paused");
+                self.outcome = Outcome::Paused { until };
+                Ok(None)
+            }
             Err(error) => {
                 self.outcome = match &error {
                     Error::Incomplete { completeness, .. } => (*completeness).into(),

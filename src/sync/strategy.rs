@@ -116,6 +116,13 @@ pub(crate) trait Facts {
         !self.more() && self.total().is_none_or(|total| total == self.rows())
     }
 
+    /// Whether a first page denies what it says itself: a `count` that its own rows or its own next page refute. Between
+    /// counting and selecting, a row may come or go; asked again, the answer then adds up.
+    fn contradicts_itself(&self) -> bool {
+        let Some(total) = self.total() else { return false };
+        self.more() != (total > self.rows()) || (self.rows() == 0 && total > 0)
+    }
+
     /// The number of records that the query has: what the server says, else what is here.
     fn count(&self) -> u64 {
         self.total().unwrap_or_else(|| self.rows())

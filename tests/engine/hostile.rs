@@ -272,7 +272,16 @@ async fn promise_8_what_a_decoder_says_about_a_text_does_not_repeat_it() {
             clean(&shown(&error));
         }
     }
-    for row in [format!(r#"{{"{PERSON}":{{}}}}"#), format!(r#"{{"Open":{{"{PERSON}":2}}}}"#)] {
+    for number in ["491712345678", "-491712345678", "4917.12345678"] {
+        let row = format!(r#"{{"id":1,"has_remote":{number}}}"#);
+        let page = api(&Script::replies(vec![records(&[&row])])).jobs().send().await.unwrap();
+        assert!(!page.rejected[0].reason.contains("4917"), "{}", page.rejected[0].reason);
+    }
+    for row in [
+        format!(r#"{{"x`{PERSON}":{{}}}}"#),
+        format!(r#"{{"{PERSON}":{{}}}}"#),
+        format!(r#"{{"Open":{{"{PERSON}":2}}}}"#),
+    ] {
         let mut pages = api(&Script::replies(vec![records(&[&row])])).jobs().pages_as::<Kind>();
         let reason = pages.next().await.unwrap().unwrap().rejected[0].reason.clone();
         clean(&reason);
@@ -284,11 +293,11 @@ async fn promise_8_what_a_decoder_says_about_a_text_does_not_repeat_it() {
 async fn promise_7_absurd_waits_are_neither_slept_through_nor_a_panic() {
     // What becomes of the first answer: a pause, or a wait of so many milliseconds, or the back-off.
     let pauses = ["999999999999999999999", "1e300", "121"].map(|value| (value, Some(u64::MAX)));
-    let dates = ["Tue, 19 May 2026 12:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"].map(|value| (value, Some(0)));
-    let waits = [("1.5", Some(1_500)), ("0", Some(0))];
-    let garbage = ["-5", "-999999999999999999999", "5 seconds", "Tue, 99 May 2026 12:00:00 GMT", ""];
+    let waits = [("1.5", Some(1_500))];
+    let over = ["0", "-0", "Tue, 19 May 2026 12:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"].map(|value| (value, None));
+    let garbage = ["NaN", "-5", "-999999999999999999999", "5 seconds", "Tue, 99 May 2026 12:00:00 GMT", ""];
     let back_off = garbage.map(|value| (value, None));
-    for (value, then) in [&pauses[..], &dates, &waits, &back_off].concat() {
+    for (value, then) in [&pauses[..], &over, &waits, &back_off].concat() {
         for status in [429, 503] {
             let refusal = Reply::status(status).header("retry-after", value);
             let script = Script::replies(vec![refusal.clone(), Reply::page(&envelope([1], 1, None))]);

@@ -217,6 +217,10 @@ impl Strategy for DateWalk {
 
     fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
         self.check(page)?;
+        if !matches!(self.phase, Phase::Day(_)) && page.contradicts_itself() {
+            self.listing.again(page)?;
+            return Ok(Verdict::Skip);
+        }
         match &mut self.phase {
             Phase::Slices => self.on_slice(page),
             Phase::Confirm { total } if page.count() == *total => {

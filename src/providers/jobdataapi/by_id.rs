@@ -301,6 +301,10 @@ impl Strategy for IdWalk {
     }
 
     fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        if page.contradicts_itself() {
+            self.listing.again(page)?;
+            return Ok(Verdict::Skip);
+        }
         match self.phase {
             Phase::Size => {
                 let id = Self::ids(page, self.plan.next, None)?.first().copied();
@@ -404,12 +408,13 @@ impl Search {
     /// Takes the count; returns the id when it is found.
     fn absorb(&mut self, rows: u64) -> Option<u64> {
         let asked = self.ask();
-        // Any id with rows behind it will do for the end of the closed part: the run then has something to deliver, and looks
-        // further when it has come there.
-        if matches!(self.goal, Goal::Upper { .. }) && rows >= self.least {
+        // Any id between rows will do for the end of the closed part: the run then has something to deliver, and looks further
+        // when it has come there. An id before all rows would not: it would leave the same search behind it.
+        let upper = matches!(self.goal, Goal::Upper { .. });
+        if upper && (self.least..self.rows_from_low).contains(&rows) {
             return Some(asked);
         }
-        if rows > self.most {
+        if rows > self.most || (upper && rows >= self.least) {
             (self.low, self.rows_from_low) = (asked, rows);
             self.stride = self.stride.saturating_mul(4);
         } else if rows >= self.least {
