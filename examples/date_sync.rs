@@ -2,6 +2,8 @@
 //!
 //!     JOBDATA_API_KEY=… cargo run --example date_sync -- --mode both --since 2026-05-01
 //!
+//! `--since` is the first day of the backfill; later runs go on from the last one and do not look at it.
+//!
 //! Kill it at any moment and start it again: it goes on after the last page that is in the database.
 //! `RUST_LOG=jobfeed=debug` shows each request.
 #![allow(clippy::print_stdout)]
@@ -15,7 +17,7 @@ mod cli;
 mod jobs_table;
 mod shown;
 use cli::Options;
-use jobs_table::{JobsTable, print};
+use jobs_table::JobsTable;
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Mode {
@@ -71,7 +73,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             _ => {}
         }
         let report = table.fill(&mut run, options.limit, |_| ()).await?;
-        print(if first { "initial" } else { "daily" }, &report);
+        println!("{}: {report}", if first { "initial" } else { "daily" });
         println!("{} jobs in {}", table.len()?, options.db);
         if mode != Mode::Both || !first || run.state().watermark().is_none() {
             return Ok(());

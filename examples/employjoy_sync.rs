@@ -89,8 +89,7 @@ async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
         tx.commit()?;
         batch.committed();
     }
-    let report = run.report();
-    println!("{title}: {:?}, {} rows in {} requests", report.outcome, report.counts.rows, report.counts.requests);
+    println!("{title}: {}", run.report());
     if let Some(sunset) = api.sunset() {
         println!("the key stops working at {sunset}: ask for a new one");
     }

@@ -9,12 +9,12 @@
 use std::error::Error;
 
 use clap::Parser;
+use jobfeed::Report;
 use jobfeed::checkpoint::SqliteStore;
 use jobfeed::fantastic_jobs::{ActiveAtsJob, ActiveJbJob, Client, ExpiredRequest};
 use jobfeed::jiff::{SignedDuration, Timestamp};
 use jobfeed::testing::{FantasticJobs, fantastic_jobs::Feed};
 use jobfeed::value::DateTime;
-use jobfeed::{Outcome, Report};
 use rusqlite::{Connection, Transaction, params};
 
 mod shown;
@@ -255,12 +255,6 @@ fn compare(server: &FantasticJobs, copy: &Copy) -> Result {
 }
 
 fn print(what: &str, report: &Report) {
-    let (counts, details) = (&report.counts, &report.details);
-    let end = match report.outcome {
-        Outcome::Complete => "complete".to_owned(),
-        Outcome::Paused { until } => format!("paused until {until}"),
-        other => format!("{other:?}"),
-    };
-    let jobs = details.get("jobs").map(|jobs| format!(", {jobs} jobs billed")).unwrap_or_default();
-    println!("  {what}: {end}, {} rows in {} requests{jobs}", counts.rows, counts.requests);
+    let jobs = report.details.get("jobs").map(|jobs| format!(", {jobs} jobs billed")).unwrap_or_default();
+    println!("  {what}: {}, {} rows in {} requests{jobs}", report.outcome, report.counts.rows, report.counts.requests);
 }

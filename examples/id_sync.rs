@@ -16,7 +16,7 @@ mod cli;
 mod jobs_table;
 mod shown;
 use cli::Options;
-use jobs_table::{JobsTable, print};
+use jobs_table::JobsTable;
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Mode {
@@ -68,7 +68,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             _ => {}
         }
         let report = table.fill(&mut run, options.limit, |_| ()).await?;
-        print(if first { "bootstrap" } else { "incremental" }, &report);
+        println!("{}: {report}", if first { "bootstrap" } else { "incremental" });
         println!("{} jobs in {}", table.len()?, options.db);
         if mode != Mode::Both || !first || run.state().watermark().is_none() {
             return Ok(());

@@ -16,7 +16,7 @@ use jobfeed::testing::{Insert, JobDataApi};
 mod jobs_table;
 mod shown;
 mod simulated;
-use jobs_table::{JobsTable, print};
+use jobs_table::JobsTable;
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -74,7 +74,7 @@ async fn sync(
     bar.set_message(title);
     let report = table.fill(&mut run, limit, |counts| bar.set_position(counts.rows)).await?;
     bar.finish_and_clear();
-    print(title, &report);
+    println!("{title}: {report}");
     println!("{} jobs in {db}", table.len()?);
     Ok(())
 }

@@ -33,7 +33,8 @@ pub struct Counts {
     pub rows: u64,
     /// Records that did not fit the model.
     pub rejected: u64,
-    /// The server's latest total for what is being read, where it tells one.
+    /// The server's latest total for the whole listing, where it tells one. Not in syncs by id and by date of jobdataapi.com,
+    /// whose pages have a window each.
     pub total: Option<u64>,
     /// Bytes of bodies, after decompression.
     pub bytes: u64,

@@ -209,7 +209,7 @@ mod tests {
             r"s3cr\u002bt\u002Fkey",
             "s3cr&#x2B;t&#47;key",
             "s3cr%252Bt%252Fkey",
-            r#"s3cr\\u002Bt/key"#,
+            r"s3cr\\u002Bt/key",
         ] {
             assert_eq!(scrubber.snippet(&format!("your key is {other}")), "[redacted]", "{other}");
         }

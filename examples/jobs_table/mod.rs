@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jobfeed::checkpoint::SqliteStore;
 use jobfeed::jobdataapi::Job;
-use jobfeed::{Batch, Counts, Outcome, Report, SyncRun};
+use jobfeed::{Batch, Counts, Report, SyncRun};
 use rusqlite::{Connection, params};
 
 pub(crate) struct JobsTable {
@@ -73,25 +73,4 @@ impl JobsTable {
         }
         Ok(run.report())
     }
-}
-
-pub(crate) fn print(title: &str, report: &Report) {
-    let counts = &report.counts;
-    let end = match report.outcome {
-        Outcome::Complete => "complete".to_owned(),
-        Outcome::Running => "stopped at the limit, the next start goes on from here".to_owned(),
-        Outcome::Paused { until } => format!("paused by the server, go on at {until}"),
-        other => format!("{other:?}"),
-    };
-    println!(
-        "{title}: {end}. {} records received, {} new, {} rejected; {} pages, {} requests, {} retries, {} KB, {:.1} s",
-        counts.rows,
-        report.new.unwrap_or_default(),
-        counts.rejected,
-        counts.pages,
-        counts.requests,
-        counts.retries,
-        counts.bytes / 1000,
-        report.seconds,
-    );
 }

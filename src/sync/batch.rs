@@ -25,6 +25,29 @@ impl<T, C> Batch<'_, T, C> {
         &self.page.items
     }
 
+    /// The records, by value; the batch is to be settled all the same. What is left of them in [`Batch::page`] is their raw
+    /// text.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
+    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+    /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
+    /// let mut kept = Vec::new();
+    /// while let Some(mut batch) = run.next().await? {
+    ///     kept.extend(batch.take_items());
+    ///     batch.commit().await?;
+    /// }
+    /// assert_eq!(kept.len(), 300);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    pub fn take_items(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.page.items)
+    }
+
     /// The page, with raw texts, rejected records and headers.
     pub fn page(&self) -> &Page<T> {
         &self.page

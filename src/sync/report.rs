@@ -1,5 +1,6 @@
 //! What a run did.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,6 +35,21 @@ pub enum Outcome {
     },
     /// It ended with an error. The next run goes on where this one stood.
     Failed,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Running => f.write_str("not at its end, the next run goes on from here"),
+            Self::Complete => f.write_str("complete"),
+            Self::ShortBy(rows) => Completeness::ShortBy(rows).fmt(f),
+            Self::Drifted { first_total, last_total } => {
+                Completeness::Drifted { first_total, last_total, repeated: 0 }.fmt(f)
+            }
+            Self::Paused { until } => write!(f, "paused until {until}"),
+            Self::Failed => f.write_str("failed, the next run goes on from here"),
+        }
+    }
 }
 
 impl From<Completeness> for Outcome {
@@ -73,5 +89,52 @@ impl Report {
     /// How long the run took so far.
     pub fn duration(&self) -> Duration {
         Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+    }
+}
+
+/// One line, without the key.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        write!(f, "{}. {} records received, ", self.outcome, counts.rows)?;
+        if let Some(new) = self.new {
+            write!(f, "{new} new, ")?;
+        }
+        write!(
+            f,
+            "{} rejected; {} pages, {} requests, {} retries, {} KB, {:.1} s",
+            counts.rejected,
+            counts.pages,
+            counts.requests,
+            counts.retries,
+            counts.bytes / 1000,
+            self.seconds
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_one_line_for_a_person() {
+        let counts = Counts { pages: 2, rows: 7, requests: 4, retries: 1, bytes: 12_345, ..Counts::default() };
+        let mut report = Report {
+            key: "k".to_owned(),
+            strategy: "by-id".to_owned(),
+            outcome: Outcome::ShortBy(3),
+            counts,
+            new: None,
+            seconds: 1.25,
+            details: Value::Null,
+            caveats: &[],
+        };
+        let rest = "0 rejected; 2 pages, 4 requests, 1 retries, 12 KB, 1.2 s";
+        assert_eq!(report.to_string(), format!("3 rows short of the server's total. 7 records received, {rest}"));
+        (report.outcome, report.new) = (Outcome::Paused { until: Timestamp::UNIX_EPOCH }, Some(5));
+        assert_eq!(report.to_string(), format!("paused until 1970-01-01T00:00:00Z. 7 records received, 5 new, {rest}"));
+        let drifted = Outcome::Drifted { first_total: Some(2), last_total: Some(1) };
+        assert_eq!(drifted.to_string(), "over a listing that changed meanwhile, from 2 to 1 rows");
     }
 }

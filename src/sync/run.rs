@@ -228,6 +228,33 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// Runs to the end: gives each page to `store`, and commits when it has returned `Ok`. A run that is paused ends well
     /// too: look at [`Report::outcome`].
     ///
+    /// The future that the closure returns owns what it needs, such as a clone of a pool or of a channel's sender. Where it
+    /// would have to borrow something mutably, write the loop with [`SyncRun::next`].
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
+    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+    /// let kept = Arc::new(Mutex::new(Vec::new()));
+    /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
+    /// let report = run
+    ///     .for_each(|page| {
+    ///         let kept = kept.clone();
+    ///         async move {
+    ///             kept.lock().unwrap().extend(page.items);
+    ///             Ok::<_, jobfeed::Error>(()) // now the page is committed
+    ///         }
+    ///     })
+    ///     .await?;
+    /// assert_eq!((report.counts.rows, kept.lock().unwrap().len()), (300, 300));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// The first error of the run or of `store`.
     pub async fn for_each<F, Fut, E>(&mut self, mut store: F) -> Result<Report, E>
@@ -290,7 +317,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                         let (index, reason) = (record.index, record.reason.clone());
                         return Err(Error::Record { endpoint: endpoint.name().into(), index, reason });
                     }
-                    self.progress.total(fetched.page.total);
+                    self.progress.total(self.strategy.total(&fetched));
                     match self.absorb(&*endpoint, &fetched)? {
                         Verdict::Deliver => return Ok(Some(fetched.page)),
                         Verdict::Hold => {

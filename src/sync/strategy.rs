@@ -40,6 +40,11 @@ pub(crate) trait Strategy: Send + Sync {
         false
     }
 
+    /// The total of what the whole run reads, where a page tells it. Not where each page has a window of its own.
+    fn total(&self, page: &dyn Facts) -> Option<u64> {
+        page.total()
+    }
+
     /// What only this strategy can tell, for the report: an object.
     fn details(&self) -> Value {
         Value::Null

@@ -265,6 +265,10 @@ impl Strategy for DateWalk {
         Some(Mark::Date(self.plan.until))
     }
 
+    fn total(&self, _: &dyn Facts) -> Option<u64> {
+        None
+    }
+
     fn plan(&self) -> Value {
         serde_json::to_value(&self.plan).unwrap_or_default()
     }

@@ -351,6 +351,10 @@ impl Strategy for IdWalk {
         [self.before, self.plan.highest, covered].into_iter().flatten().max().map(Mark::Id)
     }
 
+    fn total(&self, _: &dyn Facts) -> Option<u64> {
+        None
+    }
+
     fn plan(&self) -> Value {
         serde_json::to_value(&self.plan).unwrap_or_default()
     }
