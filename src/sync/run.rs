@@ -334,7 +334,6 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                         return Ok(Some(fetched.page));
                     }
                 }
-                Verdict::DropHeld => self.held = None,
                 Verdict::Skip | Verdict::Hold | Verdict::Deliver => {}
             }
         }

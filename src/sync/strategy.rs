@@ -76,12 +76,10 @@ pub(crate) enum Verdict {
     Skip,
     /// Delivered.
     Deliver,
-    /// Kept until a probe has confirmed it.
+    /// Kept until a probe has said what it is.
     Hold,
-    /// The probe confirmed the page that was kept.
+    /// The page that was kept is delivered.
     DeliverHeld,
-    /// The probe refuted it.
-    DropHeld,
 }
 
 /// Why a strategy cannot go on.

@@ -25,6 +25,8 @@ const STRIDE: u64 = 8;
 pub(crate) struct Slicer {
     next: u64,
     end: u64,
+    /// Whether the end is reached; `next` cannot tell when the line ends with the greatest number there is.
+    covered: bool,
     /// Rows that fit one page.
     capacity: u64,
     /// Rows at most at one point of the line, where that is known: one for ids, unknown for days.
@@ -39,15 +41,32 @@ pub(crate) struct Slicer {
 impl Slicer {
     /// `expected`: how many rows the whole line has, where that is known.
     pub(crate) fn new(next: u64, end: u64, capacity: u64, rows_per_point: Option<u64>, expected: Option<u64>) -> Self {
-        let span = (end + 1).saturating_sub(next).max(1);
+        let span = end.saturating_sub(next).saturating_add(1);
         let width = match expected {
             Some(rows) if rows > 0 => scaled(span, capacity, rows),
             Some(_) => span,
             None => capacity,
         };
-        let slicer =
-            Self { next, end, capacity: capacity.max(1), rows_per_point, width: 1, sure: false, crowded: None };
+        let slicer = Self {
+            next,
+            end,
+            covered: false,
+            capacity: capacity.max(1),
+            rows_per_point,
+            width: 1,
+            sure: false,
+            crowded: None,
+        };
         Self { width: width.max(slicer.surely_fits()).clamp(1, span), ..slicer }
+    }
+
+    /// A line that was just seen to fit one page.
+    pub(crate) fn one(next: u64, end: u64, capacity: u64, rows_per_point: Option<u64>) -> Self {
+        Self {
+            width: end.saturating_sub(next).saturating_add(1),
+            sure: true,
+            ..Self::new(next, end, capacity, rows_per_point, None)
+        }
     }
 
     /// The widest slice that fits whatever the density.
@@ -57,7 +76,7 @@ impl Slicer {
 
     /// The next slice; `None` when the line is covered.
     pub(crate) fn ask(&self) -> Option<Ask> {
-        (self.next <= self.end).then(|| {
+        (!self.covered && self.next <= self.end).then(|| {
             let last = self.last();
             let points = last - self.next + 1;
             let fits = self.rows_per_point.is_some() && points <= self.surely_fits();
@@ -87,7 +106,7 @@ impl Slicer {
         if rows == 0 {
             self.pass_empty();
         } else {
-            self.next = self.last().saturating_add(1);
+            self.step_to(self.last());
             let width = scaled(points, self.capacity, rows).min(points.saturating_mul(GROWTH));
             self.width = width.max(self.surely_fits());
             self.sure = true;
@@ -108,12 +127,18 @@ impl Slicer {
 
     /// The current point is covered by other means.
     pub(crate) fn pass_point(&mut self) {
-        self.next = self.next.saturating_add(1);
+        self.step_to(self.next);
+    }
+
+    /// Everything up to `last` is covered.
+    fn step_to(&mut self, last: u64) {
+        self.covered = last >= self.end;
+        self.next = last.saturating_add(1);
     }
 
     /// Steps over an empty stretch.
     fn pass_empty(&mut self) {
-        self.next = self.last().saturating_add(1);
+        self.step_to(self.last());
         self.sure = false;
         self.crowded = self.crowded.filter(|end| *end > self.next);
         self.width = match self.crowded {

@@ -1,8 +1,9 @@
 //! The date sync: covers publication days with windows that fit one page each.
 //!
-//! A window of days is asked for in one request, then its count is asked for once more: a server that counts and selects in
-//! two steps may have let a new row push out an old one in between. A single day that does not fit one page is walked by
-//! page number with overlapping pages.
+//! A window of days is asked for twice: first for the highest id in it, then for its rows up to that id. Servers count and
+//! select in two steps, and a row that is inserted in between pushes another one out of the page; up to an id that exists,
+//! nothing can be inserted. Uses dates and `max_id` together, which the server is taken to combine (inferred); each answer is
+//! checked for it. A single day that does not fit one page is walked by page number with overlapping pages.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,9 @@ use serde_json::Value;
 
 use super::Resource;
 use super::requests::Jobs;
-use super::sync::{EPOCH, Listing, day, day_index};
+use super::sync::{EPOCH, Listing, day, day_index, ids};
 use crate::client::Client;
-use crate::cursor::{Fingerprint, Position};
+use crate::cursor::Fingerprint;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::request::ListRequest;
@@ -114,12 +115,10 @@ struct DatePlan {
 enum Phase {
     /// Windows of days.
     Slices,
-    /// Does the window still have as many rows as the page that is held?
-    Confirm { total: u64 },
+    /// The window again, without the ids above the highest that was seen in it.
+    Closed { highest: u64 },
     /// One day by page number.
     Day(RowWalk),
-    /// Does the day have no more rows than its last page said? Fewer are no harm: overlapping pages have seen to them.
-    ConfirmDay { walk: RowWalk, total: Option<u64> },
 }
 
 #[derive(Debug)]
@@ -145,8 +144,8 @@ impl DateWalk {
     /// A few records tell whether the server applied the window. A day of tolerance, because its time zone is not documented.
     fn check(&self, page: &dyn Facts) -> Result<(), Fault> {
         let (from, to) = match self.phase {
-            Phase::Slices | Phase::Confirm { .. } => self.slice(),
-            Phase::Day(_) | Phase::ConfirmDay { .. } => (self.slicer.next(), self.slicer.next()),
+            Phase::Slices | Phase::Closed { .. } => self.slice(),
+            Phase::Day(_) => (self.slicer.next(), self.slicer.next()),
         };
         let dates = page.field("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
         let inside = |date: Date| (from.saturating_sub(1)..=to + 1).contains(&day_index(date));
@@ -163,11 +162,11 @@ impl DateWalk {
                 self.walk_day();
             }
             Some(Ask::Count(..)) => self.slicer.counted(page.count()),
-            Some(Ask::Fetch(..)) if page.is_whole() && page.rows() > 0 => {
-                self.phase = Phase::Confirm { total: page.count() };
-                return Ok(Verdict::Hold);
-            }
-            Some(Ask::Fetch(..)) if page.is_whole() => self.slicer.fits(0),
+            Some(Ask::Fetch(..)) if page.is_whole() => match ids(page, 0, None)?.into_iter().max() {
+                Some(highest) => self.phase = Phase::Closed { highest },
+                None if page.rows() > 0 => return Err(Fault::Ignored("the records have no numeric `id`".to_owned())),
+                None => self.slicer.fits(0),
+            },
             Some(Ask::Fetch(..)) if page.more() && page.rows() > 0 => {
                 self.slicer.clamp(page.rows());
                 if !self.slicer.overflows(page.count()) {
@@ -204,14 +203,12 @@ impl Strategy for DateWalk {
             Phase::Slices if matches!(self.slicer.ask(), Some(Ask::Count(..))) => {
                 self.listing.probe(&Self::window(from, to))
             }
-            Phase::Slices => self.listing.fetch(&Self::window(from, to)),
-            Phase::Confirm { .. } => self.listing.probe(&Self::window(from, to)),
-            Phase::Day(walk) => {
-                let (page, size) = walk.ask();
-                let size = u32::try_from(size).unwrap_or(self.listing.page_size);
-                Step::Fetch(self.listing.endpoint(&today, size), Position::Page(page))
+            Phase::Slices => self.listing.survey(&Self::window(from, to)),
+            Phase::Closed { highest } => {
+                let [since, until] = Self::window(from, to);
+                self.listing.fetch(&[since, until, ("max_id", highest.to_string())])
             }
-            Phase::ConfirmDay { .. } => self.listing.probe(&today),
+            Phase::Day(walk) => self.listing.numbered(walk, &today),
         }
     }
 
@@ -223,36 +220,24 @@ impl Strategy for DateWalk {
         }
         match &mut self.phase {
             Phase::Slices => self.on_slice(page),
-            Phase::Confirm { total } if page.count() == *total => {
-                let rows = *total;
+            Phase::Closed { highest } => {
+                ids(page, 0, Some(*highest))?;
+                if !page.is_whole() {
+                    self.listing.again(page)?;
+                    return Ok(Verdict::Skip);
+                }
+                let rows = page.rows();
                 self.pass(Some(rows));
-                Ok(Verdict::DeliverHeld)
+                Ok(if rows == 0 { Verdict::Skip } else { Verdict::Deliver })
             }
-            Phase::Confirm { total } => {
-                let before = *total;
-                self.phase = Phase::Slices;
-                self.listing.changed(before, page.count())?;
-                Ok(Verdict::DropHeld)
-            }
-            Phase::Day(walk) => match walk.absorb(page)? {
-                Walked::On => {
-                    self.plan.rows = Some(walk.position().clone());
-                    Ok(Verdict::Deliver)
+            Phase::Day(walk) => {
+                let walked = walk.absorb(page)?;
+                match walked {
+                    Walked::On | Walked::Refuted => self.plan.rows = Some(walk.position().clone()),
+                    Walked::Confirmed => self.pass(None),
+                    Walked::End | Walked::Again => {}
                 }
-                Walked::End => {
-                    self.phase = Phase::ConfirmDay { walk: walk.clone(), total: page.total() };
-                    Ok(Verdict::Hold)
-                }
-                Walked::Again => Ok(Verdict::Skip),
-            },
-            Phase::ConfirmDay { total, .. } if page.total() <= *total => {
-                self.pass(None);
-                Ok(Verdict::DeliverHeld)
-            }
-            Phase::ConfirmDay { walk, .. } => {
-                walk.refuted()?;
-                self.phase = Phase::Day(walk.clone());
-                Ok(Verdict::DropHeld)
+                Ok(walked.verdict())
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The id sync: covers the id line with ranges that fit one page each, whatever order the server returns rows in.
 //!
-//! A run asks for everything from its first id on. When that fits one page, it is all. When not, a few small requests find an
-//! id that has rows behind it, as near to the end as it can be had; up to there the line is cut into closed ranges. Ids grow with insertion, so a closed
-//! range below an id that exists can only lose rows, never gain one, and each answer is one instant. Then the open end is
-//! asked for again, from there. The whole position is one integer.
+//! A run asks which ids there are from its first one on. When they fit one page, the run ends with the highest of them. When
+//! not, a few small requests find an id that has rows before and behind it; up to there the line is cut first, and then the
+//! run looks further from there.
+//!
+//! Rows are taken from closed ranges only. Ids grow with insertion, so a range below an id that exists can lose rows, but never
+//! gain one. That matters because servers count and select in two steps: in an open range, a row that is inserted in between
+//! pushes another one out of the page, and once a third one is deleted, no count can tell. The whole position is one integer.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use serde_json::Value;
 
 use super::Resource;
 use super::requests::Jobs;
-use super::sync::Listing;
+use super::sync::{Listing, ids};
 use crate::client::Client;
 use crate::cursor::Fingerprint;
 use crate::endpoint::Endpoint;
@@ -87,7 +90,7 @@ impl Plan for ById {
             Some(Mark::Id(id)) => Some(id),
             _ => None,
         };
-        let walk = |plan, phase| Box::new(IdWalk { listing, before, plan, phase, beyond: 0 });
+        let walk = |plan, phase| Box::new(IdWalk { listing, before, plan, phase, beyond: 0, ends: false });
         if let Some(run) = &state.run {
             let plan: IdPlan = resume(&run.plan)?;
             let phase = plan.slices(u64::MAX, None);
@@ -152,11 +155,6 @@ enum Phase {
     Slices(Slicer),
     /// Everything from `next` on.
     Open,
-    /// Does the closed range up to the highest id of the page that is held have exactly its rows?
-    Confirm {
-        highest: u64,
-        rows: u64,
-    },
     Done,
 }
 
@@ -170,6 +168,8 @@ struct IdWalk {
     phase: Phase,
     /// Rows behind the closed part, when they were counted.
     beyond: u64,
+    /// Whether the closed part reaches as far as this run goes.
+    ends: bool,
 }
 
 impl IdWalk {
@@ -178,17 +178,6 @@ impl IdWalk {
         window.extend(max.map(|max| ("max_id", max.to_string())));
         window.extend(self.plan.since.map(|day| ("published_since", day.to_string())));
         window
-    }
-
-    /// The ids of a page. One outside of what was asked for means that the server did not apply the range.
-    fn ids(page: &dyn Facts, min: u64, max: Option<u64>) -> Result<Vec<u64>, Fault> {
-        let ids: Vec<u64> = page.field("id").filter_map(|id| id.parse().ok()).collect();
-        let inside = |id: &u64| min <= *id && max.is_none_or(|max| *id <= max);
-        if ids.iter().all(inside) {
-            return Ok(ids);
-        }
-        let hint = "the server did not apply min_id and max_id; on plan lite use sync_latest instead";
-        Err(Fault::Ignored(hint.to_owned()))
     }
 
     /// Cuts off the closed part of the line, ending before `id`, from which on there are `beyond` rows.
@@ -200,7 +189,7 @@ impl IdWalk {
 
     /// The closed part is covered.
     fn open_end(&mut self) {
-        self.phase = Phase::Open;
+        self.phase = if self.ends { Phase::Done } else { Phase::Open };
         if self.beyond > self.listing.capacity() {
             self.search_upper(self.plan.next, self.beyond);
         }
@@ -217,11 +206,11 @@ impl IdWalk {
         let mut verdict = Verdict::Skip;
         match slicer.ask() {
             Some(Ask::Count(min, max)) => {
-                Self::ids(page, min, Some(max))?;
+                ids(page, min, Some(max))?;
                 slicer.counted(page.count());
             }
             Some(Ask::Fetch(min, max)) => {
-                let ids = Self::ids(page, min, Some(max))?;
+                let ids = ids(page, min, Some(max))?;
                 if page.is_whole() {
                     self.listing.well();
                     slicer.fits(page.rows());
@@ -246,15 +235,15 @@ impl IdWalk {
     }
 
     fn on_open(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
-        let ids = Self::ids(page, self.plan.next, None)?;
+        let ids = ids(page, self.plan.next, None)?;
         let highest = ids.iter().copied().max();
         match highest {
             // All postings of the last range went away meanwhile, or there is nothing new.
             None if page.is_whole() && page.rows() == 0 => self.phase = Phase::Done,
             Some(highest) if page.is_whole() => {
-                // A server that counts and selects in two steps may have let a new row push out an old one in between.
-                self.phase = Phase::Confirm { highest, rows: page.rows() };
-                return Ok(Verdict::Hold);
+                (self.plan.upper, self.ends) = (Some(highest), true);
+                let (next, capacity) = (self.plan.next, self.listing.capacity());
+                self.phase = Phase::Slices(Slicer::one(next, highest, capacity, Some(1)));
             }
             Some(highest) if page.more() && page.count() > page.rows() => self.search_upper(highest, page.count()),
             _ => self.listing.again(page)?,
@@ -264,7 +253,7 @@ impl IdWalk {
 
     fn on_search(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
         let Phase::Search(search) = &mut self.phase else { return Ok(Verdict::Skip) };
-        Self::ids(page, search.ask(), None)?;
+        ids(page, search.ask(), None)?;
         search.asked += 1;
         if search.asked > MOST_PROBES {
             let hint = "the server's `count` does not follow min_id, so the end of the id line cannot be found";
@@ -295,8 +284,7 @@ impl Strategy for IdWalk {
                 Some(Ask::Fetch(min, max)) => self.listing.fetch(&self.window(min, Some(max))),
                 None => self.listing.fetch(&self.window(next, None)),
             },
-            Phase::Confirm { highest, .. } => self.listing.probe(&self.window(next, Some(*highest))),
-            Phase::Open | Phase::Done => self.listing.fetch(&self.window(next, None)),
+            Phase::Open | Phase::Done => self.listing.survey(&self.window(next, None)),
         }
     }
 
@@ -307,7 +295,7 @@ impl Strategy for IdWalk {
         }
         match self.phase {
             Phase::Size => {
-                let id = Self::ids(page, self.plan.next, None)?.first().copied();
+                let id = ids(page, self.plan.next, None)?.first().copied();
                 match (page.count(), id) {
                     (total, Some(id)) if total > self.listing.capacity() => self.search_upper(id, total),
                     _ => self.phase = Phase::Open,
@@ -326,16 +314,6 @@ impl Strategy for IdWalk {
             Phase::Search(_) => self.on_search(page),
             Phase::Slices(_) => self.on_slice(page),
             Phase::Open => self.on_open(page),
-            Phase::Confirm { highest, rows } if page.count() == rows => {
-                self.plan.highest = Some(highest).max(self.plan.highest);
-                self.plan.next = highest.saturating_add(1);
-                self.phase = Phase::Done;
-                Ok(Verdict::DeliverHeld)
-            }
-            Phase::Confirm { highest, .. } => {
-                self.close(highest.saturating_add(1), None, 0);
-                Ok(Verdict::DropHeld)
-            }
             Phase::Done => Ok(Verdict::Skip),
         }
     }

@@ -8,7 +8,7 @@ use super::Resource;
 use super::requests::Jobs;
 use super::sync::Listing;
 use crate::client::Client;
-use crate::cursor::{Fingerprint, Position};
+use crate::cursor::Fingerprint;
 use crate::endpoint::Endpoint;
 use crate::request::ListRequest;
 use crate::sync::start::{Refused, resume};
@@ -50,7 +50,7 @@ impl Plan for Latest {
             None => LatestPlan { started: client.clock().now(), rows: RowPosition::default() },
         };
         let walk = RowWalk::new(plan.rows.clone(), listing.capacity(), "id");
-        Ok(Box::new(LatestWalk { listing, plan, walk, phase: Phase::Walk }))
+        Ok(Box::new(LatestWalk { listing, plan, walk, done: false }))
     }
 }
 
@@ -62,62 +62,30 @@ struct LatestPlan {
     rows: RowPosition,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Phase {
-    Walk,
-    /// Does the list have no more rows than its last page said? Fewer are no harm: overlapping pages have seen to them.
-    Confirm {
-        total: Option<u64>,
-    },
-    Done,
-}
-
 #[derive(Debug)]
 struct LatestWalk {
     listing: Listing,
     plan: LatestPlan,
     walk: RowWalk,
-    phase: Phase,
+    done: bool,
 }
 
 impl Strategy for LatestWalk {
     fn step(&self) -> Step {
-        if let Phase::Confirm { .. } = self.phase {
-            return self.listing.probe(&[]);
-        }
-        let (page, size) = self.walk.ask();
-        let size = u32::try_from(size).unwrap_or(self.listing.page_size);
-        Step::Fetch(self.listing.endpoint(&[], size), Position::Page(page))
+        self.listing.numbered(&self.walk, &[])
     }
 
     fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
-        match self.phase {
-            Phase::Walk => match self.walk.absorb(page)? {
-                Walked::On => {
-                    self.plan.rows = self.walk.position().clone();
-                    Ok(Verdict::Deliver)
-                }
-                Walked::End => {
-                    self.phase = Phase::Confirm { total: page.total() };
-                    Ok(Verdict::Hold)
-                }
-                Walked::Again => Ok(Verdict::Skip),
-            },
-            Phase::Confirm { total } if page.total() <= total => {
-                self.phase = Phase::Done;
-                Ok(Verdict::DeliverHeld)
-            }
-            Phase::Confirm { .. } => {
-                self.walk.refuted()?;
-                self.phase = Phase::Walk;
-                Ok(Verdict::DropHeld)
-            }
-            Phase::Done => Ok(Verdict::Skip),
+        let walked = self.walk.absorb(page)?;
+        if let Walked::On | Walked::Refuted = walked {
+            self.plan.rows = self.walk.position().clone();
         }
+        self.done = walked == Walked::Confirmed;
+        Ok(walked.verdict())
     }
 
     fn finished(&self) -> bool {
-        matches!(self.phase, Phase::Done)
+        self.done
     }
 
     fn watermark(&self) -> Option<Mark> {

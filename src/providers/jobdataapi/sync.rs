@@ -10,7 +10,7 @@ use crate::cursor::Position;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::ledger::Completeness;
-use crate::sync::{Facts, Fault, Step};
+use crate::sync::{Facts, Fault, RowWalk, Step};
 
 /// Times that a page which does not add up is asked for again.
 const PATIENCE: u32 = 6;
@@ -48,9 +48,25 @@ impl Listing {
         Step::Fetch(self.endpoint(window, self.page_size), Position::Page(1))
     }
 
+    /// The same without its records: only their ids and the total are of interest.
+    pub(super) fn survey(&self, window: &[(&str, String)]) -> Step {
+        Step::Probe(self.endpoint(window, self.page_size), Position::Page(1))
+    }
+
     /// The same with one record: only the total is of interest.
     pub(super) fn probe(&self, window: &[(&str, String)]) -> Step {
         Step::Probe(self.endpoint(window, 1), Position::Page(1))
+    }
+
+    /// The page that a walk by page number asks for.
+    pub(super) fn numbered(&self, walk: &RowWalk, window: &[(&str, String)]) -> Step {
+        let (page, size) = walk.ask();
+        let endpoint = self.endpoint(window, u32::try_from(size).unwrap_or(self.page_size));
+        if walk.confirms() {
+            Step::Probe(endpoint, Position::Page(page))
+        } else {
+            Step::Fetch(endpoint, Position::Page(page))
+        }
     }
 
     pub(super) fn endpoint(&self, window: &[(&str, String)], page_size: u32) -> Arc<dyn Endpoint> {
@@ -64,27 +80,32 @@ impl Listing {
 
     /// A page that does not add up is asked for again, a few times; then it is a hole.
     pub(super) fn again(&mut self, page: &dyn Facts) -> Result<(), Fault> {
+        self.trouble += 1;
+        if self.trouble < PATIENCE {
+            return Ok(());
+        }
         let (rows, total) = (page.rows(), page.total());
-        self.once_more(match total {
+        Err(Fault::Incomplete(match total {
             Some(total) if total > rows => Completeness::ShortBy(total - rows),
             _ => Completeness::Drifted { first_total: total, last_total: Some(rows), repeated: 0 },
-        })
-    }
-
-    /// The total of a window changed from its page to its confirmation: both are asked for again, a few times.
-    pub(super) fn changed(&mut self, before: u64, now: u64) -> Result<(), Fault> {
-        self.once_more(Completeness::Drifted { first_total: Some(before), last_total: Some(now), repeated: 0 })
-    }
-
-    fn once_more(&mut self, otherwise: Completeness) -> Result<(), Fault> {
-        self.trouble += 1;
-        if self.trouble < PATIENCE { Ok(()) } else { Err(Fault::Incomplete(otherwise)) }
+        }))
     }
 
     /// A page added up.
     pub(super) fn well(&mut self) {
         self.trouble = 0;
     }
+}
+
+/// The ids of a page. One outside of what was asked for means that the server did not apply the range.
+pub(super) fn ids(page: &dyn Facts, min: u64, max: Option<u64>) -> Result<Vec<u64>, Fault> {
+    let ids: Vec<u64> = page.field("id").filter_map(|id| id.parse().ok()).collect();
+    let inside = |id: &u64| min <= *id && max.is_none_or(|max| *id <= max);
+    if ids.iter().all(inside) {
+        return Ok(ids);
+    }
+    let hint = "the server did not apply min_id and max_id; on plan lite use sync_latest instead";
+    Err(Fault::Ignored(hint.to_owned()))
 }
 
 /// The day, for parameters and checks.
