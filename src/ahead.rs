@@ -1,6 +1,6 @@
 //! Look-ahead: a request that goes on while the caller works on the page before it.
 //!
-//! A page that is being waited for is decoded in a hurry; one that is not is decoded without taking the caller's core away.
+//! It knows whether somebody waits for it: then it may take a second core, which until then the caller needs.
 
 use std::fmt;
 use std::future::Future;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::ahead::Awaited;
 use crate::endpoint::Refusal;
 use crate::error::BodyProblem;
 use crate::redact::without_quoted_values;
@@ -71,14 +72,6 @@ pub(crate) const LONG: usize = 256 << 10;
 /// Whether there is a second core for it.
 static TWO_CORES: LazyLock<bool> = LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
 
-/// How many threads may decode one list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Threads {
-    One,
-    /// A second one for the second half of a long list.
-    Two,
-}
-
 /// A decoded list: the records that fit, with their places, and those that do not.
 #[derive(Debug)]
 pub(crate) struct Decoded<T> {
@@ -119,7 +112,10 @@ impl<T> Decoded<T> {
 }
 
 /// Decodes a whole body.
-pub(crate) fn decode<T>(body: &[u8], list: &ListAt, threads: Threads) -> Result<Decoded<T>, BodyProblem>
+///
+/// What is left of a long list is decoded by two threads from the moment on when somebody waits for it: before that, the
+/// caller needs the other core for the page before.
+pub(crate) fn decode<T>(body: &[u8], list: &ListAt, awaited: &Awaited) -> Result<Decoded<T>, BodyProblem>
 where
     T: DeserializeOwned + Send,
 {
@@ -128,7 +124,7 @@ where
         // A multi-byte character stands half at the end.
         None => BodyProblem::Truncated,
     })?;
-    let mut reader = Reader { text, at: 0, threads };
+    let mut reader = Reader { text, at: 0, awaited: Some(awaited) };
     let mut decoded = Decoded::new();
     match (reader.peek()?, list) {
         ('<', _) => return Err(BodyProblem::Html),
@@ -151,7 +147,7 @@ where
 
 /// Decodes a body that is one record.
 pub(crate) fn single<T: DeserializeOwned + Send>(body: &[u8]) -> Result<T, Refusal> {
-    let mut decoded = decode::<T>(body, &ListAt::Single, Threads::One)?;
+    let mut decoded = decode::<T>(body, &ListAt::Single, &Awaited::default())?;
     decoded.items.pop().ok_or_else(|| {
         let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
         Refusal::AllRejected { rows: 1, reason }
@@ -176,7 +172,8 @@ fn expected(list: &ListAt) -> String {
 struct Reader<'b> {
     text: &'b str,
     at: usize,
-    threads: Threads,
+    /// Who may want it faster; `None` where there is no second thread to be had.
+    awaited: Option<&'b Awaited>,
 }
 
 impl<'b> Reader<'b> {
@@ -262,27 +259,29 @@ impl<'b> Reader<'b> {
 
     fn list<T: DeserializeOwned + Send>(&mut self, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
         self.expect('[')?;
-        if self.threads == Threads::Two
-            && self.rest().len() >= LONG
-            && *TWO_CORES
-            && let Some(at) = self.by_halves(out)
-        {
-            self.at = at;
-            return Ok(());
-        }
         let mut first = true;
         while self.more(&mut first, ']')? {
+            if self.rest().len() >= LONG
+                && self.awaited.is_some_and(Awaited::is_so)
+                && *TWO_CORES
+                // Once is enough: what cannot be split here cannot be split further on.
+                && self.awaited.take().is_some()
+                && let Some(at) = self.by_halves(out)
+            {
+                self.at = at;
+                return Ok(());
+            }
             self.record(out)?;
         }
         Ok(())
     }
 
-    /// Decodes the list by two threads and returns where it ends; `None`, with nothing changed, when it cannot be split or is
+    /// Decodes the rest of the list, from an element on, by two threads and returns where it ends; `None`, with nothing changed, when it cannot be split or is
     /// not well-formed. Decoding it in one go then says what is wrong.
     fn by_halves<T: DeserializeOwned + Send>(&self, out: &mut Decoded<T>) -> Option<usize> {
         let comma = comma_behind(self.text.as_bytes(), self.at, self.at + self.rest().len() / 2)?;
-        let mut first = Reader { text: self.text.get(..comma)?, at: self.at, threads: Threads::One };
-        let mut second = Reader { text: self.text, at: comma + 1, threads: Threads::One };
+        let mut first = Reader { text: self.text.get(..comma)?, at: self.at, awaited: None };
+        let mut second = Reader { text: self.text, at: comma + 1, awaited: None };
         let (first, second) = thread::scope(|scope| {
             let first = scope.spawn(move || {
                 let mut half = Decoded::new();
@@ -382,14 +381,14 @@ mod tests {
     const LIST: ListAt = ListAt::Field("results");
 
     fn ids(body: &str) -> Result<Vec<u64>, BodyProblem> {
-        decode::<Row>(body.as_bytes(), &LIST, Threads::Two).map(|d| d.items.iter().map(|row| row.id).collect())
+        decode::<Row>(body.as_bytes(), &LIST, &Awaited::yes()).map(|d| d.items.iter().map(|row| row.id).collect())
     }
 
     #[test]
     fn records_keep_their_own_bytes_and_a_bad_one_costs_only_itself() {
         let body =
             r#" {"count": 4, "results": [ {"id":1, "é":"\"]"} , {"id":"x"},{"id":3e999}, {"id": 4}], "next": null }"#;
-        let decoded = decode::<Row>(body.as_bytes(), &LIST, Threads::Two).unwrap();
+        let decoded = decode::<Row>(body.as_bytes(), &LIST, &Awaited::yes()).unwrap();
         assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(&body[decoded.ranges[0].clone()], r#"{"id":1, "é":"\"]"}"#);
         let places: Vec<_> = decoded.rejected.iter().map(|(index, ..)| *index).collect();
@@ -410,11 +409,11 @@ mod tests {
         assert!(matches!(ids("[1]").unwrap_err(), BodyProblem::Shape(_)));
         assert_eq!(ids(r#"{"results": []} {}"#).unwrap_err(), BodyProblem::NotJson);
         assert_eq!(
-            decode::<Row>(br#"{"detail":"x"}"#, &ListAt::Root, Threads::Two).unwrap_err(),
+            decode::<Row>(br#"{"detail":"x"}"#, &ListAt::Root, &Awaited::yes()).unwrap_err(),
             BodyProblem::ErrorObject
         );
         assert_eq!(
-            decode::<Row>(b"{\"results\":[{\"id\":1,\"a\":\"\xff\"}]}", &LIST, Threads::Two).unwrap_err(),
+            decode::<Row>(b"{\"results\":[{\"id\":1,\"a\":\"\xff\"}]}", &LIST, &Awaited::yes()).unwrap_err(),
             BodyProblem::NotJson
         );
     }
@@ -423,7 +422,7 @@ mod tests {
     fn every_cut_of_a_body_is_seen() {
         let body = r#"{"count":2,"results":[{"id":1,"t":"ä\n"},{"id":22}],"next":"http://h/?page=2"}"#;
         for cut in 0..body.len() {
-            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST, Threads::Two).map(|_| ());
+            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST, &Awaited::yes()).map(|_| ());
             assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
         }
     }
@@ -434,19 +433,19 @@ mod tests {
         let rows: Vec<String> = (0..2_000).map(row).collect();
         let body = format!(r#"{{"count":2000,"results":[{}],"next":null}}"#, rows.join(","));
         assert!(body.len() > LONG);
-        let decoded = decode::<Row>(body.as_bytes(), &LIST, Threads::Two).unwrap();
+        let decoded = decode::<Row>(body.as_bytes(), &LIST, &Awaited::yes()).unwrap();
         assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), (0..2_000).collect::<Vec<_>>());
         assert_eq!(&body[decoded.ranges[1_999].clone()], rows[1_999]);
         assert_eq!(decoded.fields.raw("next"), Some("null"));
         for cut in (body.len() - 40..body.len()).chain((0..body.len()).step_by(9_973)) {
-            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST, Threads::Two).map(|_| ());
+            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST, &Awaited::yes()).map(|_| ());
             assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
         }
         for (from, to) in
             [(",{\"id\":1500", ",,{\"id\":1500"), (",{\"id\":10,", ";{\"id\":10,"), ("}],\"next", "},],\"next")]
         {
             assert!(body.contains(from), "{from}");
-            let got = decode::<Row>(body.replace(from, to).as_bytes(), &LIST, Threads::Two).map(|_| ());
+            let got = decode::<Row>(body.replace(from, to).as_bytes(), &LIST, &Awaited::yes()).map(|_| ());
             assert_eq!(got, Err(BodyProblem::NotJson), "{to}");
         }
     }
@@ -457,7 +456,7 @@ mod tests {
             let list: Vec<Value> = rows.iter().map(|text| serde_json::json!({"id": 1, "t": text})).collect();
             let value = serde_json::json!({"a": rows, "results": list, "z": null});
             let body = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-            let decoded = decode::<Value>(body.as_bytes(), &LIST, Threads::Two).unwrap();
+            let decoded = decode::<Value>(body.as_bytes(), &LIST, &Awaited::yes()).unwrap();
             prop_assert_eq!(&decoded.items, &list);
             for (range, item) in decoded.ranges.iter().zip(&list) {
                 prop_assert_eq!(&serde_json::from_str::<Value>(&body[range.clone()]).unwrap(), item);
@@ -470,9 +469,9 @@ mod tests {
                 .map(|(id, text)| if id == bad { serde_json::json!({"id": text}) } else { serde_json::json!({"t": [text, {"u": text}], "id": id}) })
                 .collect();
             let body = if pretty { serde_json::to_string_pretty(&list) } else { serde_json::to_string(&list) }.unwrap();
-            let whole = decode::<Row>(body.as_bytes(), &ListAt::Root, Threads::Two).unwrap();
+            let whole = decode::<Row>(body.as_bytes(), &ListAt::Root, &Awaited::yes()).unwrap();
             let mut halves = Decoded::<Row>::new();
-            let end = Reader { text: &body, at: 1, threads: Threads::Two }.by_halves(&mut halves);
+            let end = Reader { text: &body, at: 1, awaited: None }.by_halves(&mut halves);
             // The last element may reach over the middle; then there is no comma behind it.
             if let Some(end) = end {
                 prop_assert_eq!(end, body.len());
@@ -486,8 +485,8 @@ mod tests {
 
         #[test]
         fn never_panics(body: Vec<u8>) {
-            let _ = decode::<Value>(&body, &LIST, Threads::Two);
-            let _ = decode::<Value>(&body, &ListAt::Root, Threads::Two);
+            let _ = decode::<Value>(&body, &LIST, &Awaited::yes());
+            let _ = decode::<Value>(&body, &ListAt::Root, &Awaited::yes());
         }
     }
 }

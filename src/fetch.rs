@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use crate::ahead::Awaited;
-use crate::body::{self, Decoded, LONG, ListAt, Threads};
+use crate::body::{self, Decoded, LONG, ListAt};
 use crate::client::{Client, Response};
 use crate::cursor::Position;
 use crate::endpoint::{Answer, Endpoint, Paging, Refusal};
@@ -84,24 +84,22 @@ impl Client {
     }
 }
 
-/// Decodes a body; a long one aside, so that nothing else of the runtime waits for it. With two threads when somebody waits
-/// for the page; with one when the caller is still at work on the page before it, and needs the other core.
+/// Decodes a body; a long one aside, so that nothing else of the runtime waits for it.
 async fn decode<T>(body: &Bytes, list: ListAt, awaited: &Awaited) -> Result<Decoded<T>, BodyProblem>
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let threads = if awaited.is_so() { Threads::Two } else { Threads::One };
     let runtime = match Handle::try_current() {
         Ok(runtime) if body.len() >= LONG => runtime,
-        _ => return body::decode(body, &list, threads),
+        _ => return body::decode(body, &list, awaited),
     };
-    let (bytes, at) = (body.clone(), list.clone());
-    match runtime.spawn_blocking(move || body::decode(&bytes, &at, threads)).await {
+    let (bytes, at, who) = (body.clone(), list.clone(), awaited.clone());
+    match runtime.spawn_blocking(move || body::decode(&bytes, &at, &who)).await {
         Ok(decoded) => decoded,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => panic::resume_unwind(panic),
             // The runtime is about to end.
-            Err(_) => body::decode(body, &list, threads),
+            Err(_) => body::decode(body, &list, awaited),
         },
     }
 }

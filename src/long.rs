@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::body::{self, ListAt, Threads};
+use crate::ahead::Awaited;
+use crate::body::{self, ListAt};
 use crate::client::{Client, Opened};
 use crate::cursor::Position;
 use crate::endpoint::Endpoint;
@@ -220,7 +221,7 @@ impl LongList {
             return Ok(Fetched { page: Page::empty(), next: None });
         };
         let text = Bytes::from(text);
-        let decoded = body::decode::<T>(&text, &ListAt::Root, Threads::One)
+        let decoded = body::decode::<T>(&text, &ListAt::Root, &Awaited::default())
             .map_err(|problem| self.bad(problem, String::new()))?;
         if let (true, Some((_, _, reason))) = (decoded.items.is_empty(), decoded.rejected.first()) {
             let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), reason.clone());

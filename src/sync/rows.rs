@@ -53,7 +53,7 @@ pub(crate) struct RowWalk {
 struct Last {
     window: (u64, u64),
     rows: u64,
-    /// Its keys, and those remembered from the page before.
+    /// Its keys. Not those of the page before: two rows that are inserted one after the other would bring them in.
     keys: HashSet<u64>,
 }
 
@@ -170,8 +170,7 @@ impl RowWalk {
             return self.again();
         }
         if !page.more() {
-            let known = keys.iter().chain(&self.at.tail).copied().collect();
-            self.last = Some(Last { window: (number, size), rows, keys: known });
+            self.last = Some(Last { window: (number, size), rows, keys: keys.iter().copied().collect() });
         }
         let tail = keys.len().saturating_sub(TAIL);
         self.at = RowPosition { row: start + rows, tail: keys.get(tail..).unwrap_or_default().to_vec() };

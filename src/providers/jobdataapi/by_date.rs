@@ -3,7 +3,8 @@
 //! A window of days is asked for twice: first for the highest id in it, then for its rows up to that id. Servers count and
 //! select in two steps, and a row that is inserted in between pushes another one out of the page; up to an id that exists,
 //! nothing can be inserted. Uses dates and `max_id` together, which the server is taken to combine (inferred); each answer is
-//! checked for it. A single day that does not fit one page is walked by page number with overlapping pages.
+//! checked for it. A single day that does not fit one page is walked by page number with overlapping pages, up to an id that
+//! was seen in it; then the same is done for what is above that id.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,7 @@ impl Plan for ByDate {
             (Some(run), _) => resume(&run.plan)?,
             (None, Some(Mark::Date(covered))) => {
                 let from = covered.saturating_sub(jiff::Span::new().days(self.overlap)).max(EPOCH);
-                DatePlan { next: from, until: client.clock().today().max(from), rows: None }
+                DatePlan { next: from, until: client.clock().today().max(from), day: None }
             }
             (None, _) => {
                 let Some(since) = self.since else {
@@ -86,12 +87,15 @@ impl Plan for ByDate {
                     let rule = format!("a day from {EPOCH} to today, {until}");
                     return Err(Error::invalid("since", since.to_string(), rule).into());
                 }
-                DatePlan { next: since, until, rows: None }
+                DatePlan { next: since, until, day: None }
             }
         };
         let slicer = Slicer::new(day_index(plan.next), day_index(plan.until), listing.capacity(), None, Some(0));
-        let phase = match &plan.rows {
-            Some(rows) => Phase::Day(RowWalk::new(rows.clone(), listing.capacity(), "id")),
+        let phase = match &plan.day {
+            Some(DayPlan { walk: Some(walk), .. }) => {
+                Phase::Day(RowWalk::new(walk.rows.clone(), listing.capacity(), "id"))
+            }
+            Some(_) => Phase::Crowded,
             None => Phase::Slices,
         };
         Ok(Box::new(DateWalk { listing, plan, slicer, phase }))
@@ -106,9 +110,28 @@ struct DatePlan {
     next: Date,
     /// The last day of the run: the day on which it was started.
     until: Date,
-    /// The position within `next`, while that day is walked by page number.
+    /// The position within `next`, when that day has more rows than fit one page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    rows: Option<RowPosition>,
+    day: Option<DayPlan>,
+}
+
+/// The position within a crowded day.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DayPlan {
+    /// The rows of the day up to this id are covered.
+    above: u64,
+    /// The walk by page number over the next ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    walk: Option<ClosedWalk>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosedWalk {
+    /// The highest id of the walk. One that exists, so that nothing can be inserted below it.
+    upper: u64,
+    rows: RowPosition,
 }
 
 #[derive(Debug)]
@@ -117,7 +140,9 @@ enum Phase {
     Slices,
     /// The window again, without the ids above the highest that was seen in it.
     Closed { highest: u64 },
-    /// One day by page number.
+    /// What is left of a crowded day, to find its highest id.
+    Crowded,
+    /// A crowded day by page number, up to an id.
     Day(RowWalk),
 }
 
@@ -134,7 +159,30 @@ impl DateWalk {
         [("published_since", day(from).to_string()), ("published_until", day(to).to_string())]
     }
 
+    /// What is asked of the window, or of the crowded day that it is: up to an id, when one is given.
+    fn asked(&self, max: Option<u64>) -> Vec<(&'static str, String)> {
+        let (from, to) = self.slice();
+        let mut asked = Self::window(from, to).to_vec();
+        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
+        asked.extend((above > 0).then(|| ("min_id", above.saturating_add(1).to_string())));
+        asked.extend(max.map(|max| ("max_id", max.to_string())));
+        asked
+    }
+
+    /// The ids of a page, which must be those that were asked for.
+    fn ids(&self, page: &dyn Facts, max: Option<u64>) -> Result<Vec<u64>, Fault> {
+        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
+        let ids = ids(page, if above > 0 { above.saturating_add(1) } else { 0 }, max)?;
+        if ids.is_empty() && page.rows() > 0 {
+            return Err(Fault::Ignored("the records have no numeric `id`".to_owned()));
+        }
+        Ok(ids)
+    }
+
     fn slice(&self) -> (u64, u64) {
+        if self.plan.day.is_some() {
+            return (self.slicer.next(), self.slicer.next());
+        }
         match self.slicer.ask() {
             Some(Ask::Fetch(from, to) | Ask::Count(from, to)) => (from, to),
             None => (self.slicer.next(), self.slicer.next()),
@@ -143,10 +191,7 @@ impl DateWalk {
 
     /// A few records tell whether the server applied the window. A day of tolerance, because its time zone is not documented.
     fn check(&self, page: &dyn Facts) -> Result<(), Fault> {
-        let (from, to) = match self.phase {
-            Phase::Slices | Phase::Closed { .. } => self.slice(),
-            Phase::Day(_) => (self.slicer.next(), self.slicer.next()),
-        };
+        let (from, to) = self.slice();
         let dates = page.field("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
         let inside = |date: Date| (from.saturating_sub(1)..=to + 1).contains(&day_index(date));
         if dates.take(3).all(inside) {
@@ -159,18 +204,17 @@ impl DateWalk {
     fn on_slice(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
         match self.slicer.ask() {
             Some(Ask::Count(..)) if page.count() > self.listing.capacity() && !self.slicer.overflows(page.count()) => {
-                self.walk_day();
+                self.enter_day();
             }
             Some(Ask::Count(..)) => self.slicer.counted(page.count()),
-            Some(Ask::Fetch(..)) if page.is_whole() => match ids(page, 0, None)?.into_iter().max() {
+            Some(Ask::Fetch(..)) if page.is_whole() => match self.ids(page, None)?.into_iter().max() {
                 Some(highest) => self.phase = Phase::Closed { highest },
-                None if page.rows() > 0 => return Err(Fault::Ignored("the records have no numeric `id`".to_owned())),
                 None => self.slicer.fits(0),
             },
             Some(Ask::Fetch(..)) if page.more() && page.rows() > 0 => {
                 self.slicer.clamp(page.rows());
                 if !self.slicer.overflows(page.count()) {
-                    self.walk_day();
+                    self.enter_day();
                 }
             }
             _ => self.listing.again(page)?,
@@ -179,8 +223,49 @@ impl DateWalk {
         Ok(Verdict::Skip)
     }
 
-    fn walk_day(&mut self) {
-        self.phase = Phase::Day(RowWalk::new(RowPosition::default(), self.listing.capacity(), "id"));
+    fn enter_day(&mut self) {
+        self.plan.day = Some(DayPlan::default());
+        self.phase = Phase::Crowded;
+    }
+
+    fn on_crowded(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        match self.ids(page, None)?.into_iter().max() {
+            None if page.is_whole() => self.pass(None),
+            Some(highest) if page.is_whole() => self.phase = Phase::Closed { highest },
+            Some(upper) if page.more() => self.walk_day(upper, RowPosition::default()),
+            _ => self.listing.again(page)?,
+        }
+        Ok(Verdict::Skip)
+    }
+
+    fn walk_day(&mut self, upper: u64, rows: RowPosition) {
+        self.phase = Phase::Day(RowWalk::new(rows.clone(), self.listing.capacity(), "id"));
+        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
+        self.plan.day = Some(DayPlan { above, walk: Some(ClosedWalk { upper, rows }) });
+    }
+
+    fn on_day(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+        let upper = self.upper();
+        self.ids(page, upper)?;
+        let Phase::Day(walk) = &mut self.phase else { return Ok(Verdict::Skip) };
+        let walked = walk.absorb(page)?;
+        match (walked, &mut self.plan.day) {
+            (Walked::On | Walked::Refuted, Some(DayPlan { walk: Some(closed), .. })) => {
+                closed.rows = walk.position().clone();
+            }
+            (Walked::Confirmed, _) => {
+                self.plan.day = Some(DayPlan { above: upper.unwrap_or_default(), walk: None });
+                self.phase = Phase::Crowded;
+                self.listing.well();
+            }
+            _ => {}
+        }
+        Ok(walked.verdict())
+    }
+
+    /// The highest id of the walk over a crowded day.
+    fn upper(&self) -> Option<u64> {
+        Some(self.plan.day.as_ref()?.walk.as_ref()?.upper)
     }
 
     /// The window is covered.
@@ -190,25 +275,18 @@ impl DateWalk {
             None => self.slicer.pass_point(),
         }
         self.listing.well();
-        self.plan = DatePlan { next: day(self.slicer.next()), rows: None, ..self.plan };
+        self.plan = DatePlan { next: day(self.slicer.next()), day: None, ..self.plan };
         self.phase = Phase::Slices;
     }
 }
 
 impl Strategy for DateWalk {
     fn step(&self) -> Step {
-        let (from, to) = self.slice();
-        let today = Self::window(self.slicer.next(), self.slicer.next());
         match &self.phase {
-            Phase::Slices if matches!(self.slicer.ask(), Some(Ask::Count(..))) => {
-                self.listing.probe(&Self::window(from, to))
-            }
-            Phase::Slices => self.listing.survey(&Self::window(from, to)),
-            Phase::Closed { highest } => {
-                let [since, until] = Self::window(from, to);
-                self.listing.fetch(&[since, until, ("max_id", highest.to_string())])
-            }
-            Phase::Day(walk) => self.listing.numbered(walk, &today),
+            Phase::Slices if matches!(self.slicer.ask(), Some(Ask::Count(..))) => self.listing.probe(&self.asked(None)),
+            Phase::Slices | Phase::Crowded => self.listing.survey(&self.asked(None)),
+            Phase::Closed { highest } => self.listing.fetch(&self.asked(Some(*highest))),
+            Phase::Day(walk) => self.listing.numbered(walk, &self.asked(self.upper())),
         }
     }
 
@@ -218,27 +296,20 @@ impl Strategy for DateWalk {
             self.listing.again(page)?;
             return Ok(Verdict::Skip);
         }
-        match &mut self.phase {
+        match self.phase {
             Phase::Slices => self.on_slice(page),
+            Phase::Crowded => self.on_crowded(page),
             Phase::Closed { highest } => {
-                ids(page, 0, Some(*highest))?;
+                self.ids(page, Some(highest))?;
                 if !page.is_whole() {
                     self.listing.again(page)?;
                     return Ok(Verdict::Skip);
                 }
                 let rows = page.rows();
-                self.pass(Some(rows));
+                self.pass(self.plan.day.is_none().then_some(rows));
                 Ok(if rows == 0 { Verdict::Skip } else { Verdict::Deliver })
             }
-            Phase::Day(walk) => {
-                let walked = walk.absorb(page)?;
-                match walked {
-                    Walked::On | Walked::Refuted => self.plan.rows = Some(walk.position().clone()),
-                    Walked::Confirmed => self.pass(None),
-                    Walked::End | Walked::Again => {}
-                }
-                Ok(walked.verdict())
-            }
+            Phase::Day(_) => self.on_day(page),
         }
     }
 
