@@ -176,7 +176,7 @@ async fn the_latest_window_is_walked_on_plan_lite() {
         let got = finish(&mut run).await.unwrap();
         assert_eq!(set(&got), set(&server.ids()));
         assert_eq!(run.report().outcome, Outcome::Complete);
-        assert_eq!(run.report().caveats.len(), 2, "what it cannot guarantee is said");
+        assert_eq!(run.report().caveats.len(), 3, "what it cannot guarantee is said");
         assert_eq!(run.state().watermark(), Some(Mark::Time(noon(day))));
     }
     assert!(server.served().log.iter().all(|request| request.param("published_since").is_none()));
