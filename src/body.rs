@@ -67,7 +67,7 @@ impl Fields {
 }
 
 /// From how many bytes on a list is worth a second thread, which costs about as much as decoding 10 KB.
-pub(crate) const LONG: usize = 256 << 10;
+const LONG: usize = 256 << 10;
 
 /// Whether there is a second core for it.
 static TWO_CORES: LazyLock<bool> = LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use crate::ahead::Awaited;
-use crate::body::{self, Decoded, LONG, ListAt};
+use crate::body::{self, Decoded, ListAt};
 use crate::client::{Client, Response};
 use crate::cursor::Position;
 use crate::endpoint::{Answer, Endpoint, Paging, Refusal};
@@ -84,13 +84,17 @@ impl Client {
     }
 }
 
+/// From how many bytes on a body is decoded aside: there it takes some ten milliseconds. Below that, handing it over costs more
+/// than others would gain.
+const ASIDE: usize = 4 << 20;
+
 /// Decodes a body; a long one aside, so that nothing else of the runtime waits for it.
 async fn decode<T>(body: &Bytes, list: ListAt, awaited: &Awaited) -> Result<Decoded<T>, BodyProblem>
 where
     T: DeserializeOwned + Send + 'static,
 {
     let runtime = match Handle::try_current() {
-        Ok(runtime) if body.len() >= LONG => runtime,
+        Ok(runtime) if body.len() >= ASIDE => runtime,
         _ => return body::decode(body, &list, awaited),
     };
     let (bytes, at, who) = (body.clone(), list.clone(), awaited.clone());
