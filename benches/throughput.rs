@@ -40,6 +40,12 @@ fn main() {
     let runtime = runtime();
     let data = Arc::new(runtime.block_on(server::Dataset::new(ROWS)));
     let origin = server::serve(data.clone());
+    if args.first().is_some_and(|arg| arg == "--serve") {
+        println!("{origin}");
+        loop {
+            std::thread::park();
+        }
+    }
     println!("{} records, {} MB, from {origin}; {ROUNDS} rounds, medians\n", data.len(), data.bytes() / 1_000_000);
     for page_size in [5_000, 500] {
         let setting = Setting { origin: origin.clone(), page_size, rows: data.len() };

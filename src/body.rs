@@ -2,7 +2,7 @@
 //!
 //! The envelope is walked by hand, key by key, so that the list can be decoded in place: a record is parsed once, its
 //! byte range falls out of the parse, and a record that does not fit the model costs only itself. A long list is decoded by
-//! two threads, one half each.
+//! two threads while somebody waits for it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
