@@ -14,7 +14,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::ahead::Awaited;
-use crate::endpoint::Refusal;
 use crate::error::BodyProblem;
 use crate::redact::without_quoted_values;
 
@@ -143,15 +142,6 @@ where
     }
     reader.end()?;
     Ok(decoded)
-}
-
-/// Decodes a body that is one record.
-pub(crate) fn single<T: DeserializeOwned + Send>(body: &[u8]) -> Result<T, Refusal> {
-    let mut decoded = decode::<T>(body, &ListAt::Single, &Awaited::default())?;
-    decoded.items.pop().ok_or_else(|| {
-        let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
-        Refusal::AllRejected { rows: 1, reason }
-    })
 }
 
 /// The fields of a body that is an object; empty for anything else. For error bodies.

@@ -84,6 +84,15 @@ impl Client {
     }
 }
 
+/// Decodes a body that is one record.
+pub(crate) fn single<T: DeserializeOwned + Send>(body: &[u8]) -> Result<T, Refusal> {
+    let mut decoded = body::decode::<T>(body, &ListAt::Single, &Awaited::default())?;
+    decoded.items.pop().ok_or_else(|| {
+        let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
+        Refusal::AllRejected { rows: 1, reason }
+    })
+}
+
 /// From how many bytes on a body is decoded aside: there it takes some ten milliseconds. Below that, handing it over costs more
 /// than others would gain.
 const ASIDE: usize = 4 << 20;

@@ -10,11 +10,11 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::body;
 use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::endpoint::{ApiRequest, Listing, Origins, Refusal, UrlKind};
 use crate::error::{Error, Result};
+use crate::fetch;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::stream::{PageStream, Walk};
@@ -155,7 +155,9 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     pub async fn send_as<U: DeserializeOwned + Send + 'static>(self) -> Result<U> {
         let accept = |status: http::StatusCode| status.is_success();
         self.client
-            .call(self.name, &self.request, &Progress::default(), &accept, |response| body::single::<U>(&response.body))
+            .call(self.name, &self.request, &Progress::default(), &accept, |response| {
+                fetch::single::<U>(&response.body)
+            })
             .await
     }
 }

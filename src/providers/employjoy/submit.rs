@@ -286,7 +286,7 @@ impl SubmitRequest {
         let (request, progress) = (submission.request()?, Progress::default());
         client
             .call("employjoy/submit", &request, &progress, &accept, |response| {
-                crate::body::single::<Submitted>(&response.body)
+                crate::fetch::single::<Submitted>(&response.body)
             })
             .await
     }
