@@ -72,7 +72,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     server.with(|data| data.set_status(&reply.id, "in_progress", "Video Interview"));
     let application = api.application(&reply.id)?.send().await?;
-    println!("it is {:?} now, at the stage {:?}", application.status, application.current_stage);
+    let status = application.status.map_or_else(|| "of no known status".to_owned(), |status| status.to_string());
+    let stage = application.current_stage.map_or_else(|| "none yet".to_owned(), |stage| stage.to_string());
+    println!("it is {status} now, its stage {stage}");
 
     server.with(|data| data.close_jobs(std::slice::from_ref(&job.id)));
     let late = Candidate::new("Ben", "Reed", "ben@example.org", "+15550101");

@@ -261,7 +261,7 @@ impl Client {
                         call.attempts -= 1;
                         continue;
                     }
-                    match self.judge(request, response.into(), server, &call, accept, &mut read).await {
+                    match self.judge(request, Arc::new(response), server, &call, accept, &mut read).await {
                         Ok(value) => {
                             self.inner.budget.deposit();
                             return Ok(value);

@@ -1,11 +1,14 @@
 //! Fantastic.jobs: job postings of applicant tracking systems (ATS) and of job boards (JB).
 //!
-//! ```no_run
+//! ```
 //! use futures::TryStreamExt;
 //! use jobfeed::fantastic_jobs::{self, TimeFrame};
 //!
-//! # async fn run() -> jobfeed::Result<()> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = jobfeed::testing::FantasticJobs::builder().start().await?;
 //! let api = fantastic_jobs::Client::new("my-key")?;
+//! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url())?;
+//! # let api = api.clock(server.clock()).build()?;
 //! let mut pages = api.active_ats().time_frame(TimeFrame::Hour).title("\"data engineer\" OR analyst").pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
@@ -14,6 +17,7 @@
 //! }
 //! # Ok(())
 //! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
 //! ```
 //!
 //! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so nothing is fetched

@@ -1,11 +1,13 @@
 //! JobAffinity, the applicant tracking system of Intuition Software: jobs, candidates, applications and their steps.
 //!
-//! ```no_run
+//! ```
 //! use futures::TryStreamExt;
 //! use jobfeed::jobaffinity;
 //!
-//! # async fn run() -> jobfeed::Result<()> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = jobfeed::testing::JobAffinity::builder().jobs(3).start().await?;
 //! let api = jobaffinity::Client::new("login", "password")?;
+//! # let api = server.client().build()?;
 //! let mut pages = api.jobs().pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
@@ -14,6 +16,7 @@
 //! }
 //! # Ok(())
 //! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
 //! ```
 //!
 //! The service allows 45 requests a minute for an IP address, so all clients of the process that name its host share one

@@ -1,11 +1,13 @@
 //! jobdataapi.com: job postings of company career pages and applicant tracking systems.
 //!
-//! ```no_run
+//! ```
 //! use futures::TryStreamExt;
 //! use jobfeed::jobdataapi;
 //!
-//! # async fn run() -> jobfeed::Result<()> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = jobfeed::testing::JobDataApi::builder().jobs(50).start().await?;
 //! let api = jobdataapi::Client::new("my-key")?;
+//! # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
 //! let mut pages = api.jobs().country_codes(["US", "CA"]).published_since(jiff::civil::date(2026, 5, 1)).pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
@@ -14,6 +16,7 @@
 //! }
 //! # Ok(())
 //! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
 //! ```
 //!
 //! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *observed*

@@ -28,6 +28,7 @@ async fn a_bootstrap_and_increments_bring_every_row_once_in_any_order() {
         assert_eq!((got.len(), set(&got)), (3_000, set(&server.ids())), "{order:?}");
         assert_eq!(run.state().watermark(), server.ids().last().map(|id| Mark::Id(*id)));
         assert!(run.state().run().is_none());
+        assert_eq!(run.report().counts.total, None, "each page has a window of its own");
 
         for (n, kind) in [(0, Insert::Recent), (7, Insert::Old { days: 300 }), (450, Insert::Recent)] {
             let new = server.insert(n, kind);

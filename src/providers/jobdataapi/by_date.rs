@@ -119,8 +119,8 @@ struct DatePlan {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DayPlan {
-    /// The rows of the day up to this id are covered.
-    above: u64,
+    /// The rows of the day below this id are covered.
+    from: u64,
     /// The walk by page number over the next ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     walk: Option<ClosedWalk>,
@@ -155,28 +155,27 @@ struct DateWalk {
 }
 
 impl DateWalk {
-    fn window(from: u64, to: u64) -> [(&'static str, String); 2] {
-        [("published_since", day(from).to_string()), ("published_until", day(to).to_string())]
-    }
-
     /// What is asked of the window, or of the crowded day that it is: up to an id, when one is given.
     fn asked(&self, max: Option<u64>) -> Vec<(&'static str, String)> {
-        let (from, to) = self.slice();
-        let mut asked = Self::window(from, to).to_vec();
-        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
-        asked.extend((above > 0).then(|| ("min_id", above.saturating_add(1).to_string())));
+        let (since, until) = self.slice();
+        let mut asked = vec![("published_since", day(since).to_string()), ("published_until", day(until).to_string())];
+        asked.extend((self.from() > 0).then(|| ("min_id", self.from().to_string())));
         asked.extend(max.map(|max| ("max_id", max.to_string())));
         asked
     }
 
     /// The ids of a page, which must be those that were asked for.
     fn ids(&self, page: &dyn Facts, max: Option<u64>) -> Result<Vec<u64>, Fault> {
-        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
-        let ids = ids(page, if above > 0 { above.saturating_add(1) } else { 0 }, max)?;
+        let ids = ids(page, self.from(), max)?;
         if ids.is_empty() && page.rows() > 0 {
             return Err(Fault::Ignored("the records have no numeric `id`".to_owned()));
         }
         Ok(ids)
+    }
+
+    /// The first id of the crowded day that is not covered; 0 in windows of days.
+    fn from(&self) -> u64 {
+        self.plan.day.as_ref().map_or(0, |day| day.from)
     }
 
     fn slice(&self) -> (u64, u64) {
@@ -232,33 +231,30 @@ impl DateWalk {
         match self.ids(page, None)?.into_iter().max() {
             None if page.is_whole() => self.pass(None),
             Some(highest) if page.is_whole() => self.phase = Phase::Closed { highest },
-            Some(upper) if page.more() => self.walk_day(upper, RowPosition::default()),
+            Some(upper) if page.more() => {
+                let rows = RowPosition::default();
+                self.phase = Phase::Day(RowWalk::new(rows.clone(), self.listing.capacity(), "id"));
+                self.plan.day = Some(DayPlan { from: self.from(), walk: Some(ClosedWalk { upper, rows }) });
+            }
             _ => self.listing.again(page)?,
         }
         Ok(Verdict::Skip)
     }
 
-    fn walk_day(&mut self, upper: u64, rows: RowPosition) {
-        self.phase = Phase::Day(RowWalk::new(rows.clone(), self.listing.capacity(), "id"));
-        let above = self.plan.day.as_ref().map_or(0, |day| day.above);
-        self.plan.day = Some(DayPlan { above, walk: Some(ClosedWalk { upper, rows }) });
-    }
-
     fn on_day(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
-        let upper = self.upper();
-        self.ids(page, upper)?;
-        let Phase::Day(walk) = &mut self.phase else { return Ok(Verdict::Skip) };
+        self.ids(page, self.upper())?;
+        let (Phase::Day(walk), Some(DayPlan { walk: Some(closed), .. })) = (&mut self.phase, &mut self.plan.day) else {
+            return Ok(Verdict::Skip);
+        };
         let walked = walk.absorb(page)?;
-        match (walked, &mut self.plan.day) {
-            (Walked::On | Walked::Refuted, Some(DayPlan { walk: Some(closed), .. })) => {
-                closed.rows = walk.position().clone();
-            }
-            (Walked::Confirmed, _) => {
-                self.plan.day = Some(DayPlan { above: upper.unwrap_or_default(), walk: None });
+        match walked {
+            Walked::On | Walked::Refuted => closed.rows = walk.position().clone(),
+            Walked::Confirmed => {
+                self.plan.day = Some(DayPlan { from: closed.upper.saturating_add(1), walk: None });
                 self.phase = Phase::Crowded;
                 self.listing.well();
             }
-            _ => {}
+            Walked::End | Walked::Again => {}
         }
         Ok(walked.verdict())
     }
