@@ -59,62 +59,43 @@
 //! * `testing`: stateful in-process servers that page, insert, delete, throttle and fail like the real ones.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod ahead;
-mod auth;
-mod body;
-mod bucket;
 pub mod checkpoint;
 mod client;
-mod clock;
-mod config;
-mod cursor;
-pub mod endpoint;
 mod error;
-mod fetch;
-mod ledger;
-mod limit;
-mod long;
-mod model;
-mod page;
-pub mod paginate;
-mod progress;
+mod json;
+mod listing;
 mod providers;
-mod redact;
-mod request;
-mod retry;
-mod server_error;
-mod stream;
-mod sunset;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod throttle;
-mod transport;
-pub mod value;
-#[cfg(feature = "webhook")]
-pub mod webhook;
 
-pub use auth::Credentials;
-pub use body::{Fields, ListAt};
-pub use checkpoint::Checkpoint;
-pub use client::Client;
-pub use clock::Clock;
-pub use config::{ClientBuilder, Provider};
-pub use cursor::{Cursor, Fingerprint, Position};
-pub use endpoint::{Endpoint, Listing};
-pub use error::{BodyProblem, BoxError, Call, Error, PauseReason, Result, TimeoutScope};
-pub use ledger::Completeness;
-pub use limit::{LimitScope, RateLimit};
-pub use page::{Page, Rejected};
-pub use progress::{Counts, Progress};
+/// An endpoint without I/O: it builds the request for a position and reads from the answer where the next page is.
+///
+/// This is all that one paginated API needs to tell the engine. The four providers are written against it, and so is any
+/// other paginated JSON API, through [`crate::Client::list`].
+pub mod endpoint {
+    pub use crate::client::{ApiRequest, Check, Origins, UrlKind};
+    pub use crate::error::Refusal;
+    pub use crate::listing::{Answer, Endpoint, Listing, Paging};
+}
+
+pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
+#[cfg(feature = "webhook")]
+pub use client::webhook;
+pub use client::{
+    Body, Client, ClientBuilder, Clock, Counts, Credentials, Download, DownloadRequest, GetRequest, LimitScope,
+    Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
+};
+pub use error::{
+    BoxError, Call, Completeness, Error, FieldError, PauseReason, Reach, Result, ServerError, TimeoutScope,
+    TransportError,
+};
+pub use json::{BodyProblem, Fields, ListAt, value};
+pub use listing::{
+    Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
+};
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
-pub use request::{Download, DownloadRequest, GetRequest, ListRequest, WriteRequest};
-pub use retry::RetryPolicy;
-pub use server_error::{FieldError, Reach, ServerError};
-pub use stream::{ItemStream, PageStream};
-pub use sunset::Sunset;
-pub use sync::{Batch, Mark, Outcome, Report, RunInProgress, SyncRequest, SyncRun, SyncState, partitions};
-pub use transport::{Body, Transport, TransportError};
+pub use sync::{Batch, Outcome, Report, SyncRequest, SyncRun, partitions};
 
 /// The crate of the dates and instants in this API.
 pub use jiff;

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Checkpoint, CheckpointError};
-use crate::sync::SyncState;
+use super::state::SyncState;
+use super::store::Checkpoint;
+use crate::error::CheckpointError;
 
 /// Keeps each state in a file of its own.
 ///

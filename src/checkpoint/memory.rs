@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Checkpoint, CheckpointError};
-use crate::sync::SyncState;
+use super::state::SyncState;
+use super::store::Checkpoint;
+use crate::error::CheckpointError;
 
 /// Keeps states in memory. Clones share them.
 #[derive(Debug, Clone, Default)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Checkpoint, CheckpointError};
-use crate::sync::SyncState;
+use super::state::SyncState;
+use super::store::Checkpoint;
+use crate::error::CheckpointError;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
     key TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID";

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::{SyncRun, SyncState};
+use super::run::SyncRun;
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::SyncState;
 use crate::error::Result;
-use crate::page::Page;
+use crate::listing::Page;
 
 /// A page of a run and the state that comes after it.
 ///

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::ledger::Completeness;
-use crate::progress::Counts;
+use crate::client::Counts;
+use crate::error::Completeness;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -12,19 +12,24 @@ use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
-use super::{Batch, Facts, Fault, Outcome, Report, RunInProgress, Step, Strategy, SyncState, Verdict};
-use crate::ahead::{Ahead, Awaited};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use super::batch::Batch;
+use super::report::{Outcome, Report};
+use super::strategy::{Facts, Fault, Step, Strategy, Verdict};
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{RunInProgress, SyncState};
 use crate::client::Client;
-use crate::clock::monotonic;
-use crate::cursor::Position;
-use crate::endpoint::Endpoint;
-use crate::error::{BodyProblem, Call, Error, Result};
-use crate::fetch::Fetched;
-use crate::long::LongList;
-use crate::page::Page;
-use crate::progress::Progress;
-use crate::stream::Manner;
+use crate::client::Progress;
+use crate::client::monotonic;
+use crate::error::CheckpointError;
+use crate::error::{Call, Error, Result};
+use crate::json::BodyProblem;
+use crate::listing::Ahead;
+use crate::listing::Endpoint;
+use crate::listing::Fetched;
+use crate::listing::LongList;
+use crate::listing::Manner;
+use crate::listing::Page;
+use crate::listing::Position;
 
 /// One run of a sync, from `sync_by_id` and its kin.
 ///
@@ -303,8 +308,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     return Ok(Some(fetched.page));
                 }
                 Step::Probe(endpoint, at) => {
-                    let probe =
-                        self.client.page::<IgnoredAny>(&*endpoint, &at, &self.progress, &Awaited::yes()).await?;
+                    let probe = self.client.page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
                     self.absorb(&*endpoint, &probe)?
                 }
                 Step::Fetch(endpoint, at) => {
@@ -350,7 +354,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
 
     fn call(&self, ahead: bool, endpoint: &Arc<dyn Endpoint>, at: Position) -> Ahead<Result<Fetched<T>>> {
         let (client, endpoint, progress) = (self.client.clone(), endpoint.clone(), self.progress.clone());
-        Ahead::start(ahead, |awaited| async move { client.page(&*endpoint, &at, &progress, &awaited).await })
+        Ahead::start(ahead, async move { client.page(&*endpoint, &at, &progress).await })
     }
 
     /// The page that the strategy's step asks for. The call survives a caller that gives up waiting.

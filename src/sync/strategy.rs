@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Mark;
-use crate::cursor::Position;
-use crate::endpoint::Endpoint;
+use crate::checkpoint::Mark;
+use crate::error::Completeness;
 use crate::error::Error;
-use crate::fetch::Fetched;
-use crate::ledger::Completeness;
+use crate::listing::Endpoint;
+use crate::listing::Fetched;
+use crate::listing::Position;
 
 /// A plan that a run follows. All methods are pure computation; only `absorb` changes anything, so a run that is cancelled
 /// between two calls asks the same again.

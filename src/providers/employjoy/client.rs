@@ -6,14 +6,14 @@ use secrecy::SecretString;
 
 use super::lists::{ApplicationsRequest, JobsRequest, List};
 use super::{Application, NewApplication, Submission, SubmitRequest, errors};
-use crate::auth::Credentials;
-use crate::body::Fields;
-use crate::config::{ClientBuilder, Provider};
+use crate::client::Credentials;
+use crate::client::GetRequest;
+use crate::client::RateLimit;
+use crate::client::Sunset;
+use crate::client::{ClientBuilder, Provider};
+use crate::error::ServerError;
 use crate::error::{Error, Result};
-use crate::limit::RateLimit;
-use crate::request::GetRequest;
-use crate::server_error::ServerError;
-use crate::sunset::Sunset;
+use crate::json::Fields;
 
 /// A client of EmployJoy for one partner key. Cheap to clone; clones share the rate limit.
 ///

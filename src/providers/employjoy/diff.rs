@@ -7,9 +7,9 @@ use futures::TryStreamExt;
 use serde::Deserialize;
 
 use super::lists::JobsRequest;
-use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::request::ListRequest;
+use crate::listing::Endpoint;
+use crate::listing::ListRequest;
 
 /// How far before the walk the check begins that keeps jobs which moved meanwhile from being called vanished.
 const OVERLAP: Duration = Duration::from_secs(600);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::body::Fields;
 use crate::error::Error;
-use crate::model::open_enum;
-use crate::server_error::{FieldError, Reach, ServerError};
+use crate::error::{FieldError, Reach, ServerError};
+use crate::json::Fields;
+use crate::json::open_enum;
 
 open_enum! {
     /// The code of an error (vendor page: errors).

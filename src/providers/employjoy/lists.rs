@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{Application, ApplicationStatus, Job};
-use crate::body::ListAt;
-use crate::cursor::Position;
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Listing, Paging, Refusal};
+use crate::client::ApiRequest;
+use crate::error::Refusal;
 use crate::error::{Error, Result};
-use crate::paginate;
-use crate::request::ListRequest;
+use crate::json::ListAt;
+use crate::listing::ListRequest;
+use crate::listing::Position;
+use crate::listing::paginate;
+use crate::listing::{Answer, Endpoint, Listing, Paging};
 
 /// The largest page (vendor page: pagination). The server cuts a larger one without a word.
 const MAX_PAGE_SIZE: u32 = 200;

@@ -11,12 +11,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ApplicationStatus;
+use crate::client::ApiRequest;
 use crate::client::Client;
-use crate::endpoint::ApiRequest;
+use crate::client::Progress;
 use crate::error::{Error, Result};
-use crate::model::{empty_as_none, model};
-use crate::progress::Progress;
-use crate::value::DateTime;
+use crate::json::DateTime;
+use crate::json::{empty_as_none, model};
 
 /// Keys live 24 hours (vendor page: applications); what is older than this is not sent again without another protection.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
@@ -286,7 +286,7 @@ impl SubmitRequest {
         let (request, progress) = (submission.request()?, Progress::default());
         client
             .call("employjoy/submit", &request, &progress, &accept, |response| {
-                crate::fetch::single::<Submitted>(&response.body)
+                crate::client::single::<Submitted>(&response.body)
             })
             .await
     }

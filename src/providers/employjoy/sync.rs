@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::lists::{Kind, List};
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::Fingerprint;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::request::ListRequest;
-use crate::sync::start::Refused;
-use crate::sync::walk::{Covered, CursorWalk, Feed};
-use crate::sync::{Facts, Mark, Plan, Strategy, SyncRequest, SyncState};
+use crate::listing::Endpoint;
+use crate::listing::Fingerprint;
+use crate::listing::ListRequest;
+use crate::sync::Refused;
+use crate::sync::{Covered, CursorWalk, Feed};
+use crate::sync::{Facts, Plan, Strategy, SyncRequest};
 
 /// The overlap when none is set. It has to be longer than this machine's clock is off, and than rows take to show.
 const OVERLAP: Duration = Duration::from_secs(600);

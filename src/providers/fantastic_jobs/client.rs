@@ -10,12 +10,12 @@ use super::requests::{
     ModifiedAtsRequest, OrganizationsRequest,
 };
 use super::resource::{Kind, Resource};
-use crate::auth::Credentials;
-use crate::clock::Clock;
-use crate::config::{ClientBuilder, Provider};
+use crate::client::Clock;
+use crate::client::Credentials;
+use crate::client::RateLimit;
+use crate::client::{ClientBuilder, Provider};
 use crate::error::Result;
-use crate::limit::RateLimit;
-use crate::request::ListRequest;
+use crate::listing::ListRequest;
 
 /// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit.
 #[derive(Debug, Clone)]

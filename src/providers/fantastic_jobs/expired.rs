@@ -4,14 +4,16 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{ExpiredFrame, ExpiredId};
-use crate::body::ListAt;
+use crate::client::ApiRequest;
 use crate::client::Client;
-use crate::cursor::Position;
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Paging, Refusal};
+use crate::client::Progress;
+use crate::error::Refusal;
 use crate::error::{Error, Result};
-use crate::long::LongList;
-use crate::page::Page;
-use crate::progress::Progress;
+use crate::json::ListAt;
+use crate::listing::LongList;
+use crate::listing::Page;
+use crate::listing::Position;
+use crate::listing::{Answer, Endpoint, Paging};
 
 /// Ids in one piece.
 const PIECE: usize = 10_000;

@@ -10,13 +10,14 @@ use super::planner::{Interval, minus};
 use super::query::utc;
 use super::resource::{Kind, Resource};
 use super::{ModifiedAts, ModifiedAtsJob};
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::{Fingerprint, Position};
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::request::ListRequest;
-use crate::sync::start::{Refused, resume};
-use crate::sync::{Facts, Fault, Mark, Plan, Step, Strategy, SyncRequest, SyncState, Verdict};
+use crate::listing::Endpoint;
+use crate::listing::ListRequest;
+use crate::listing::{Fingerprint, Position};
+use crate::sync::{Facts, Fault, Plan, Step, Strategy, SyncRequest, Verdict};
+use crate::sync::{Refused, resume};
 
 /// How far back the feed reaches (vendor page).
 const REACH: SignedDuration = SignedDuration::from_hours(24);

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::planner::{minus, plus};
 use super::{Expired, ExpiredFrame, ExpiredId, ExpiredRequest};
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::{Fingerprint, Position};
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::sync::start::{Refused, resume};
-use crate::sync::{Facts, Fault, Mark, Plan, Step, Strategy, SyncRequest, SyncState, Verdict};
+use crate::listing::Endpoint;
+use crate::listing::{Fingerprint, Position};
+use crate::sync::{Facts, Fault, Plan, Step, Strategy, SyncRequest, Verdict};
+use crate::sync::{Refused, resume};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What `1h` reaches back, less a minute for clocks that differ.

@@ -10,7 +10,7 @@ use super::{
     Search, TimeFrame,
 };
 use crate::error::Result;
-use crate::request::ListRequest;
+use crate::listing::ListRequest;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $request:ident = $kind:ident($item:ty) at $path:literal, $paged:ident $(, frame $frame:literal)? $(, deep $deep:literal)?;)*) => {$(

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::query::{Query, check_frame, check_length};
-use crate::body::ListAt;
-use crate::cursor::{Fingerprint, Position};
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Listing, Paging, Refusal};
+use crate::client::ApiRequest;
+use crate::error::Refusal;
 use crate::error::{Error, Result};
+use crate::json::ListAt;
+use crate::listing::{Answer, Endpoint, Listing, Paging};
+use crate::listing::{Fingerprint, Position};
 
 /// Rows on a page when nothing else is set.
 const LIMIT: u32 = 1000;

@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 
 use super::Title;
 use super::client::json_post;
+use crate::client::Progress;
+use crate::client::{ApiRequest, Origins, UrlKind};
 use crate::client::{Client, Response};
-use crate::endpoint::{ApiRequest, Origins, Refusal, UrlKind};
+use crate::error::Refusal;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 
 /// The newest version of the form that is documented (vendor page: job application submission).
 const VERSION: &str = "1.2";

@@ -10,14 +10,17 @@ use serde::de::DeserializeOwned;
 use super::requests::*;
 use super::resource::{Kind, Resource};
 use super::{Application, ApplicationForm, ApplyRequest, Candidate, Job, Process, Profile, Root, Team, Written};
-use crate::auth::Credentials;
-use crate::body::Fields;
-use crate::config::{ClientBuilder, Provider};
-use crate::endpoint::{ApiRequest, Check, Refusal};
-use crate::error::{BodyProblem, Error, Result};
-use crate::limit::{LimitScope, RateLimit};
-use crate::request::{DownloadRequest, GetRequest, ListRequest, WriteRequest};
-use crate::server_error::{FieldError, ServerError, is_code};
+use crate::client::Credentials;
+use crate::client::{ApiRequest, Check};
+use crate::client::{ClientBuilder, Provider};
+use crate::client::{DownloadRequest, GetRequest, WriteRequest};
+use crate::client::{LimitScope, RateLimit};
+use crate::error::Refusal;
+use crate::error::{Error, Result};
+use crate::error::{FieldError, ServerError, is_code};
+use crate::json::BodyProblem;
+use crate::json::Fields;
+use crate::listing::ListRequest;
 
 /// The page size when none is set: the largest, because the limit counts requests.
 const PAGE_SIZE: u32 = 100;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::resource::{Kind, Resource};
 use super::{Application, Candidate, Job, Note, Process, StepChange, StepStatus, WebhookTask};
-use crate::request::ListRequest;
+use crate::listing::ListRequest;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $request:ident = $kind:ident($item:ty) named $name:literal key $key:expr, private $private:literal;)*) => {$(

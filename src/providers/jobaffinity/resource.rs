@@ -7,10 +7,12 @@ use serde::de::DeserializeOwned;
 use url::Position as UrlPosition;
 
 use super::query::{MAX_PAGE_SIZE, Query};
-use crate::body::ListAt;
-use crate::cursor::Position;
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Listing, Paging, Refusal};
+use crate::client::ApiRequest;
+use crate::error::Refusal;
 use crate::error::{Error, Result};
+use crate::json::ListAt;
+use crate::listing::Position;
+use crate::listing::{Answer, Endpoint, Listing, Paging};
 
 /// What distinguishes one listing from another.
 pub trait Kind: fmt::Debug + Send + Sync + 'static {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::Resource;
 use super::requests::Since;
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::Fingerprint;
-use crate::endpoint::Endpoint;
-use crate::error::{BodyProblem, Error, Result};
-use crate::request::ListRequest;
-use crate::sync::start::Refused;
-use crate::sync::walk::{Covered, CursorWalk, Feed};
-use crate::sync::{Facts, Mark, Plan, Strategy, SyncRequest, SyncState};
+use crate::error::{Error, Result};
+use crate::json::BodyProblem;
+use crate::listing::Endpoint;
+use crate::listing::Fingerprint;
+use crate::listing::ListRequest;
+use crate::sync::Refused;
+use crate::sync::{Covered, CursorWalk, Feed};
+use crate::sync::{Facts, Plan, Strategy, SyncRequest};
 
 /// Options of `sync_since`.
 pub struct BySince<K> {

@@ -13,16 +13,16 @@ use serde_json::Value;
 use super::Resource;
 use super::requests::Jobs;
 use super::sync::{EPOCH, Listing, day, day_index, ids};
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::Fingerprint;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::request::ListRequest;
-use crate::sync::start::{Refused, resume};
+use crate::listing::Endpoint;
+use crate::listing::Fingerprint;
+use crate::listing::ListRequest;
 use crate::sync::{
-    Ask, Facts, Fault, Mark, Plan, RowPosition, RowWalk, Slicer, Step, Strategy, SyncRequest, SyncState, Verdict,
-    Walked,
+    Ask, Facts, Fault, Plan, RowPosition, RowWalk, Slicer, Step, Strategy, SyncRequest, Verdict, Walked,
 };
+use crate::sync::{Refused, resume};
 
 /// Days of overlap between runs when none are set: the vendor's guide reads the last 24 to 48 hours again.
 const OVERLAP: u32 = 2;

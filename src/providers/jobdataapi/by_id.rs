@@ -15,13 +15,14 @@ use serde_json::Value;
 use super::Resource;
 use super::requests::Jobs;
 use super::sync::{Listing, ids};
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::Fingerprint;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::request::ListRequest;
-use crate::sync::start::{Refused, resume};
-use crate::sync::{Ask, Facts, Fault, Mark, Plan, Slicer, Step, Strategy, SyncRequest, SyncState, Verdict};
+use crate::listing::Endpoint;
+use crate::listing::Fingerprint;
+use crate::listing::ListRequest;
+use crate::sync::{Ask, Facts, Fault, Plan, Slicer, Step, Strategy, SyncRequest, Verdict};
+use crate::sync::{Refused, resume};
 
 /// Where the first run of an id sync begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

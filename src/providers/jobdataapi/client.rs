@@ -10,11 +10,12 @@ use super::requests::{
 };
 use super::resource::{Kind, Resource};
 use super::{Company, ExpiredJob, Job, Tag};
-use crate::auth::Credentials;
-use crate::config::{ClientBuilder, Provider};
+use crate::client::Credentials;
+use crate::client::GetRequest;
+use crate::client::RateLimit;
+use crate::client::{ClientBuilder, Provider};
 use crate::error::Result;
-use crate::limit::RateLimit;
-use crate::request::{GetRequest, ListRequest};
+use crate::listing::ListRequest;
 
 /// The page size when none is set, for clients with a key.
 const PAGE_SIZE: u32 = 1000;

@@ -7,14 +7,13 @@ use serde_json::Value;
 use super::Resource;
 use super::requests::Jobs;
 use super::sync::Listing;
+use crate::checkpoint::{Mark, SyncState};
 use crate::client::Client;
-use crate::cursor::Fingerprint;
-use crate::endpoint::Endpoint;
-use crate::request::ListRequest;
-use crate::sync::start::{Refused, resume};
-use crate::sync::{
-    Facts, Fault, Mark, Plan, RowPosition, RowWalk, Step, Strategy, SyncRequest, SyncState, Verdict, Walked,
-};
+use crate::listing::Endpoint;
+use crate::listing::Fingerprint;
+use crate::listing::ListRequest;
+use crate::sync::{Facts, Fault, Plan, RowPosition, RowWalk, Step, Strategy, SyncRequest, Verdict, Walked};
+use crate::sync::{Refused, resume};
 
 /// Options of [`ListRequest::sync_latest`].
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use super::{
     City, Company, CompanyType, Country, CurrencyRate, ExperienceLevel, ExpiredJob, Industry, Job, JobType, Region,
     State, Tag,
 };
-use crate::request::ListRequest;
+use crate::listing::ListRequest;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $request:ident = $kind:ident($item:ty) at $path:literal named $name:literal key $key:expr $(, bare $bare:literal)?;)*) => {$(

@@ -7,11 +7,13 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::query::Query;
-use crate::body::ListAt;
-use crate::cursor::Position;
-use crate::endpoint::{Answer, ApiRequest, Endpoint, Listing, Paging, Refusal};
+use crate::client::ApiRequest;
+use crate::error::Refusal;
 use crate::error::Result;
-use crate::paginate;
+use crate::json::ListAt;
+use crate::listing::Position;
+use crate::listing::paginate;
+use crate::listing::{Answer, Endpoint, Listing, Paging};
 
 /// What distinguishes one listing from another.
 pub trait Kind: fmt::Debug + Send + Sync + 'static {

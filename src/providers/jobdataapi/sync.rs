@@ -6,10 +6,10 @@ use jiff::civil::Date;
 
 use super::Resource;
 use super::requests::Jobs;
-use crate::cursor::Position;
-use crate::endpoint::Endpoint;
+use crate::error::Completeness;
 use crate::error::{Error, Result};
-use crate::ledger::Completeness;
+use crate::listing::Endpoint;
+use crate::listing::Position;
 use crate::sync::{Facts, Fault, RowWalk, Step};
 
 /// Times that a page which does not add up is asked for again.

@@ -1,6 +1,6 @@
 //! Organizations.
 
-use crate::model::{empty_as_none, model};
+use crate::json::{empty_as_none, model};
 
 model! {
     /// An organization. The vendor describes the content in prose and the field names are **unknown**, so only the few that

@@ -13,15 +13,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Feed, Windows, count_of, slice};
-use crate::clock::Clock;
-use crate::cursor::Position;
-use crate::endpoint::Endpoint;
+use crate::checkpoint::Mark;
+use crate::client::Clock;
+use crate::error::Completeness;
 use crate::error::{Call as Named, Error, PauseReason};
-use crate::fantastic_jobs::planner::{Call, Interval, minus, plus};
-use crate::fantastic_jobs::{CountFrame, Credits, TimeFrame};
-use crate::ledger::Completeness;
-use crate::sync::{Facts, Fault, Mark, Step, Strategy, Verdict};
-use crate::value::DateTime;
+use crate::json::DateTime;
+use crate::listing::Endpoint;
+use crate::listing::Position;
+use crate::providers::fantastic_jobs::CountFrame;
+use crate::providers::fantastic_jobs::Credits;
+use crate::providers::fantastic_jobs::TimeFrame;
+use crate::providers::fantastic_jobs::planner::Call;
+use crate::providers::fantastic_jobs::planner::Interval;
+use crate::providers::fantastic_jobs::planner::minus;
+use crate::providers::fantastic_jobs::planner::plus;
+use crate::sync::{Facts, Fault, Step, Strategy, Verdict};
 
 /// How much of a page a slice should fill, in percent: room for uneven density.
 const FILL: i128 = 75;

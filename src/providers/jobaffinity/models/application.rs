@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Candidate, Items, Link, Moment, ProcessStep, ResponseStatus, User};
-use crate::model::{empty_as_none, list, model, number, open_enum};
+use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
     /// An application of a candidate to a job, as the lists and the detail answer it; inside of a step change with less.

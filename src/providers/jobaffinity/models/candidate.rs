@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Address, Items, Link, Moment, ResponseStatus, Title};
-use crate::model::{empty_as_none, list, model, number, one_or_many};
+use crate::json::{empty_as_none, list, model, number, one_or_many};
 
 model! {
     /// A candidate, as the list and the detail answer it, and as far as an application or a step change tells: there it may

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Address, Items, Link, Moment, Organisation, ResponseStatus, StepStatus, User};
-use crate::model::{empty_as_none, list, model, number, open_enum};
+use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
     /// A job, as the list and the detail answer it. The list was seen with `id`, `title` and `_self` only; the rest may need

@@ -91,7 +91,7 @@ impl Serialize for Moment {
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::model::scalar(deserializer)
+        crate::json::scalar(deserializer)
     }
 }
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::Moment;
-use crate::model::{empty_as_none, list, model, number, open_enum};
-use crate::value::Decimal;
+use crate::json::Decimal;
+use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
     /// A link to another resource. Give [`Link::url`] to [`follow`](crate::jobaffinity::Client::follow).

@@ -1,7 +1,7 @@
 //! Companies.
 
 use super::{CompanyType, Industry};
-use crate::model::{empty_as_none, model, one_or_many};
+use crate::json::{empty_as_none, model, one_or_many};
 
 model! {
     /// A company, as it stands in a job, in `/api/companies/` and in `/api/companies/{id}/`.

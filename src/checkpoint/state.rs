@@ -1,0 +1,158 @@
+//! What a sync remembers between runs, and in the middle of one.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::CheckpointError;
+use crate::listing::Fingerprint;
+
+/// The newest form that this version of the crate reads and writes.
+const VERSION: u32 = 1;
+
+/// How far a sync has come: a place in the data, never in a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mark {
+    /// Everything up to and with this id.
+    Id(u64),
+    /// Everything published up to and with this day (UTC).
+    Date(Date),
+    /// Everything up to this instant.
+    Time(Timestamp),
+}
+
+/// The state of one sync: small, versioned, serialisable. It holds no record and no credential.
+///
+/// # JSON form
+///
+/// ```json
+/// {
+///   "version": 1,
+///   "revision": 8,
+///   "query": "5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2",
+///   "strategy": "by-id",
+///   "watermark": { "id": 5120 },
+///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900, "plan": { "next": 9001, "upper": 20000 } }
+/// }
+/// ```
+///
+/// * `version`: the form. A newer one is refused, never guessed at.
+/// * `revision`: grows by one with every save; a store refuses any other, so two processes cannot overwrite each other.
+/// * `query`: the stable fingerprint of server, endpoint, filters and page size.
+/// * `strategy`: how the sync walks; a state of another strategy is refused.
+/// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run has ended.
+/// * `run`: the run in progress, absent between runs. `plan` is the strategy's own: its frozen window and its position.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncState {
+    version: u32,
+    pub(crate) revision: u64,
+    pub(crate) query: Fingerprint,
+    pub(crate) strategy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) watermark: Option<Mark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<RunInProgress>,
+}
+
+/// The part of a [`SyncState`] that exists while a run is on its way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RunInProgress {
+    /// When the run was first started.
+    pub started: Timestamp,
+    /// Pages committed so far.
+    pub pages: u64,
+    /// Records committed so far.
+    pub rows: u64,
+    /// The frozen window and the position in it, in the strategy's own form.
+    pub plan: Value,
+}
+
+impl SyncState {
+    pub(crate) fn new(query: Fingerprint, strategy: &str) -> Self {
+        Self { version: VERSION, revision: 0, query, strategy: strategy.to_owned(), watermark: None, run: None }
+    }
+
+    /// Grows by one with each save. The first saved state has revision 1.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Up to where everything is covered; `None` before the first run has reached its end.
+    pub fn watermark(&self) -> Option<Mark> {
+        self.watermark
+    }
+
+    /// The run in progress, `None` between runs.
+    pub fn run(&self) -> Option<&RunInProgress> {
+        self.run.as_ref()
+    }
+
+    /// The JSON text that stores keep.
+    ///
+    /// # Panics
+    /// Never: all keys are strings, and there is no non-finite number.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`SyncState::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Newer`] for the form of a later version of this crate, [`CheckpointError::Corrupt`] for anything
+    /// else that is not a state. Never a silent fresh start.
+    pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let corrupt = |error: serde_json::Error| CheckpointError::Corrupt { reason: error.to_string() };
+        let Versioned { version } = serde_json::from_str(text).map_err(corrupt)?;
+        if version > VERSION {
+            return Err(CheckpointError::Newer { version, supported: VERSION });
+        }
+        serde_json::from_str(text).map_err(corrupt)
+    }
+}
+
+impl CheckpointError {
+    /// Refuses a save that does not build on what is stored.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Conflict`] unless the new revision is the stored one plus one.
+    pub fn check_revision(stored: Option<&SyncState>, new: &SyncState) -> Result<(), Self> {
+        let found = stored.map_or(0, SyncState::revision);
+        let expected = new.revision().saturating_sub(1);
+        if found == expected { Ok(()) } else { Err(Self::Conflict { expected, found }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_form_is_the_real_one() {
+        let text = r#"{"version":1,"revision":8,"query":"5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2","strategy":"by-id","watermark":{"id":5120},"run":{"started":"2026-05-01T12:00:00Z","pages":3,"rows":2900,"plan":{"next":9001,"upper":20000}}}"#;
+        assert_eq!(SyncState::from_json(text).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn what_is_not_a_state_of_this_version_is_an_error() {
+        let state = SyncState::new(Fingerprint::of(["q"]), "by-id").to_json();
+        for cut in 0..state.len() {
+            assert!(
+                matches!(SyncState::from_json(&state[..cut]), Err(CheckpointError::Corrupt { .. })),
+                "cut at {cut}"
+            );
+        }
+        let newer = state.replace("\"version\":1", "\"version\":2");
+        assert!(matches!(SyncState::from_json(&newer), Err(CheckpointError::Newer { version: 2, supported: 1 })));
+        let unknown = state.replace("\"version\":1", "\"version\":1,\"cursor\":5");
+        assert!(matches!(SyncState::from_json(&unknown), Err(CheckpointError::Corrupt { .. })));
+    }
+}

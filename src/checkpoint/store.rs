@@ -1,0 +1,113 @@
+//! The trait of the stores, and any store behind one type.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::state::SyncState;
+use crate::error::{BoxError, CheckpointError};
+
+/// Keeps the state of syncs, one for each key. Implement it to put the state where your rows are.
+///
+/// A store must refuse a save whose [`SyncState::revision`] is not the stored one plus one (1 when nothing is stored), best
+/// with [`CheckpointError::Conflict`], and must leave the old state as it was when a save fails. Implementors write plain
+/// `async fn`:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use jobfeed::{Checkpoint, SyncState, checkpoint::CheckpointError};
+/// use tokio::sync::Mutex;
+///
+/// #[derive(Default)]
+/// struct MyStore(Mutex<HashMap<String, String>>);
+///
+/// impl Checkpoint for MyStore {
+///     type Error = CheckpointError;
+///
+///     async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
+///         self.0.lock().await.get(key).map(|json| SyncState::from_json(json)).transpose()
+///     }
+///
+///     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+///         let mut states = self.0.lock().await;
+///         let stored = states.get(key).map(|json| SyncState::from_json(json)).transpose()?;
+///         CheckpointError::check_revision(stored.as_ref(), state)?;
+///         states.insert(key.to_owned(), state.to_json());
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Checkpoint: Send + Sync {
+    /// Why the store failed. Use [`CheckpointError`] where it fits: its variants reach the caller as they are.
+    type Error: Into<BoxError>;
+
+    /// The state under a key, `None` when there is none.
+    fn load(&self, key: &str) -> impl Future<Output = Result<Option<SyncState>, Self::Error>> + Send;
+
+    /// Replaces the state under a key, durably.
+    fn save(&self, key: &str, state: &SyncState) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Any store behind one type, so that it can be chosen at run time. Cheap to clone.
+#[derive(Clone)]
+pub struct AnyStore(Arc<dyn Erased>);
+
+/// [`Checkpoint`] in an object-safe form.
+trait Erased: Send + Sync {
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<SyncState>, CheckpointError>>;
+    fn save<'a>(&'a self, key: &'a str, state: &'a SyncState) -> BoxFuture<'a, Result<(), CheckpointError>>;
+}
+
+impl<C: Checkpoint> Erased for C {
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<SyncState>, CheckpointError>> {
+        Box::pin(async move { Checkpoint::load(self, key).await.map_err(CheckpointError::from_store) })
+    }
+
+    fn save<'a>(&'a self, key: &'a str, state: &'a SyncState) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        Box::pin(async move { Checkpoint::save(self, key, state).await.map_err(CheckpointError::from_store) })
+    }
+}
+
+impl AnyStore {
+    /// Wraps a store.
+    pub fn new(store: impl Checkpoint + 'static) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl std::fmt::Debug for AnyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AnyStore")
+    }
+}
+
+impl Checkpoint for AnyStore {
+    type Error = CheckpointError;
+
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
+        Erased::load(&*self.0, key).await
+    }
+
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+        Erased::save(&*self.0, key, state).await
+    }
+}
+
+macro_rules! by_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<C: Checkpoint + ?Sized> Checkpoint for $pointer {
+            type Error = C::Error;
+
+            fn load(&self, key: &str) -> impl Future<Output = Result<Option<SyncState>, C::Error>> + Send {
+                (**self).load(key)
+            }
+
+            fn save(&self, key: &str, state: &SyncState) -> impl Future<Output = Result<(), C::Error>> + Send {
+                (**self).save(key, state)
+            }
+        }
+    )*};
+}
+
+by_pointer!(&C, Arc<C>, Box<C>);

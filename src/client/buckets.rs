@@ -1,0 +1,86 @@
+//! The rate buckets of one client: services that count requests by endpoint or by customer, each count on its own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::rate_limit::{Limiter, RateLimit, Wait};
+use crate::error::Reach;
+
+/// Buckets that are kept at most before those at rest are forgotten.
+const KEPT: usize = 1_000;
+
+/// The limiter that all requests share, and one for each bucket that a request names.
+///
+/// A bucket is paced like the client, and a server that closes it closes no other.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    common: Limiter,
+    limit: RateLimit,
+    named: Mutex<HashMap<String, Limiter>>,
+}
+
+impl Buckets {
+    pub(crate) fn new(common: Limiter, limit: RateLimit) -> Self {
+        Self { common, limit, named: Mutex::default() }
+    }
+
+    /// Takes the next slot, as [`Limiter::take`]. What closed the client holds back every bucket.
+    pub(crate) fn take(&self, bucket: Option<&str>) -> Result<(), Wait> {
+        let Some(name) = bucket else { return self.common.take() };
+        self.common.open()?;
+        self.named(name, Limiter::take)
+    }
+
+    /// Closes a bucket, or the whole client.
+    pub(crate) fn close_for(&self, bucket: Option<&str>, reach: Reach, wait: Duration) {
+        match (bucket, reach) {
+            (Some(name), Reach::Bucket) => self.named(name, |limiter| limiter.close_for(wait)),
+            _ => self.common.close_for(wait),
+        }
+    }
+
+    fn named<R>(&self, name: &str, act: impl FnOnce(&Limiter) -> R) -> R {
+        // A panic while the lock was held cannot leave the map in a harmful state.
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if !named.contains_key(name) && named.len() >= KEPT {
+            named.retain(|_, limiter| !limiter.at_rest());
+        }
+        act(named.entry(name.to_owned()).or_insert_with(|| Limiter::new(self.limit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::clock::{monotonic, sleep_until};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_bucket_stops_no_other_and_a_closed_client_stops_all() {
+        let limit = RateLimit::every(Duration::from_secs(2));
+        let buckets = Buckets::new(Limiter::new(limit), limit);
+        buckets.close_for(Some("a"), Reach::Bucket, Duration::from_secs(30));
+        assert!(buckets.take(Some("a")).unwrap_err().closed);
+        assert!(buckets.take(Some("b")).is_ok());
+        assert!(!buckets.take(Some("b")).unwrap_err().closed, "each bucket is paced");
+        assert!(buckets.take(None).is_ok());
+        buckets.close_for(Some("a"), Reach::Client, Duration::from_secs(60));
+        for bucket in [Some("a"), Some("b"), None] {
+            let wait = buckets.take(bucket).unwrap_err();
+            assert_eq!((wait.closed, wait.until - monotonic()), (true, Duration::from_secs(60)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn buckets_at_rest_are_forgotten() {
+        let buckets = Buckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)));
+        buckets.close_for(Some("kept"), Reach::Bucket, Duration::from_secs(600));
+        for index in 0..KEPT - 1 {
+            assert!(buckets.take(Some(&index.to_string())).is_ok());
+        }
+        sleep_until(monotonic() + Duration::from_secs(5)).await;
+        assert!(buckets.take(Some("one more")).is_ok());
+        assert_eq!(buckets.named.lock().unwrap().len(), 2);
+        assert!(buckets.take(Some("kept")).is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! Configuration of a client. Every setting has a default; invalid ones are typed errors at `build()`.
+
+use super::core::Settings;
+use crate::error::Refusal;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::clock::Clock;
+use super::core::Client;
+use super::credentials::Credentials;
+use crate::json::Fields;
+
+use super::rate_limit::{LimitScope, RateLimit};
+use super::retry::RetryPolicy;
+use super::transport::{ReqwestTransport, SharedTransport, Transport};
+use crate::error::ServerError;
+use crate::error::{Error, Result};
+
+/// Looks into the JSON object of an answer with a good status, before anything else reads it.
+///
+/// For services that report errors under a good status: [`BodyProblem::ErrorObject`] makes the body an error, with what
+/// [`crate::Provider::server_error`] reads from it.
+pub type Check = fn(&Fields) -> Result<(), Refusal>;
+
+/// A client type that [`ClientBuilder`] can build: what a provider sets by default, and how its client wraps the core.
+pub trait Provider: Sized {
+    /// The base URL when none is given.
+    const BASE_URL: &'static str;
+    /// The documented rate, or a polite one.
+    const RATE_LIMIT: RateLimit;
+    /// Who keeps to that rate together. Default: the clones of one client.
+    const LIMIT_SCOPE: LimitScope = LimitScope::Client;
+    /// How long to wait after a 429 that names no time, when the period of the service's limit is known. Default: the
+    /// back-off of the [`RetryPolicy`].
+    const THROTTLED_WAIT: Option<Duration> = None;
+    /// Looks into each JSON object that comes with a good status, for services that report errors under one.
+    const CHECK: Option<Check> = None;
+
+    /// Reads the body of an error answer. Default: the forms that most services use.
+    fn server_error(body: &Fields) -> ServerError {
+        ServerError::read(body)
+    }
+
+    /// Wraps the configured core.
+    fn from_core(core: Client) -> Self;
+}
+
+/// Builds a client of any provider.
+///
+/// ```
+/// use std::time::Duration;
+/// use jobfeed::{RateLimit, RetryPolicy, jobdataapi};
+///
+/// let api = jobdataapi::Client::builder()
+///     .api_key("my-key")
+///     .base_url("http://127.0.0.1:8901/api/")?
+///     .rate_limit(RateLimit::new(30, Duration::from_secs(60)))
+///     .retry(RetryPolicy::default().max_attempts(3))
+///     .timeout(Duration::from_secs(90))
+///     .build()?;
+/// # Ok::<(), jobfeed::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder<P> {
+    base_url: Option<Url>,
+    credentials: Result<Credentials>,
+    connect_timeout: Duration,
+    timeout: Duration,
+    page_timeout: Duration,
+    retry: RetryPolicy,
+    rate_limit: RateLimit,
+    user_agent: String,
+    max_body_bytes: usize,
+    transport: Option<SharedTransport>,
+    clock: Clock,
+    provider: PhantomData<fn() -> P>,
+}
+
+impl<P: Provider> Default for ClientBuilder<P> {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            credentials: Ok(Credentials::none()),
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+            page_timeout: Duration::from_secs(300),
+            retry: RetryPolicy { throttled_wait: P::THROTTLED_WAIT, ..RetryPolicy::default() },
+            rate_limit: P::RATE_LIMIT,
+            user_agent: concat!("jobfeed/", env!("CARGO_PKG_VERSION")).to_owned(),
+            max_body_bytes: 256 << 20,
+            transport: None,
+            clock: Clock::system(),
+            provider: PhantomData,
+        }
+    }
+}
+
+impl<P: Provider> ClientBuilder<P> {
+    /// Another host, port or path prefix. A missing slash at the end is added.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless it is an absolute `http` or `https` URL without credentials, query and fragment.
+    pub fn base_url(mut self, url: impl AsRef<str>) -> Result<Self> {
+        let url = url.as_ref();
+        let rule = "an absolute http or https URL without credentials, query and fragment";
+        // The text itself is not repeated when it could hold a password or a key.
+        let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);
+        let mut parsed = Url::parse(url).map_err(|_| invalid())?;
+        let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
+        if !matches!(parsed.scheme(), "http" | "https") || !plain || parsed.fragment().is_some() {
+            return Err(invalid());
+        }
+        if !parsed.path().ends_with('/') {
+            parsed.set_path(&format!("{}/", parsed.path()));
+        }
+        self.base_url = Some(parsed);
+        Ok(self)
+    }
+
+    /// A base URL that is known to be one.
+    #[cfg(feature = "testing")]
+    pub(crate) fn base(mut self, url: Url) -> Self {
+        self.base_url = Some(url);
+        self
+    }
+
+    /// Any form of credentials, instead of the provider's usual one.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Ok(credentials);
+        self
+    }
+
+    pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// The limit of making a connection. Default 10 s. Not applied to your own client or transport.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// The limit of one attempt: send, and read the whole body. Default 60 s.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// The limit of one page: all attempts, and all waits between them. Default 5 minutes.
+    pub fn page_timeout(mut self, limit: Duration) -> Self {
+        self.page_timeout = limit;
+        self
+    }
+
+    /// How failed attempts are made again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        let throttled_wait = policy.throttled_wait.or(P::THROTTLED_WAIT);
+        self.retry = RetryPolicy { throttled_wait, ..policy };
+        self
+    }
+
+    /// How fast requests may go out, over all clones, and over all clients of the host where [`Provider::LIMIT_SCOPE`] says
+    /// so. The default is the provider's documented rate. Where a service counts by endpoint or by customer, it holds for
+    /// each of these buckets.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = limit;
+        self
+    }
+
+    /// The `User-Agent`. Not applied to your own client or transport.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = name.into();
+        self
+    }
+
+    /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Your own `reqwest::Client`, for proxies, certificates or a shared pool.
+    ///
+    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may carry a credential to another
+    /// host before this crate can refuse.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.transport = Some(SharedTransport(Arc::new(ReqwestTransport::from(client))));
+        self
+    }
+
+    /// Your own transport.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(SharedTransport(Arc::new(transport)));
+        self
+    }
+
+    /// The clock that says what "now" and "today" are. Default: the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks the settings and builds the client. Does no I/O.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a setting that cannot work.
+    pub fn build(self) -> Result<P> {
+        let limits =
+            [("connect timeout", self.connect_timeout), ("timeout", self.timeout), ("page timeout", self.page_timeout)];
+        for (name, limit) in limits {
+            if limit.is_zero() {
+                return Err(Error::invalid(name, "0", "a time above zero"));
+            }
+        }
+        if self.timeout > self.page_timeout {
+            return Err(Error::invalid("timeout", format!("{:?}", self.timeout), "at most the page timeout"));
+        }
+        if self.max_body_bytes == 0 {
+            return Err(Error::invalid("max_body_bytes", "0", "1 or more"));
+        }
+        let rate_limit = self.rate_limit.validate()?;
+        if rate_limit.interval() >= self.page_timeout {
+            let interval = format!("one request in {:?}", rate_limit.interval());
+            return Err(Error::invalid("rate limit", interval, "an interval shorter than the page timeout"));
+        }
+        let base_url = match self.base_url {
+            Some(url) => url,
+            None => Url::parse(P::BASE_URL)
+                .map_err(|_| Error::invalid("base URL", P::BASE_URL, "a base URL; this provider has no default"))?,
+        };
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => SharedTransport(Arc::new(ReqwestTransport::new(self.connect_timeout, &self.user_agent)?)),
+        };
+        Ok(P::from_core(Client::new(Settings {
+            base_url,
+            credentials: self.credentials?,
+            timeout: self.timeout,
+            page_timeout: self.page_timeout,
+            retry: self.retry.validate()?,
+            rate_limit,
+            limit_scope: P::LIMIT_SCOPE,
+            check: P::CHECK,
+            server_error: P::server_error,
+            max_body_bytes: self.max_body_bytes,
+            transport,
+            clock: self.clock,
+        })))
+    }
+}
+
+impl Provider for Client {
+    const BASE_URL: &'static str = "";
+    const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(100));
+
+    fn from_core(core: Client) -> Self {
+        core
+    }
+}
+
+impl Client {
+    /// Settings for a client of any API. A base URL is required; at most 10 requests a second unless set otherwise.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::default()
+    }
+}

@@ -1,0 +1,33 @@
+//! Sending: credentials, rate limits, retries, and the one loop that uses them.
+
+mod api_request;
+mod buckets;
+mod builder;
+mod clock;
+mod core;
+mod credentials;
+mod progress;
+mod rate_headers;
+mod rate_limit;
+pub(crate) mod redact;
+mod requests;
+mod retry;
+mod sunset;
+mod transport;
+#[cfg(feature = "webhook")]
+pub mod webhook;
+
+pub use self::core::Client;
+pub(crate) use self::core::{Opened, Response};
+pub use api_request::{ApiRequest, Origins, UrlKind};
+pub use builder::{Check, ClientBuilder, Provider};
+pub use clock::Clock;
+pub(crate) use clock::monotonic;
+pub use credentials::Credentials;
+pub use progress::{Counts, Progress};
+pub use rate_limit::{LimitScope, RateLimit};
+pub(crate) use requests::single;
+pub use requests::{Download, DownloadRequest, GetRequest, WriteRequest};
+pub use retry::RetryPolicy;
+pub use sunset::Sunset;
+pub use transport::{Body, Transport};

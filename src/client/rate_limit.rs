@@ -1,0 +1,228 @@
+//! The rate limit that all clones of a client share: spacing between requests, and a gate that a server can close.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::monotonic;
+use crate::error::{Error, Result};
+
+/// How fast a client may send: `requests` in each `per`, evenly spaced, with an initial burst of 1 by default.
+///
+/// ```
+/// use std::time::Duration;
+/// use jobfeed::RateLimit;
+///
+/// let polite = RateLimit::new(30, Duration::from_secs(60));
+/// assert_eq!(polite.interval(), Duration::from_secs(2));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    interval: Duration,
+    burst: u32,
+}
+
+impl RateLimit {
+    /// `requests` in each `per`. Zero requests are refused when the client is built.
+    pub const fn new(requests: u32, per: Duration) -> Self {
+        let interval = match per.checked_div(requests) {
+            Some(interval) => interval,
+            None => Duration::MAX,
+        };
+        Self { interval, burst: 1 }
+    }
+
+    /// One request in each `interval`.
+    pub const fn every(interval: Duration) -> Self {
+        Self { interval, burst: 1 }
+    }
+
+    /// No spacing. The gate that a server closes is still obeyed.
+    pub const fn unlimited() -> Self {
+        Self { interval: Duration::ZERO, burst: 1 }
+    }
+
+    /// How many requests may go out at once after a time of silence. Default 1.
+    #[must_use]
+    pub const fn burst(mut self, burst: u32) -> Self {
+        self.burst = burst;
+        self
+    }
+
+    /// The time between two requests.
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    pub(crate) fn validate(self) -> Result<Self> {
+        if self.burst == 0 {
+            return Err(Error::invalid("rate limit burst", "0", "1 or more"));
+        }
+        if self.interval == Duration::MAX {
+            return Err(Error::invalid("rate limit", "0 requests", "1 or more requests in a period"));
+        }
+        Ok(self)
+    }
+}
+
+/// Who keeps to one rate limit together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LimitScope {
+    /// The clones of one client: a service that counts by credential.
+    #[default]
+    Client,
+    /// All clients of the process whose base URL names the same host and port, whatever their credentials: a service that
+    /// counts by IP address. Each of them leaves its own interval behind its requests.
+    Host,
+}
+
+/// The shared state behind a [`RateLimit`].
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limit: RateLimit,
+    slots: Arc<Mutex<Slots>>,
+}
+
+/// The slots of [`LimitScope::Host`]. An entry stays after its last client: a client made anew for each call must wait as well.
+static BY_HOST: Mutex<Option<HashMap<String, Arc<Mutex<Slots>>>>> = Mutex::new(None);
+
+#[derive(Debug)]
+struct Slots {
+    /// When the next request may go out, without a burst. `None`: none has gone out yet.
+    next: Option<Instant>,
+    /// Closed until then, because a server said so.
+    closed_until: Option<Instant>,
+}
+
+/// Why a request may not go out yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wait {
+    pub(crate) until: Instant,
+    /// The gate is closed because a server said so; otherwise it is the spacing.
+    pub(crate) closed: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: RateLimit) -> Self {
+        Self { limit, slots: Slots::shared() }
+    }
+
+    /// A limiter that shares its slots with all others for this host.
+    pub(crate) fn for_host(limit: RateLimit, host: &str) -> Self {
+        let mut hosts = unpoisoned(&BY_HOST);
+        let slots = hosts.get_or_insert_default().entry(host.to_owned()).or_insert_with(Slots::shared);
+        Self { limit, slots: Arc::clone(slots) }
+    }
+
+    /// Takes the next slot: `Ok` when the request may go out now (the slot is used), else when to ask again.
+    pub(crate) fn take(&self) -> Result<(), Wait> {
+        let now = monotonic();
+        let mut slots = self.lock();
+        if let Some(until) = slots.closed_until.filter(|until| *until > now) {
+            return Err(Wait { until, closed: true });
+        }
+        // Without spacing of its own a client leaves the slots to those that share them.
+        if self.limit.interval.is_zero() {
+            return Ok(());
+        }
+        // The generic cell rate algorithm: `next` may run ahead of now by what a burst allows.
+        let credit = self.limit.interval.saturating_mul(self.limit.burst - 1);
+        let due = slots.next.and_then(|next| next.checked_sub(credit));
+        if let Some(until) = due.filter(|due| *due > now) {
+            return Err(Wait { until, closed: false });
+        }
+        slots.next = slots.next.max(Some(now)).map(|next| next + self.limit.interval);
+        Ok(())
+    }
+
+    /// Whether the gate is open; takes no slot.
+    pub(crate) fn open(&self) -> Result<(), Wait> {
+        let until = self.lock().closed_until.filter(|until| *until > monotonic());
+        until.map_or(Ok(()), |until| Err(Wait { until, closed: true }))
+    }
+
+    /// Whether a new limiter would behave the same.
+    pub(crate) fn at_rest(&self) -> bool {
+        let (now, slots) = (monotonic(), self.lock());
+        slots.next.max(slots.closed_until) <= Some(now)
+    }
+
+    /// Closes the gate for all clones.
+    pub(crate) fn close_for(&self, wait: Duration) {
+        if let Some(until) = monotonic().checked_add(wait) {
+            let mut slots = self.lock();
+            slots.closed_until = slots.closed_until.max(Some(until));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        unpoisoned(&self.slots)
+    }
+}
+
+impl Slots {
+    fn shared() -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { next: None, closed_until: None }))
+    }
+}
+
+/// A panic while the lock was held cannot leave instants or entries in a harmful state.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn sent_within(limiter: &Limiter, span: Duration) -> u32 {
+        let end = monotonic() + span;
+        let mut sent = 0;
+        loop {
+            match limiter.take() {
+                Ok(()) => sent += 1,
+                Err(wait) if wait.until > end => return sent,
+                Err(wait) => crate::client::clock::sleep_until(wait.until).await,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_spaced_and_a_burst_is_spent_once() {
+        let limiter = Limiter::new(RateLimit::every(Duration::from_secs(2)));
+        assert_eq!(sent_within(&limiter, Duration::from_secs(9)).await, 5, "at 0, 2, 4, 6 and 8 s");
+        let limiter = Limiter::new(RateLimit::every(Duration::from_secs(2)).burst(3));
+        assert_eq!(sent_within(&limiter, Duration::from_secs(9)).await, 7, "three at once, then four");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limiters_of_one_host_share_slots_and_gate() {
+        let slow = Limiter::for_host(RateLimit::every(Duration::from_secs(4)), "limit.test:443");
+        let quick = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
+        let other = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:444");
+        assert!(slow.take().is_ok());
+        assert_eq!(quick.take().unwrap_err().until - monotonic(), Duration::from_secs(4));
+        assert!(other.take().is_ok(), "another port is another service");
+        assert!(Limiter::for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it asked for no spacing");
+        drop((slow, quick));
+        let anew = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
+        assert!(anew.take().is_err(), "a client made anew does not begin afresh");
+        anew.close_for(Duration::from_secs(30));
+        let later = Limiter::for_host(RateLimit::unlimited(), "limit.test:443");
+        assert!(later.take().unwrap_err().closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_gate_stops_everybody_and_opens_by_itself() {
+        let limiter = Limiter::new(RateLimit::unlimited());
+        limiter.close_for(Duration::from_secs(30));
+        limiter.close_for(Duration::from_secs(10));
+        let at = limiter.take().unwrap_err().until;
+        assert_eq!(at - monotonic(), Duration::from_secs(30), "the longest wait holds");
+        crate::client::clock::sleep_until(at).await;
+        assert!(limiter.take().is_ok());
+    }
+}

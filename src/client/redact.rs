@@ -1,0 +1,180 @@
+//! Keeps credentials and personal data out of everything a person reads: errors, logs, `Debug`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// The longest piece of a server's answer that an error shows, in characters.
+const SNIPPET: usize = 200;
+
+/// Removes the client's own secrets, and what looks like personal data, from text that came from a server.
+#[derive(Clone, Default)]
+pub(crate) struct Scrubber {
+    secrets: Arc<[SecretString]>,
+}
+
+impl Scrubber {
+    pub(crate) fn new(secrets: Vec<SecretString>) -> Self {
+        Self { secrets: secrets.into() }
+    }
+
+    /// The text without the secrets. Where one stands in a form that cannot be cut out, nothing is left of the text.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.exposed(1) {
+            text = text.replace(&encoded(secret), "[redacted]").replace(secret, "[redacted]");
+        }
+        if self.exposed(1).any(|secret| stands_in(secret, &text)) { "[redacted]".to_owned() } else { text }
+    }
+
+    /// Whether a text that is to be kept holds a secret. Short ones are not looked for: they stand in many texts by chance.
+    pub(crate) fn finds_secret_in(&self, text: &str) -> bool {
+        self.exposed(8).any(|secret| text.contains(&encoded(secret)) || stands_in(secret, text))
+    }
+
+    fn exposed(&self, least: usize) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(ExposeSecret::expose_secret).filter(move |secret| secret.len() >= least)
+    }
+
+    /// One short line, without secrets, e-mail addresses and control characters.
+    pub(crate) fn snippet(&self, text: &str) -> String {
+        // The cut comes after the replacement: a secret that straddles the cut must not survive in part. What is looked
+        // at is bounded all the same, because an error page can be megabytes long.
+        let longest = self.secrets.iter().map(|secret| secret.expose_secret().len()).max().unwrap_or(0);
+        let bound = floor_char_boundary(text, SNIPPET * 8 + longest);
+        let text = self.without_secrets(text.get(..bound).unwrap_or_default());
+        let mut line = String::with_capacity(SNIPPET);
+        for (index, word) in text.split_whitespace().enumerate() {
+            if index > 0 {
+                line.push(' ');
+            }
+            line.push_str(if looks_like_email(word) { "[e-mail]" } else { word });
+        }
+        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match line.char_indices().nth(SNIPPET) {
+            Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
+            None => line,
+        }
+    }
+}
+
+/// A secret as it stands in a query.
+fn encoded(secret: &str) -> String {
+    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+}
+
+/// Whether the secret stands in the text, as it is or in any escaped form, also one that is escaped twice.
+fn stands_in(secret: &str, text: &str) -> bool {
+    let once = unescaped(text);
+    text.contains(secret) || once.contains(secret) || unescaped(&once).contains(secret)
+}
+
+/// The text without percent-encoding, and without the escapes of JSON and HTML.
+fn unescaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['%', '\\', '&']) {
+        let (before, escape) = rest.split_at(at);
+        out.extend_from_slice(before.as_bytes());
+        let (byte, length) = unescape(escape).unwrap_or_else(|| (escape.as_bytes().first().copied(), 1));
+        out.extend(byte);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The byte that an escape at the beginning of the text stands for, none for a backslash alone, and the escape's length.
+fn unescape(text: &str) -> Option<(Option<u8>, usize)> {
+    let hex = |digits: Option<&str>| u8::from_str_radix(digits?, 16).ok();
+    if text.starts_with('%') {
+        return Some((Some(hex(text.get(1..3))?), 3));
+    }
+    if text.starts_with("\\u00") {
+        return Some((Some(hex(text.get(4..6))?), 6));
+    }
+    if text.starts_with('\\') {
+        return Some((None, 1));
+    }
+    let end = text.bytes().take(10).position(|byte| byte == b';')?;
+    let byte = match text.get(1..end)? {
+        "amp" => b'&',
+        "quot" => b'"',
+        "apos" => b'\'',
+        "lt" => b'<',
+        "gt" => b'>',
+        name => match name.strip_prefix("#x").or(name.strip_prefix("#X")) {
+            Some(digits) => hex(Some(digits))?,
+            None => name.strip_prefix('#')?.parse().ok()?,
+        },
+    };
+    Some((Some(byte), end + 1))
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scrubber({} secrets)", self.secrets.len())
+    }
+}
+
+fn looks_like_email(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    if at >= text.len() {
+        return text.len();
+    }
+    (0..=at).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+}
+
+/// A URL as it may be shown: scheme, host and path. A query can hold a key, a user part can hold a password.
+pub(crate) fn shown(url: &Url) -> String {
+    format!("{}{}", origin(url), url.path())
+}
+
+/// Whether a URL holds a user or a password, which an HTTP client would send.
+pub(crate) fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Scheme, host and port of a URL, as text.
+pub(crate) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_removed_plain_encoded_and_across_the_cut() {
+        let scrubber = Scrubber::new(vec!["s3cr+t/key".into()]);
+        assert_eq!(scrubber.snippet("key=s3cr+t/key bad"), "key=[redacted] bad");
+        assert_eq!(scrubber.snippet("key=s3cr%2Bt%2Fkey"), "key=[redacted]");
+        for other in [
+            "s3cr%2bt%2fkey",
+            "s3cr%2Bt/key",
+            r"s3cr+t\/key",
+            r"s3cr\u002bt\u002Fkey",
+            "s3cr&#x2B;t&#47;key",
+            "s3cr%252Bt%252Fkey",
+            r"s3cr\\u002Bt/key",
+        ] {
+            assert_eq!(scrubber.snippet(&format!("your key is {other}")), "[redacted]", "{other}");
+        }
+        let text = "100% of R&D; \\o/ &nbsp; %zz \\u12";
+        assert_eq!(scrubber.snippet(text), text, "what only looks like an escape stays");
+        for pad in 150..220 {
+            let shown = scrubber.snippet(&format!("{}s3cr+t/key", "x".repeat(pad)));
+            assert!(!shown.contains("s3cr"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses_are_removed() {
+        assert_eq!(Scrubber::default().snippet("no such user a.b@example.org here"), "no such user [e-mail] here");
+    }
+}

@@ -1,0 +1,170 @@
+//! Calls without paging, ready to be sent: one resource, one change, one file.
+
+use super::core::Response;
+use crate::json::{self, ListAt};
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use serde::de::DeserializeOwned;
+
+use super::api_request::{ApiRequest, Origins, UrlKind};
+use super::core::Client;
+use super::progress::Progress;
+use crate::error::{Refusal, Result};
+
+/// One resource, ready to be sent.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct GetRequest<T> {
+    client: Client,
+    name: &'static str,
+    request: ApiRequest,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
+    pub(crate) fn new(client: Client, name: &'static str, path: String) -> Self {
+        Self::of(client, name, ApiRequest::get(path))
+    }
+
+    pub(crate) fn of(client: Client, name: &'static str, request: ApiRequest) -> Self {
+        Self { client, name, request, item: PhantomData }
+    }
+
+    /// Adds a query parameter that has no method of its own.
+    pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Names the bucket of the server's rate limit that it draws on.
+    pub(crate) fn bucket(mut self, name: &str) -> Self {
+        self.request.bucket = Some(name.to_owned());
+        self
+    }
+
+    /// Fetches it.
+    ///
+    /// # Errors
+    /// [`Error::Status`] with 404 when there is none, and what [`ListRequest::send`] has.
+    pub async fn send(self) -> Result<T> {
+        self.send_as().await
+    }
+
+    /// Fetches it as a type of your own, such as `Box<RawValue>` for the JSON text as it came.
+    ///
+    /// # Errors
+    /// As [`GetRequest::send`].
+    pub async fn send_as<U: DeserializeOwned + Send + 'static>(self) -> Result<U> {
+        let accept = |status: http::StatusCode| status.is_success();
+        self.client
+            .call(self.name, &self.request, &Progress::default(), &accept, |response| single::<U>(&response.body))
+            .await
+    }
+}
+
+/// One call that changes something on the server, ready to be sent.
+///
+/// It is sent once. Only when the server cannot have acted on it (no connection was made, or status 429) is it sent
+/// again, with the same bytes; any other failure after it was sent is [`Error::OutcomeUnknown`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct WriteRequest<T> {
+    call: GetRequest<T>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
+    pub(crate) fn new(client: Client, name: &'static str, request: ApiRequest) -> Self {
+        Self { call: GetRequest::of(client, name, request) }
+    }
+
+    /// Sends it and reads the reply.
+    ///
+    /// # Errors
+    /// [`Error::OutcomeUnknown`] when the server may have acted on it. Any other error says that it did not.
+    pub async fn send(self) -> Result<T> {
+        self.call.send().await
+    }
+}
+
+/// A file behind a link of an answer, ready to be fetched.
+///
+/// `Debug`, errors and logs show the origin of the link only: such links often let their bearer in.
+#[derive(Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct DownloadRequest {
+    client: Client,
+    name: &'static str,
+    request: ApiRequest,
+}
+
+impl DownloadRequest {
+    pub(crate) fn new(client: Client, name: &'static str, link: &str) -> Self {
+        let mut request = ApiRequest::get(link);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        request.url = UrlKind::Private;
+        Self { client, name, request }
+    }
+
+    /// Goes to another origin as well, when the link names one or is redirected to one. The credentials stay behind; from
+    /// `https` it goes to `https` only. By default another origin is an error before anything is sent there.
+    pub fn other_origins(mut self) -> Self {
+        self.request.origins = Origins::Any;
+        self
+    }
+
+    /// Fetches it into memory, up to the client's `max_body_bytes`.
+    ///
+    /// # Errors
+    /// [`Error::ForeignOrigin`] for a redirect to another origin and [`Error::Invalid`] for a link to one, unless
+    /// [`DownloadRequest::other_origins`] was asked for; [`Error::Status`]; [`Error::TooLarge`].
+    pub async fn send(self) -> Result<Download> {
+        let accept = |status: http::StatusCode| status.is_success();
+        let read = |response: &Response| {
+            Ok::<_, Refusal>(Download { body: response.body.clone(), headers: response.headers.clone() })
+        };
+        self.client.call(self.name, &self.request, &Progress::default(), &accept, read).await
+    }
+}
+
+impl fmt::Debug for DownloadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DownloadRequest").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A file as it came.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Download {
+    /// The bytes.
+    pub body: Bytes,
+    /// The headers of the answer, with the file's name where the server tells it.
+    pub headers: HeaderMap,
+}
+
+impl Download {
+    /// The media type that the server states, such as `application/pdf`.
+    pub fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE)?.to_str().ok()
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bytes, kind) = (self.body.len(), self.content_type());
+        f.debug_struct("Download").field("bytes", &bytes).field("content_type", &kind).finish_non_exhaustive()
+    }
+}
+
+/// Decodes a body that is one record.
+pub(crate) fn single<T: DeserializeOwned + Send>(body: &[u8]) -> Result<T, Refusal> {
+    let mut decoded = json::decode::<T>(body, &ListAt::Single)?;
+    decoded.items.pop().ok_or_else(|| {
+        let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
+        Refusal::AllRejected { rows: 1, reason }
+    })
+}

@@ -1,0 +1,169 @@
+//! When a failed attempt is made again, how long to wait before it, and the budget that keeps retries from piling up.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::monotonic;
+use crate::error::{Error, Result};
+
+/// How often and how patiently an idempotent call is tried again.
+///
+/// Connection errors, timeouts, cut bodies, 408, 429 and 5xx are tried again; 400, 401, 403, 404 and all other answers
+/// never are. The wait before attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full jitter),
+/// unless the server names a wait, which is then obeyed exactly.
+///
+/// ```
+/// use std::time::Duration;
+/// use jobfeed::RetryPolicy;
+///
+/// let patient = RetryPolicy::default().max_attempts(8).max_wait(Duration::from_secs(600));
+/// let never = RetryPolicy::none();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetryPolicy {
+    pub(crate) max_attempts: u32,
+    pub(crate) base: Duration,
+    pub(crate) max_backoff: Duration,
+    pub(crate) max_wait: Duration,
+    pub(crate) budget: u32,
+    pub(crate) throttled_wait: Option<Duration>,
+}
+
+impl Default for RetryPolicy {
+    /// 5 attempts, back-off from 1 s to 16 s, waits of at most 2 minutes, a budget of 50 retries.
+    fn default() -> Self {
+        Self {
+            max_attempts: 5,
+            base: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(16),
+            max_wait: Duration::from_secs(120),
+            budget: 50,
+            throttled_wait: None,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// One attempt, no retries. A short `Retry-After` is not waited for either.
+    pub fn none() -> Self {
+        Self::default().max_attempts(1)
+    }
+
+    /// Attempts for one page, the first included. At least 1.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The span of the first random wait, and the cap of the later ones.
+    #[must_use]
+    pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
+        self.base = base;
+        self.max_backoff = max;
+        self
+    }
+
+    /// The longest wait, asked for by the server, that is slept through. A longer one ends the run as paused.
+    #[must_use]
+    pub fn max_wait(mut self, cap: Duration) -> Self {
+        self.max_wait = cap;
+        self
+    }
+
+    /// How long to wait after a 429 that names no time; up to a tenth is added at random. Default: what the provider's
+    /// documented limit suggests, else the back-off.
+    #[must_use]
+    pub fn throttled_wait(mut self, wait: Duration) -> Self {
+        self.throttled_wait = Some(wait);
+        self
+    }
+
+    /// How many retries all clones of a client may make in a row; each success gives a tenth back, each second a
+    /// twentieth.
+    #[must_use]
+    pub fn budget(mut self, retries: u32) -> Self {
+        self.budget = retries;
+        self
+    }
+
+    pub(crate) fn validate(self) -> Result<Self> {
+        if self.max_attempts == 0 {
+            return Err(Error::invalid("retry attempts", "0", "1 or more, the first attempt counts"));
+        }
+        if self.base > self.max_backoff {
+            return Err(Error::invalid("retry back-off", format!("{:?}", self.base), "at most the maximum back-off"));
+        }
+        Ok(self)
+    }
+
+    /// The wait after a 429 that names none, where it is known.
+    pub(crate) fn unnamed_wait(&self) -> Option<Duration> {
+        self.throttled_wait.map(|wait| wait.mul_f64(1.0 + fastrand::f64() / 10.0))
+    }
+
+    /// A random wait before the attempt that follows `attempt` (from 1).
+    pub(crate) fn jittered(&self, attempt: u32) -> Duration {
+        let span = self.base.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(self.max_backoff);
+        span.mul_f64(fastrand::f64())
+    }
+}
+
+/// Retries that all clones of a client may still make. Protects a struggling server from a herd of patient clients.
+#[derive(Debug)]
+pub(crate) struct RetryBudget {
+    capacity: f64,
+    state: Mutex<(f64, Instant)>,
+}
+
+const REFILL_BY_SUCCESS: f64 = 0.1;
+const REFILL_BY_SECOND: f64 = 0.05;
+
+impl RetryBudget {
+    pub(crate) fn new(retries: u32) -> Self {
+        let capacity = f64::from(retries);
+        Self { capacity, state: Mutex::new((capacity, monotonic())) }
+    }
+
+    /// Whether one more retry is within the budget; takes it if so.
+    pub(crate) fn withdraw(&self) -> bool {
+        let now = monotonic();
+        let mut state = self.lock();
+        let refilled = state.0 + now.duration_since(state.1).as_secs_f64() * REFILL_BY_SECOND;
+        *state = (refilled.min(self.capacity), now);
+        if state.0 >= 1.0 {
+            state.0 -= 1.0;
+            return true;
+        }
+        false
+    }
+
+    /// A success gives a part of a retry back.
+    pub(crate) fn deposit(&self) {
+        let mut state = self.lock();
+        state.0 = (state.0 + REFILL_BY_SUCCESS).min(self.capacity);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (f64, Instant)> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_full_and_capped() {
+        let policy = RetryPolicy::default();
+        for attempt in 1..40 {
+            let span = Duration::from_secs(1 << (attempt - 1).min(4));
+            assert!((0..50).all(|_| policy.jittered(attempt) <= span));
+        }
+        let waits: Vec<_> = (0..200).map(|_| policy.jittered(5)).collect();
+        assert!(waits.iter().any(|wait| *wait < Duration::from_secs(4)));
+        assert!(waits.iter().any(|wait| *wait > Duration::from_secs(12)));
+    }
+}

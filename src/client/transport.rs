@@ -1,0 +1,80 @@
+//! What carries requests: a small object-safe trait over `http` types, and the default over `reqwest`.
+
+use crate::error::TransportError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+
+use crate::error::{Error, Result};
+
+/// The body of an answer, in pieces as they arrive, already decompressed.
+pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;
+
+/// Carries one request to a server. Implement it to put anything below a client: a recorder, a proxy, a test double.
+///
+/// An implementation must not follow redirects, must not retry, and must decompress bodies: all other decisions are the
+/// client's. Time limits are applied by the client, which drops the future.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends the request and returns when the head of the answer is there.
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>>;
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL may hold a key in its query.
+        let error = error.without_url();
+        if error.is_connect() { Self::connect(error) } else { Self::exchange(error) }
+    }
+}
+
+/// The default transport: a `reqwest::Client`.
+pub(crate) struct ReqwestTransport(reqwest::Client);
+
+impl ReqwestTransport {
+    pub(crate) fn new(connect_timeout: Duration, user_agent: &str) -> Result<Self> {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(connect_timeout)
+            .user_agent(user_agent)
+            .build()
+            .map(Self)
+            .map_err(|error| Error::invalid("HTTP client", "default settings", error.without_url().to_string()))
+    }
+}
+
+impl From<reqwest::Client> for ReqwestTransport {
+    fn from(client: reqwest::Client) -> Self {
+        Self(client)
+    }
+}
+
+impl Transport for ReqwestTransport {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
+        let client = self.0.clone();
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::from))?;
+            let mut response = client.execute(request).await?;
+            let mut head = http::Response::new(());
+            *head.status_mut() = response.status();
+            *head.headers_mut() = std::mem::take(response.headers_mut());
+            let body: Body = Box::pin(stream::try_unfold(response, |mut response| async move {
+                Ok(response.chunk().await?.map(|chunk| (chunk, response)))
+            }));
+            Ok(head.map(|()| body))
+        })
+    }
+}
+
+/// A transport behind a shared pointer, with the `Debug` that configuration types need.
+#[derive(Clone)]
+pub(crate) struct SharedTransport(pub(crate) Arc<dyn Transport>);
+
+impl fmt::Debug for SharedTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}

@@ -1,0 +1,218 @@
+//! Verification of signed webhook deliveries (feature `webhook`), whatever the web framework: headers and raw bytes in, yes
+//! or a typed no out.
+//!
+//! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header
+//! `t=<unix seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
+//! header `sha256=<hex>` signs the body (GitHub and others).
+//!
+//! ```
+//! use jobfeed::webhook::{Rejected, Verifier};
+//!
+//! let verifier = Verifier::plain("x-hub-signature-256", "a secret")?;
+//! let mut headers = http::HeaderMap::new();
+//! headers.insert("x-hub-signature-256", verifier.sign(b"the raw body")?);
+//! assert!(verifier.verify(&headers, b"the raw body").is_ok());
+//! assert_eq!(verifier.verify(&headers, b"another body"), Err(Rejected::Mismatch));
+//! # Ok::<(), jobfeed::Error>(())
+//! ```
+//!
+//! Verify the bytes as they came, before they are parsed, and never write the body anew: a changed space changes the
+//! signature. What a delivery was verified to be does not say that it is new: keep the ids of the events that are done.
+
+use std::fmt;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::clock::Clock;
+use crate::error::{Error, Result};
+
+/// How far the time of a delivery may be from now when nothing else is set.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Checks the signatures of deliveries. Cheap to keep, `Send + Sync`; `Debug` shows no secret.
+#[derive(Clone)]
+pub struct Verifier {
+    header: HeaderName,
+    secrets: Vec<SecretString>,
+    scheme: Scheme,
+    tolerance: SignedDuration,
+    clock: Clock,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Timestamped,
+    Plain,
+}
+
+/// Why a delivery is not accepted. Answer 401, and log the reason: none of them holds anything secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// There is no signature header.
+    #[error("the delivery has no signature header")]
+    Missing,
+    /// The header cannot be read: no time in digits, or no signature of 64 hexadecimal digits.
+    #[error("the signature header cannot be read")]
+    Malformed,
+    /// No signature fits: another secret, or a changed body.
+    #[error("the signature does not fit the body")]
+    Mismatch,
+    /// The signature fits, and the time in it is too far from now: an old delivery repeated, or a clock that is wrong.
+    #[error("the delivery was signed at a time too far from now")]
+    Stale,
+}
+
+impl Verifier {
+    /// `t=<unix seconds>,v1=<hex>` in this header, over the digits of `t`, a dot and the body. Any `v1` that fits is
+    /// accepted, and unknown members are skipped. The secret is taken whole, as text.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty secret or a name that no header can have.
+    pub fn timestamped(header: &str, secret: impl Into<SecretString>) -> Result<Self> {
+        Self::new(Scheme::Timestamped, header, secret.into())
+    }
+
+    /// `sha256=<hex>` in this header, over the body alone. Nothing in it tells an old delivery from a new one.
+    ///
+    /// # Errors
+    /// As [`Verifier::timestamped`].
+    pub fn plain(header: &str, secret: impl Into<SecretString>) -> Result<Self> {
+        Self::new(Scheme::Plain, header, secret.into())
+    }
+
+    fn new(scheme: Scheme, header: &str, secret: SecretString) -> Result<Self> {
+        let header = HeaderName::try_from(header)
+            .map_err(|_| Error::invalid("signature header", header, "a valid HTTP header name"))?;
+        let verifier = Self { header, secrets: Vec::new(), scheme, tolerance: TOLERANCE, clock: Clock::system() };
+        verifier.or_secret(secret)
+    }
+
+    /// Accepts a second secret as well, while secrets are being changed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is empty.
+    pub fn or_secret(mut self, secret: impl Into<SecretString>) -> Result<Self> {
+        let secret = secret.into();
+        if secret.expose_secret().is_empty() {
+            return Err(Error::invalid("webhook secret", "(empty)", "1 or more characters"));
+        }
+        self.secrets.push(secret);
+        Ok(self)
+    }
+
+    /// How far the time of a delivery may be from now, in the past or the future; exactly so far is accepted. Default 5
+    /// minutes. Of no effect on [`Verifier::plain`].
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
+        self
+    }
+
+    /// The clock that says what "now" is. Default: the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks a delivery: its headers and the bytes of its body, exactly as they came. Signatures are compared in constant
+    /// time.
+    ///
+    /// # Errors
+    /// [`Rejected`].
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejected> {
+        let mut values = headers.get_all(&self.header).iter();
+        let header = values.next().ok_or(Rejected::Missing)?;
+        // Two headers are none: which of them a proxy in front has looked at is not known.
+        if values.next().is_some() {
+            return Err(Rejected::Malformed);
+        }
+        let header = header.to_str().map_err(|_| Rejected::Malformed)?;
+        match self.scheme {
+            Scheme::Plain => {
+                let digits = header.trim().strip_prefix("sha256=").ok_or(Rejected::Malformed)?;
+                self.compare(&[digest(digits).ok_or(Rejected::Malformed)?], &[body])
+            }
+            Scheme::Timestamped => {
+                let member = |wanted| {
+                    let members = header.split(',').filter_map(|member| member.split_once('='));
+                    members.filter(move |(name, _)| name.trim() == wanted).map(|(_, value)| value.trim())
+                };
+                let time = member("t").next_back().ok_or(Rejected::Malformed)?;
+                let at = unix_time(time).ok_or(Rejected::Malformed)?;
+                let signatures: Vec<[u8; 32]> = member("v1").filter_map(digest).collect();
+                if signatures.is_empty() {
+                    return Err(Rejected::Malformed);
+                }
+                self.compare(&signatures, &[time.as_bytes(), b".", body])?;
+                let off = self.clock.now().duration_since(at).abs();
+                if off > self.tolerance { Err(Rejected::Stale) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// The value of the signature header for a body, by the first secret and the verifier's clock. For tests, and for
+    /// services that send.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] never happens with a secret that was accepted.
+    pub fn sign(&self, body: &[u8]) -> Result<HeaderValue> {
+        let time = self.clock.now().as_second().to_string();
+        let (prefix, parts) = match self.scheme {
+            Scheme::Plain => ("sha256=".to_owned(), vec![body]),
+            Scheme::Timestamped => (format!("t={time},v1="), vec![time.as_bytes(), b".", body]),
+        };
+        let unusable = || Error::invalid("webhook secret", "(hidden)", "a secret for HMAC-SHA256");
+        let mac = self.secrets.first().and_then(|secret| mac(secret, &parts)).ok_or_else(unusable)?;
+        HeaderValue::try_from(prefix + &hex::encode(mac.finalize().into_bytes())).map_err(|_| unusable())
+    }
+
+    /// Every secret against every signature, without stopping early.
+    fn compare(&self, signatures: &[[u8; 32]], parts: &[&[u8]]) -> Result<(), Rejected> {
+        let mut fits = false;
+        for secret in &self.secrets {
+            for signature in signatures {
+                fits |= mac(secret, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok());
+            }
+        }
+        if fits { Ok(()) } else { Err(Rejected::Mismatch) }
+    }
+}
+
+fn mac(secret: &SecretString, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
+    for part in parts {
+        mac.update(part);
+    }
+    Some(mac)
+}
+
+/// Digits only: `+5`, `5.0` and ` 5` are other bytes than those that were signed.
+fn unix_time(digits: &str) -> Option<Timestamp> {
+    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    Timestamp::from_second(valid.then(|| digits.parse().ok())??).ok()
+}
+
+/// 64 hexadecimal digits as 32 bytes.
+fn digest(digits: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(digits, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("header", &self.header)
+            .field("scheme", &self.scheme)
+            .field("secrets", &self.secrets.len())
+            .field("tolerance", &self.tolerance)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! The parts of an error that say which call failed, which limit passed, and who asked to wait.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// One call, as an error names it. Never holds the query or a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The endpoint, such as `jobdataapi/jobs`.
+    pub endpoint: Arc<str>,
+    /// The method and the URL without its query; only the origin when the URL itself lets its bearer in.
+    pub target: String,
+    /// Attempts made.
+    pub attempts: u32,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.endpoint, self.target)?;
+        if self.attempts > 1 {
+            write!(f, ", {} attempts", self.attempts)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Which time limit passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeoutScope {
+    /// One attempt: send, and read the whole body.
+    Attempt,
+    /// All attempts for one page, waits included.
+    Page,
+    /// The silence between two pieces of a body that is read as it comes.
+    Silence,
+}
+
+impl fmt::Display for TimeoutScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attempt => "limit of one attempt",
+            Self::Silence => "longest silence within a body",
+            Self::Page => "limit of one page with all attempts and waits",
+        })
+    }
+}
+
+/// Who asked to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// The server, by `Retry-After` or its rate headers.
+    RateLimit,
+    /// A quota, of the server or one that the caller set, is used up.
+    Quota,
+    /// Nobody: there is nothing to ask for before then.
+    NotDue,
+}
+
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RateLimit => "the server limits the rate",
+            Self::Quota => "a quota is used up",
+            Self::NotDue => "nothing is due before",
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! The one error type of the crate and its parts.
+
+mod answer;
+mod call;
+mod checkpoint;
+mod completeness;
+mod kinds;
+mod server;
+mod transport;
+
+pub use answer::Refusal;
+pub use call::{Call, PauseReason, TimeoutScope};
+pub use checkpoint::CheckpointError;
+pub use completeness::Completeness;
+pub(crate) use kinds::retryable_status;
+pub use kinds::{BoxError, Error, Result};
+pub(crate) use server::is_code;
+pub use server::{FieldError, Reach, ServerError};
+pub use transport::TransportError;

@@ -1,0 +1,356 @@
+//! Finds the records in a JSON body and decodes them in one pass, keeping each record's own bytes.
+//!
+//! The envelope is walked by hand, key by key, so that the list can be decoded in place: a record is parsed once, its
+//! byte range falls out of the parse, and a record that does not fit the model costs only itself.
+
+use super::message::without_quoted_values;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::problem::BodyProblem;
+
+/// Where in a body the records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListAt {
+    /// The body is the list.
+    Root,
+    /// The list is a field of the body's object.
+    Field(&'static str),
+    /// Either of the two: services that changed, or differ between endpoints.
+    RootOrField(&'static str),
+    /// The body is one record, no list.
+    Single,
+}
+
+/// The fields beside the list, each as its own JSON text.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(BTreeMap<String, Box<RawValue>>);
+
+impl Fields {
+    /// Whether there are none, as in a body that is a bare list.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The field's JSON text, `None` when absent.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|raw| raw.get())
+    }
+
+    /// The field as a value; `None` when it is absent, null, or of another type.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str::<Option<T>>(self.raw(name)?).ok().flatten()
+    }
+
+    /// All fields with their values.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, Value)> {
+        let value = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
+        self.0.iter().map(move |(name, raw)| (name.as_str(), value(raw)))
+    }
+
+    /// The first of the fields that carry a server's own words about an error.
+    pub(crate) fn message(&self) -> Option<String> {
+        ["detail", "message", "error", "error_description", "errors", "title"]
+            .iter()
+            .find_map(|name| self.get::<String>(name).or_else(|| self.raw(name).map(str::to_owned)))
+    }
+}
+
+/// A decoded list: the records that fit, with their places, and those that do not.
+#[derive(Debug)]
+pub(crate) struct Decoded<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) ranges: Vec<Range<usize>>,
+    pub(crate) rejected: Vec<(usize, Range<usize>, String)>,
+    pub(crate) fields: Fields,
+}
+
+impl<T> Decoded<T> {
+    pub(crate) fn new() -> Self {
+        Self { items: Vec::new(), ranges: Vec::new(), rejected: Vec::new(), fields: Fields::default() }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.items.len() + self.rejected.len()
+    }
+
+    /// The places of all records, rejected ones included, in the order of the body.
+    pub(crate) fn all_ranges(&self) -> Vec<Range<usize>> {
+        let rejected = self.rejected.iter().map(|(_, range, _)| range);
+        let mut ranges: Vec<_> = self.ranges.iter().chain(rejected).cloned().collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        ranges
+    }
+}
+
+/// Decodes a whole body.
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], list: &ListAt) -> Result<Decoded<T>, BodyProblem> {
+    let text = simdutf8::compat::from_utf8(body).map_err(|error| match error.error_len() {
+        Some(_) => BodyProblem::NotJson,
+        // A multi-byte character stands half at the end.
+        None => BodyProblem::Truncated,
+    })?;
+    let mut reader = Reader { text, at: 0 };
+    let mut decoded = Decoded::new();
+    match (reader.peek()?, list) {
+        ('<', _) => return Err(BodyProblem::Html),
+        ('[', ListAt::Root | ListAt::RootOrField(_)) => reader.list(&mut decoded)?,
+        ('{', ListAt::Field(name) | ListAt::RootOrField(name)) => reader.envelope(name, &mut decoded)?,
+        ('{', ListAt::Single) => reader.record(&mut decoded)?,
+        ('{', ListAt::Root) => {
+            reader.raw()?;
+            return Err(BodyProblem::ErrorObject);
+        }
+        ('[' | '"' | 't' | 'f' | 'n' | '-' | '0'..='9', _) => {
+            reader.raw()?;
+            return Err(BodyProblem::Shape(format!("expected {}", expected(list))));
+        }
+        _ => return Err(BodyProblem::NotJson),
+    }
+    reader.end()?;
+    Ok(decoded)
+}
+
+/// The fields of a body that is an object; empty for anything else. For error bodies.
+pub(crate) fn fields(body: &[u8]) -> Fields {
+    serde_json::from_slice(body).map(Fields).unwrap_or_default()
+}
+
+fn expected(list: &ListAt) -> String {
+    match list {
+        ListAt::Root => "a list".to_owned(),
+        ListAt::Field(name) => format!("an object with the list `{name}`"),
+        ListAt::RootOrField(name) => format!("a list, or an object with the list `{name}`"),
+        ListAt::Single => "an object".to_owned(),
+    }
+}
+
+/// A place in a JSON text. All positions are byte offsets into the body.
+#[derive(Clone, Copy)]
+struct Reader<'b> {
+    text: &'b str,
+    at: usize,
+}
+
+impl<'b> Reader<'b> {
+    /// The next character that is not white space.
+    fn peek(&mut self) -> Result<char, BodyProblem> {
+        let rest = self.rest().trim_start_matches([' ', '\n', '\r', '\t', '\u{feff}']);
+        self.at = self.text.len() - rest.len();
+        rest.chars().next().ok_or(BodyProblem::Truncated)
+    }
+
+    fn rest(&self) -> &'b str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn expect(&mut self, wanted: char) -> Result<(), BodyProblem> {
+        if self.peek()? != wanted {
+            return Err(BodyProblem::NotJson);
+        }
+        self.at += wanted.len_utf8();
+        Ok(())
+    }
+
+    /// Reads one value of any type and steps behind it.
+    fn value<V: serde::Deserialize<'b>>(&mut self) -> Result<V, serde_json::Error> {
+        let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<V>();
+        match stream.next() {
+            Some(Ok(value)) => {
+                self.at += stream.byte_offset();
+                Ok(value)
+            }
+            Some(Err(error)) => Err(error),
+            None => serde_json::from_str(""),
+        }
+    }
+
+    fn raw(&mut self) -> Result<&'b RawValue, BodyProblem> {
+        self.value::<&RawValue>().map_err(
+            |error| {
+                if error.is_eof() { BodyProblem::Truncated } else { BodyProblem::NotJson }
+            },
+        )
+    }
+
+    /// Whether another element follows in a list or object that ends with `close`.
+    fn more(&mut self, first: &mut bool, close: char) -> Result<bool, BodyProblem> {
+        let next = self.peek()?;
+        if next == close {
+            self.at += 1;
+            return Ok(false);
+        }
+        if !std::mem::take(first) {
+            self.expect(',')?;
+        }
+        Ok(true)
+    }
+
+    fn envelope<T: DeserializeOwned>(&mut self, name: &str, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
+        self.expect('{')?;
+        let (mut first, mut found) = (true, false);
+        while self.more(&mut first, '}')? {
+            if self.peek()? != '"' {
+                return Err(BodyProblem::NotJson);
+            }
+            let key: String = serde_json::from_str(self.raw()?.get()).map_err(|_| BodyProblem::NotJson)?;
+            self.expect(':')?;
+            if key == name && self.peek()? == '[' {
+                self.list(out)?;
+                found = true;
+            } else {
+                let value = self.raw()?.to_owned();
+                out.fields.0.insert(key, value);
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        Err(match (out.fields.raw(name), out.fields.message()) {
+            (Some(_), _) => BodyProblem::Shape(format!("`{name}` is not a list")),
+            (None, Some(_)) => BodyProblem::ErrorObject,
+            (None, None) => BodyProblem::Shape(format!("there is no list `{name}`")),
+        })
+    }
+
+    fn list<T: DeserializeOwned>(&mut self, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
+        self.expect('[')?;
+        let mut first = true;
+        while self.more(&mut first, ']')? {
+            self.record(out)?;
+        }
+        Ok(())
+    }
+
+    fn record<T: DeserializeOwned>(&mut self, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
+        self.peek()?;
+        let start = self.at;
+        match self.value::<T>() {
+            Ok(item) => {
+                out.items.push(item);
+                out.ranges.push(start..self.at);
+            }
+            // Whatever the model disliked: when the text is well-formed JSON, it is this record's trouble alone.
+            Err(error) => {
+                self.raw()?;
+                let reason = without_quoted_values(&error.to_string());
+                out.rejected.push((out.rows(), start..self.at, reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), BodyProblem> {
+        match self.peek() {
+            Err(_) => Ok(()),
+            Ok(_) => Err(BodyProblem::NotJson),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Row {
+        id: u64,
+    }
+
+    const LIST: ListAt = ListAt::Field("results");
+
+    fn ids(body: &str) -> Result<Vec<u64>, BodyProblem> {
+        decode::<Row>(body.as_bytes(), &LIST).map(|d| d.items.iter().map(|row| row.id).collect())
+    }
+
+    #[test]
+    fn records_keep_their_own_bytes_and_a_bad_one_costs_only_itself() {
+        let body =
+            r#" {"count": 4, "results": [ {"id":1, "é":"\"]"} , {"id":"x"},{"id":3e999}, {"id": 4}], "next": null }"#;
+        let decoded = decode::<Row>(body.as_bytes(), &LIST).unwrap();
+        assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(&body[decoded.ranges[0].clone()], r#"{"id":1, "é":"\"]"}"#);
+        let places: Vec<_> = decoded.rejected.iter().map(|(index, ..)| *index).collect();
+        assert_eq!(places, [1, 2], "a number out of range is one record's trouble too");
+        assert_eq!(&body[decoded.rejected[0].1.clone()], r#"{"id":"x"}"#);
+        assert!(!decoded.rejected[0].2.contains("\"x\""), "{}", decoded.rejected[0].2);
+        assert_eq!(decoded.fields.get::<u64>("count"), Some(4));
+        assert_eq!(decoded.fields.raw("next"), Some("null"));
+    }
+
+    #[test]
+    fn what_is_not_the_list_is_named_for_what_it_is() {
+        assert_eq!(ids("<!DOCTYPE html>").unwrap_err(), BodyProblem::Html);
+        assert_eq!(ids("nope").unwrap_err(), BodyProblem::NotJson);
+        assert_eq!(ids("").unwrap_err(), BodyProblem::Truncated);
+        assert_eq!(ids(r#"{"detail": "no"}"#).unwrap_err(), BodyProblem::ErrorObject);
+        assert!(matches!(ids(r#"{"results": {}}"#).unwrap_err(), BodyProblem::Shape(_)));
+        assert!(matches!(ids("[1]").unwrap_err(), BodyProblem::Shape(_)));
+        assert_eq!(ids(r#"{"results": []} {}"#).unwrap_err(), BodyProblem::NotJson);
+        assert_eq!(decode::<Row>(br#"{"detail":"x"}"#, &ListAt::Root).unwrap_err(), BodyProblem::ErrorObject);
+        assert_eq!(
+            decode::<Row>(b"{\"results\":[{\"id\":1,\"a\":\"\xff\"}]}", &LIST).unwrap_err(),
+            BodyProblem::NotJson
+        );
+    }
+
+    #[test]
+    fn every_cut_of_a_body_is_seen() {
+        let body = r#"{"count":2,"results":[{"id":1,"t":"ä\n"},{"id":22}],"next":"http://h/?page=2"}"#;
+        for cut in 0..body.len() {
+            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST).map(|_| ());
+            assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_is_read_like_a_short_one_whole_cut_or_broken() {
+        let row = |id: u64| format!(r#"{{"id":{id},"t":"{}"}}"#, "x\\\"]},".repeat(40));
+        let rows: Vec<String> = (0..2_000).map(row).collect();
+        let body = format!(r#"{{"count":2000,"results":[{}],"next":null}}"#, rows.join(","));
+        let decoded = decode::<Row>(body.as_bytes(), &LIST).unwrap();
+        assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), (0..2_000).collect::<Vec<_>>());
+        assert_eq!(&body[decoded.ranges[1_999].clone()], rows[1_999]);
+        assert_eq!(decoded.fields.raw("next"), Some("null"));
+        for cut in (body.len() - 40..body.len()).chain((0..body.len()).step_by(9_973)) {
+            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST).map(|_| ());
+            assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
+        }
+        for (from, to) in
+            [(",{\"id\":1500", ",,{\"id\":1500"), (",{\"id\":10,", ";{\"id\":10,"), ("}],\"next", "},],\"next")]
+        {
+            assert!(body.contains(from), "{from}");
+            let got = decode::<Row>(body.replace(from, to).as_bytes(), &LIST).map(|_| ());
+            assert_eq!(got, Err(BodyProblem::NotJson), "{to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde_json_on_any_envelope(rows in proptest::collection::vec("\\PC*", 0..6), pretty: bool) {
+            let list: Vec<Value> = rows.iter().map(|text| serde_json::json!({"id": 1, "t": text})).collect();
+            let value = serde_json::json!({"a": rows, "results": list, "z": null});
+            let body = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            let decoded = decode::<Value>(body.as_bytes(), &LIST).unwrap();
+            prop_assert_eq!(&decoded.items, &list);
+            for (range, item) in decoded.ranges.iter().zip(&list) {
+                prop_assert_eq!(&serde_json::from_str::<Value>(&body[range.clone()]).unwrap(), item);
+            }
+        }
+
+        #[test]
+        fn never_panics(body: Vec<u8>) {
+            let _ = decode::<Value>(&body, &LIST);
+            let _ = decode::<Value>(&body, &ListAt::Root);
+        }
+    }
+}

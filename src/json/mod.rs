@@ -1,0 +1,15 @@
+//! Finding and decoding records in JSON bodies, and what the models are made of.
+
+mod decode;
+mod field;
+mod message;
+mod model;
+mod problem;
+pub mod value;
+
+pub(crate) use decode::{Decoded, decode, fields};
+pub use decode::{Fields, ListAt};
+pub(crate) use field::{empty_as_none, in_field, list, number, one_or_many, scalar};
+pub(crate) use model::{model, open_enum};
+pub use problem::BodyProblem;
+pub(crate) use value::{DateTime, Decimal};

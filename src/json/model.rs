@@ -1,0 +1,400 @@
+//! How response models are declared and read: the [`model!`] and [`open_enum!`] macros and the helpers for their fields.
+//!
+//! `#[serde(flatten)]` would keep unknown fields too, but it buffers every record in an intermediate tree first, which
+//! costs several times the decoding itself. What [`model!`] generates reads each key once and stores the value in
+//! place; only a key that no field claims is copied, into `extra`.
+
+/// Declares a response object: the struct and its `Deserialize`, `Serialize`, `Debug`, `Clone`, `PartialEq`.
+///
+/// ```text
+/// model! {
+///     /// A posting.
+///     pub struct Posting debug(id, title) {   // `debug(..)` is optional: what `Debug` may show, or `debug(none)`
+///         /// Its number.
+///         id: u64 = required "id",                        // absent: an error that names it
+///         /// Its title.
+///         title: Option<String> = "title",                // absent: `Default::default()`
+///         /// When it went live.
+///         published: Option<DateTime> = "published" | "date_posted" => empty_as_none, // an alias and a helper
+///         /// Where it is.
+///         cities: Vec<City> = "cities" => list,
+///     }
+/// }
+/// ```
+///
+/// * The fields are as visible as the struct, which is `#[non_exhaustive]` and has a last field `extra` for the keys that no
+///   field claims (it allocates only when there is one). A field cannot be called `extra`.
+/// * A field is read by its type's own `Deserialize`, or by the helper after `=>`: any function of the form that
+///   `#[serde(deserialize_with)]` takes.
+/// * The last value wins where a key (or a key and its alias) comes twice. Input that is not an object is an error.
+/// * An error in a value is prefixed with the key (`company: id: invalid type ..`). serde has no other way to do that
+///   than a new error, so `serde_json::Error::classify` answers `Data` for every error below a field.
+/// * `Serialize` writes all fields under their first key, absent ones as null, then `extra` on the same level.
+/// * `Default` is there when no field is required.
+macro_rules! model {
+    (@empty [] $ty:ty) => { <$ty>::default() };
+    (@empty [required] $ty:ty) => { None::<$ty> };
+
+    (@some [] $value:expr) => { $value };
+    (@some [required] $value:expr) => { Some($value) };
+
+    (@finish [] $slot:ident $key:literal) => { $slot };
+    (@finish [required] $slot:ident $key:literal) => {
+        $slot.ok_or_else(|| ::serde::de::Error::missing_field($key))?
+    };
+
+    (@read [] $map:ident $ty:ty) => { $map.next_value::<$ty>() };
+    (@read [$helper:path] $map:ident $ty:ty) => {{
+        struct Helped($ty);
+        impl<'de> ::serde::Deserialize<'de> for Helped {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $helper(deserializer).map(Helped)
+            }
+        }
+        $map.next_value::<Helped>().map(|helped| helped.0)
+    }};
+
+    (@debug $name:ident [] [$($field:ident)+]) => { $crate::json::model!(@debug $name finish [$($field)+ extra]); };
+    (@debug $name:ident [none] [$($field:ident)+]) => {
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+    (@debug $name:ident [$($shown:ident)+] [$($field:ident)+]) => {
+        $crate::json::model!(@debug $name finish_non_exhaustive [$($shown)+]);
+    };
+    (@debug $name:ident $finish:ident [$($field:ident)+]) => {
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))+.$finish()
+            }
+        }
+    };
+
+    (@default $name:ident [$([])+] [$($field:ident)+]) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: Default::default(),)+ extra: ::serde_json::Map::new() }
+            }
+        }
+    };
+    (@default $name:ident [$($required:tt)+] [$($field:ident)+]) => {};
+
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident $(debug($($shown:ident),+))? {
+            $(
+                $(#[$field_meta:meta])*
+                $field:ident: $ty:ty = $($required:ident)? $key:literal $(| $alias:literal)* $(=> $helper:path)?
+            ),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq)]
+        #[non_exhaustive]
+        $vis struct $name {
+            $(
+                $(#[$field_meta])*
+                $vis $field: $ty,
+            )+
+            /// The fields of the response that have no place above, as they came.
+            $vis extra: ::serde_json::Map<String, ::serde_json::Value>,
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[allow(non_camel_case_types, reason = "the variants are named by the fields")]
+                enum Key {
+                    $($field,)+
+                    Unknown,
+                }
+
+                // An unknown key goes into the place lent here: a `Key` without a text of its own is cheaper to pass on.
+                struct KeyVisitor<'a>(&'a mut String);
+
+                impl ::serde::de::Visitor<'_> for KeyVisitor<'_> {
+                    type Value = Key;
+
+                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                        f.write_str("a field name")
+                    }
+
+                    fn visit_str<E: ::serde::de::Error>(self, key: &str) -> Result<Key, E> {
+                        Ok(match key {
+                            $($key $(| $alias)* => Key::$field,)+
+                            unknown => {
+                                *self.0 = unknown.to_owned();
+                                Key::Unknown
+                            }
+                        })
+                    }
+                }
+
+                impl<'de> ::serde::de::DeserializeSeed<'de> for KeyVisitor<'_> {
+                    type Value = Key;
+
+                    fn deserialize<D: ::serde::Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+                        deserializer.deserialize_identifier(self)
+                    }
+                }
+
+                struct ObjectVisitor;
+
+                impl<'de> ::serde::de::Visitor<'de> for ObjectVisitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                        f.write_str(concat!("a ", stringify!($name), " object"))
+                    }
+
+                    fn visit_map<A: ::serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        $(let mut $field = $crate::json::model!(@empty [$($required)?] $ty);)+
+                        let mut extra = ::serde_json::Map::new();
+                        let mut unknown = String::new();
+                        while let Some(found) = map.next_key_seed(KeyVisitor(&mut unknown))? {
+                            match found {
+                                $(Key::$field => match $crate::json::model!(@read [$($helper)?] map $ty) {
+                                    Ok(value) => $field = $crate::json::model!(@some [$($required)?] value),
+                                    Err(error) => return Err($crate::json::in_field($key, &error)),
+                                },)+
+                                Key::Unknown => {
+                                    let value = map.next_value()?;
+                                    extra.insert(::std::mem::take(&mut unknown), value);
+                                }
+                            }
+                        }
+                        Ok($name {
+                            $($field: $crate::json::model!(@finish [$($required)?] $field $key),)+
+                            extra,
+                        })
+                    }
+                }
+
+                deserializer.deserialize_map(ObjectVisitor)
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeMap as _;
+
+                let known = [$($key),+].len();
+                let mut map = serializer.serialize_map(Some(known + self.extra.len()))?;
+                $(map.serialize_entry($key, &self.$field)?;)+
+                for (key, value) in &self.extra {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+
+        $crate::json::model!(@debug $name [$($($shown)+)?] [$($field)+]);
+        $crate::json::model!(@default $name [$([$($required)?])+] [$($field)+]);
+    };
+}
+pub(crate) use model;
+
+/// Declares a set of codes that the provider may extend: `Known = "code"` variants and `Other(String)`.
+///
+/// ```text
+/// open_enum! {
+///     /// How much experience is asked for.
+///     pub enum Level {
+///         /// A first job.
+///         Entry = "EN",
+///     }
+/// }
+/// ```
+///
+/// The enum is `#[non_exhaustive]` and gets `as_str`, `From<&str>`, `From<String>`, `Display`, `Serialize` and
+/// `Deserialize` (a string, or a number taken as its text). Null is for `Option` around it.
+macro_rules! open_enum {
+    (
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $( $(#[$variant_meta:meta])* $variant:ident = $code:literal ),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $( $(#[$variant_meta])* $variant, )+
+            /// A code that this version of the crate has no name for, as it came.
+            Other(String),
+        }
+
+        impl $name {
+            /// The code that the API uses.
+            $vis fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $code,)+
+                    Self::Other(code) => code,
+                }
+            }
+
+            fn known(code: &str) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(code: &str) -> Self {
+                Self::known(code).unwrap_or_else(|| Self::Other(code.to_owned()))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(code: String) -> Self {
+                Self::known(&code).unwrap_or(Self::Other(code))
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::json::scalar(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use open_enum;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json, to_value};
+
+    use crate::json::{empty_as_none, list, one_or_many};
+
+    model! {
+        /// A thing with one required field.
+        struct Thing debug(id, label) {
+            /// Its number.
+            id: u64 = required "id",
+            /// Its label.
+            label: Option<String> = "label" | "title" | "name" => empty_as_none,
+            /// What it is made of.
+            parts: Vec<Part> = "parts" => list,
+            /// Its kind.
+            kind: Vec<Part> = "kind" => one_or_many,
+            /// A colour.
+            colour: Option<Colour> = "colour",
+        }
+    }
+
+    model! {
+        /// A part, of which nothing is required.
+        struct Part {
+            /// Its size.
+            size: Option<u8> = "size",
+        }
+    }
+
+    model! {
+        /// Something that is nobody's business.
+        struct Silent debug(none) {
+            /// A word.
+            word: Option<String> = "word",
+        }
+    }
+
+    open_enum! {
+        /// A colour.
+        enum Colour {
+            /// Red.
+            Red = "R",
+            /// Blue.
+            Blue = "B",
+        }
+    }
+
+    fn thing(value: Value) -> Thing {
+        from_value(value).unwrap()
+    }
+
+    fn error(json: &str) -> String {
+        serde_json::from_str::<Thing>(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_alias_is_the_same_field_and_the_last_value_wins() {
+        assert_eq!(thing(json!({"id": 1, "title": "a"})).label.as_deref(), Some("a"));
+        let twice: Thing = serde_json::from_str(r#"{"id":1,"label":"a","x":1,"id":2,"name":"b","x":2}"#).unwrap();
+        assert_eq!((twice.id, twice.label.as_deref(), &twice.extra["x"]), (2, Some("b"), &json!(2)));
+        let escaped: Thing = serde_json::from_str(r#"{"\u0069d":3}"#).unwrap();
+        assert_eq!(escaped.id, 3);
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        assert_eq!(error("{}"), "missing field `id` at line 1 column 2");
+        assert_eq!(error(r#"{"id":null}"#), "id: invalid type: null, expected u64 at line 1 column 10");
+        let nested = error(r#"{"id":1,"parts":[{"size":1},{"size":300}]}"#);
+        assert_eq!(nested, "parts: size: invalid value: integer `300`, expected u8 at line 1 column 39");
+        assert_eq!(
+            error(r#"{"id":1,"parts":{}}"#),
+            "parts: invalid type: map, expected a list or null at line 1 column 18"
+        );
+        assert_eq!(error("[]"), "invalid type: sequence, expected a Thing object at line 1 column 0");
+        assert!(error("7").starts_with("invalid type: integer `7`, expected a Thing object"));
+        assert!(error("null").starts_with("invalid type: null, expected a Thing object"));
+        assert!(error(r#"{"id":1,"label":true}"#).contains("label: invalid type: boolean `true`, expected a string"));
+        assert!(error(r#"{"id":1,"label":{"a":1}}"#).contains("label: invalid type: map, expected a string"));
+    }
+
+    #[test]
+    fn null_empty_and_single_values_are_read() {
+        let null = thing(json!({"id": 1, "label": null, "parts": null, "kind": null, "colour": null}));
+        assert_eq!(null, thing(json!({"id": 1})));
+        assert_eq!(thing(json!({"id": 1, "label": ""})), null);
+        assert_eq!(thing(json!({"id": 1, "label": 12.5})).label.as_deref(), Some("12.5"));
+        assert_eq!(thing(json!({"id": 1, "kind": {"size": 4}})).kind[0].size, Some(4));
+        assert_eq!(thing(json!({"id": 1, "kind": [{"size": 4}, {}]})).kind[1], Part::default());
+    }
+
+    #[test]
+    fn codes_are_open() {
+        let colour = |code: &str| from_value::<Colour>(code.into()).unwrap();
+        assert_eq!((colour("R"), colour("B")), (Colour::Red, Colour::Blue));
+        assert_eq!(colour("r"), Colour::Other("r".to_owned()));
+        assert_eq!(Colour::from("R".to_owned()), Colour::Red);
+        assert_eq!(to_value(colour("Z")).unwrap(), "Z");
+        assert_eq!(format!("{:>3}", Colour::Blue), "  B");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let value = json!({
+            "id": 1, "label": "a", "parts": [{"size": 1}], "kind": [{"size": null}], "colour": "B", "new": {"deep": [1]}
+        });
+        let thing = thing(value.clone());
+        assert_eq!(thing.extra["new"]["deep"][0], 1);
+        assert_eq!(to_value(&thing).unwrap(), value);
+        assert_eq!(from_value::<Thing>(value).unwrap(), thing);
+    }
+
+    #[test]
+    fn debug_shows_what_it_was_told() {
+        let thing = thing(json!({"id": 1, "secret": "s", "parts": [{"size": 2}]}));
+        assert_eq!(format!("{thing:?}"), "Thing { id: 1, label: None, .. }");
+        let silent: Silent = from_value(json!({"word": "w"})).unwrap();
+        assert_eq!((silent.word.as_deref(), format!("{silent:?}").as_str()), (Some("w"), "Silent { .. }"));
+        assert_eq!(format!("{:?}", thing.parts[0]), "Part { size: Some(2), extra: {} }");
+    }
+}

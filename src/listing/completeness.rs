@@ -1,0 +1,88 @@
+//! Accounts for completeness: compares what a walk received with what the server said is there.
+
+use crate::error::Completeness;
+use std::collections::HashSet;
+
+/// The running account of one walk. Its size is one page of keys, however long the walk.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    rows: u64,
+    first_total: Option<u64>,
+    last_total: Option<u64>,
+    changed: bool,
+    repeated: u64,
+    previous: HashSet<u64>,
+}
+
+impl Ledger {
+    /// Goes on with the account of an interrupted walk.
+    pub(crate) fn resume(rows: u64, total: Option<u64>) -> Self {
+        Self { rows, first_total: total, last_total: total, ..Self::default() }
+    }
+
+    /// Enters a page: its rows, the total it told, and the keys of its rows where the endpoint has keys.
+    ///
+    /// Returns whether the page holds exactly the rows of the page before, so that the server cannot have moved on.
+    pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: HashSet<u64>) -> bool {
+        self.rows = self.rows.saturating_add(rows as u64);
+        self.first_total = self.first_total.or(total);
+        if let (Some(last), Some(now)) = (self.last_total, total) {
+            self.changed |= last != now;
+        }
+        self.last_total = total.or(self.last_total);
+        let again = keys.intersection(&self.previous).count();
+        self.repeated += again as u64;
+        let same_page = !keys.is_empty() && again == keys.len() && again == self.previous.len();
+        self.previous = keys;
+        same_page
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(crate) fn first_total(&self) -> Option<u64> {
+        self.first_total
+    }
+
+    pub(crate) fn verdict(&self) -> Completeness {
+        let (first_total, last_total, repeated) = (self.first_total, self.last_total, self.repeated);
+        match last_total {
+            Some(total) if !self.changed && repeated == 0 && self.rows < total => {
+                Completeness::ShortBy(total - self.rows)
+            }
+            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.rows > total) => {
+                Completeness::Drifted { first_total, last_total, repeated }
+            }
+            _ => Completeness::Complete,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(pages: &[(u64, &[u64])]) -> Completeness {
+        let mut ledger = Ledger::default();
+        for (total, keys) in pages {
+            ledger.enter(keys.len(), Some(*total), keys.iter().copied().collect());
+        }
+        ledger.verdict()
+    }
+
+    #[test]
+    fn the_account_names_what_happened() {
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[3, 4])]), Completeness::Complete);
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[3])]), Completeness::ShortBy(1));
+        let drifted = |first, last, repeated| Completeness::Drifted {
+            first_total: Some(first),
+            last_total: Some(last),
+            repeated,
+        };
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[2, 3])]), drifted(4, 4, 1), "rows shifted between neighbours");
+        assert_eq!(walk(&[(4, &[1, 2]), (3, &[4])]), drifted(4, 3, 0), "a row went away before the second page");
+        assert_eq!(walk(&[(4, &[1, 2]), (3, &[3]), (4, &[4])]), drifted(4, 4, 0), "also when it ends as it began");
+        assert_eq!(walk(&[(1, &[1, 2])]), drifted(1, 1, 0), "more rows than the total");
+    }
+}

@@ -1,0 +1,53 @@
+//! The paging schemes that endpoints share.
+
+use super::cursor::Position;
+use super::endpoint::{Answer, Paging};
+use crate::error::Refusal;
+
+/// Page numbers with the envelope `count`, `next`, `previous` (Django REST framework and its kin).
+///
+/// The next request is built from the page number; the `next` link is read as the server's statement that there is one,
+/// and to see that it does not lead back or away. It is never followed.
+///
+/// # Errors
+/// [`Refusal`] when the envelope has no `next` at all, or when it skips pages or leads to another host.
+pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Refusal> {
+    let total = answer.fields.get("count");
+    let Some(next) = answer.fields.raw("next") else {
+        return Err(Refusal::shape("there is no `next`, so nothing says whether this is the end"));
+    };
+    if next == "null" {
+        return Ok(Paging { next: None, total });
+    }
+    let next: String = serde_json::from_str(next).map_err(|_| Refusal::shape("`next` is neither a link nor null"))?;
+    let link = answer.same_host(&next)?;
+    let here = match at {
+        Position::Page(page) => *page,
+        _ => 1,
+    };
+    let named = link.query_pairs().find_map(|(name, value)| (name == "page").then(|| value.parse::<u64>()));
+    let page = match named {
+        None => here.saturating_add(1),
+        Some(Ok(page)) if page <= here.saturating_add(1) => page,
+        Some(_) => {
+            return Err(Refusal::shape(format!(
+                "`next` does not lead from page {here} to page {}",
+                here.saturating_add(1)
+            )));
+        }
+    };
+    Ok(Paging { next: Some(Position::Page(page)), total })
+}
+
+/// A token in a field of the envelope, to be sent back as it is. Absent, null and empty say that this is the end.
+///
+/// # Errors
+/// [`Refusal`] when the field is something else than text.
+pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, Refusal> {
+    let token = match answer.fields.raw(field) {
+        None => None,
+        Some(raw) => serde_json::from_str::<Option<String>>(raw)
+            .map_err(|_| Refusal::shape(format!("`{field}` is neither a text nor null")))?,
+    };
+    Ok(Paging { next: token.filter(|token| !token.is_empty()).map(Position::Token), total: None })
+}
