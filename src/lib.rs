@@ -5,8 +5,7 @@
 //! use jobfeed::checkpoint::MemoryStore;
 //! use jobfeed::jobdataapi::Client;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
 //! # let (key, url) = (server.api_key(), server.base_url());
 //! let api = Client::builder().api_key(key).base_url(url).build()?;

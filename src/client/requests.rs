@@ -12,7 +12,7 @@ use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::call::Response;
 use super::core::Client;
 use crate::error::{AnswerError, Result};
-use crate::json::{self, ListAt};
+use crate::json::{self, ListAt, debug_fields};
 
 /// One resource, ready to be sent.
 #[derive(Debug, Clone)]
@@ -124,11 +124,7 @@ impl DownloadRequest {
     }
 }
 
-impl fmt::Debug for DownloadRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DownloadRequest").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+debug_fields!(DownloadRequest(name));
 
 /// A file as it came.
 #[derive(Clone)]

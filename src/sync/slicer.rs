@@ -160,7 +160,7 @@ impl Slicer {
 }
 
 /// The width that should hold `FILL` percent of `capacity` rows, when `points` hold `rows`.
-fn scaled(points: u64, capacity: u64, rows: u64) -> u64 {
+pub(crate) fn scaled(points: u64, capacity: u64, rows: u64) -> u64 {
     let width = u128::from(points) * u128::from(capacity) * FILL / (u128::from(rows.max(1)) * 100);
     u64::try_from(width).unwrap_or(u64::MAX).max(1)
 }

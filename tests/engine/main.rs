@@ -11,4 +11,5 @@ mod redaction;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+mod values;
 mod waiting;

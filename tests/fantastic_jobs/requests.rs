@@ -124,8 +124,8 @@ async fn what_the_server_would_refuse_is_refused_here() {
     let long: Vec<String> = (0..900).map(|n| format!("Employer & Sons {n}")).collect();
     let cases: Vec<(&str, Result<Page<_>>)> = vec![
         ("time_frame", api.active_ats().send().await),
-        ("limit", ats().page_size(0).send().await),
-        ("limit", ats().page_size(1001).send().await),
+        ("page_size", ats().page_size(0).send().await),
+        ("page_size", ats().page_size(1001).send().await),
         ("cursor", ats().cursor(0).send().await),
         ("cursor", ats().offset(1).cursor(5).send().await),
         ("offset", ats().cursor(5).offset(1).send().await),
