@@ -25,6 +25,9 @@ const MAX_REDIRECTS: u32 = 3;
 /// The largest part of an error's body, in bytes, that is read.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
+/// How long an error's body may take. Its head says already what matters.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
+
 /// An answer whose head is there and whose body is still to be read.
 pub(crate) struct Opened {
     pub(crate) call: Call,
@@ -96,20 +99,19 @@ impl Client {
         Ok(Response { status: opened.status, headers: opened.headers, body: whole.freeze(), url: opened.url })
     }
 
-    /// Reads the beginning of an error's body. What its head says holds even when the body is lost on the way.
-    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
+    /// Reads the beginning of an error's body. What its head says holds even when the body is lost or does not end.
+    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Response {
         let mut start = BytesMut::new();
         let mut body = opened.body.into_inner();
-        while let Some(Ok(piece)) =
-            timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
-        {
+        let deadline = opened.deadline.min(monotonic() + ERROR_BODY_TIME);
+        while let Ok(Some(Ok(piece))) = timeout_at(deadline, body.next()).await {
             if start.len() + piece.len() > MAX_ERROR_BODY {
                 break;
             }
             start.extend_from_slice(&piece);
         }
         progress.received(start.len());
-        Ok(Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url })
+        Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url }
     }
 
     /// Where a redirect leads, when the request may go there.
