@@ -1,10 +1,9 @@
 //! Job APIs on loopback, for tests and examples (feature `testing`).
 //!
-//! A simulator is a real HTTP server in your process with data of its own. It pages, throttles and refuses like the service it
-//! stands for; it can [change its data](jobdataapi::JobDataApi::before_request) while your code pages, and
-//! [misbehave](Fault) in the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare.
-//! There is one simulator for each provider, such as [`JobDataApi`]; what they share is the [`Server`], which takes a
-//! [`Service`] of your own as well.
+//! A simulator is a real HTTP server in your process with data of its own. It pages, throttles and refuses like the service
+//! that it simulates; it can [change its data](Simulator::before_request) while your code pages, and [misbehave](Fault) in
+//! the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare. There is one
+//! for each provider, such as [`JobDataApi`]; each is a [`Simulator`], which also takes a [`Service`] of your own.
 //!
 //! ```
 //! use jobfeed::testing::{Fault, JobDataApi, When};
@@ -34,18 +33,24 @@ pub mod fantastic_jobs;
 mod fault;
 pub mod jobaffinity;
 pub mod jobdataapi;
+mod page_faults;
+mod received;
+mod reply;
 mod served;
-mod server;
 mod service;
+mod simulator;
 mod throttle;
 mod time;
 
 pub use self::employjoy::EmployJoy;
 pub use self::fantastic_jobs::FantasticJobs;
-pub use self::fault::{BadRecords, Fault, NextFault, PageFaults, When, spoil_record};
+pub use self::fault::{Fault, When};
 pub use self::jobaffinity::JobAffinity;
 pub use self::jobdataapi::{Insert, JobDataApi};
+pub use self::page_faults::{BadRecords, NextFault, PageFaults, make_bad_record};
+pub use self::received::Received;
+pub use self::reply::Reply;
 pub use self::served::{Served, ServedRequest};
-pub use self::server::Server;
-pub use self::service::{Answer, Received, Service};
+pub use self::service::Service;
+pub use self::simulator::Simulator;
 pub use self::throttle::Throttle;

@@ -5,36 +5,16 @@ use jiff::civil::Date;
 
 use super::catalog::Catalog;
 use super::query::{Invalid, Keywords, Multi, Params, SLICING, days_before, description_of, look_up};
-use super::record::{Job, Key};
+use super::record::{Job, JobKey};
 
-/// Keywords of `title` and `location` that are shorter are ignored.
+/// Shorter keywords of `title` and `location` are ignored.
 const SHORTEST_KEYWORD: usize = 3;
 /// The window of a request without slicing parameters.
-const IMPLICIT_DAYS: u64 = 90;
-/// All parameters of [`JobFilter`] beside the slicing ones.
-const FILTERS: [&str; 19] = [
-    "country_code",
-    "state_code",
-    "state_id",
-    "city_name",
-    "region_id",
-    "type_id",
-    "company_id",
-    "company_source_id",
-    "company_name",
-    "title",
-    "location",
-    "description",
-    "has_remote",
-    "exclude_expired",
-    "experience_level",
-    "language",
-    "ext_id",
-    "application_url",
-    "min_salary",
-];
+const DEFAULT_DAYS: u64 = 90;
+/// Parameters of the list that are no filters.
+const NO_FILTERS: [&str; 4] = ["page", "page_size", "description_str", "api_key"];
 
-/// What the slicing parameters leave: looked at for every job, so it needs only the [`Key`] of each.
+/// The window that the slicing parameters give. It is checked for every job, so it needs only the [`JobKey`].
 #[derive(Default)]
 struct Window {
     since: Option<Date>,
@@ -46,11 +26,11 @@ struct Window {
 }
 
 impl Window {
-    /// Reads the parameters. `slicing` says whether they are honoured; without any the last 90 days are meant.
+    /// Reads the parameters. `slicing` says whether they have an effect; without any the window is the last 90 days.
     fn new(params: Params<'_>, now: Timestamp, slicing: bool) -> Result<Self, Invalid> {
         let before = |days: u64| days_before(now, days);
         if !slicing || params.has_any(&SLICING).is_none() {
-            return Ok(Self { not_before: Some(before(IMPLICIT_DAYS)), ..Self::default() });
+            return Ok(Self { not_before: Some(before(DEFAULT_DAYS)), ..Self::default() });
         }
         Ok(Self {
             since: params.date("published_since")?,
@@ -65,7 +45,7 @@ impl Window {
         })
     }
 
-    fn passes(&self, key: Key) -> bool {
+    fn passes(&self, key: JobKey) -> bool {
         self.min_id.is_none_or(|id| key.id >= id)
             && self.max_id.is_none_or(|id| key.id <= id)
             && self.since.is_none_or(|day| key.day >= day)
@@ -78,8 +58,8 @@ impl Window {
 /// The filters of `/api/jobs/`.
 pub(super) struct JobFilter {
     window: Window,
-    /// Whether there is anything beside the window.
-    more: bool,
+    /// Whether no parameter can be a filter: then jobs are not looked at.
+    passes_all: bool,
     country: Multi<String>,
     state_code: Option<String>,
     state_id: Multi<u32>,
@@ -102,12 +82,12 @@ pub(super) struct JobFilter {
 }
 
 impl JobFilter {
-    /// Reads the parameters. `slicing` says whether the six slicing ones are honoured.
+    /// Reads the parameters. `slicing` says whether the six slicing ones have an effect.
     pub(super) fn new(params: Params<'_>, now: Timestamp, slicing: bool) -> Result<Self, Invalid> {
         let owned = |name: &str| params.text(name).map(str::to_owned);
         Ok(Self {
             window: Window::new(params, now, slicing)?,
-            more: params.has_any(&FILTERS).is_some(),
+            passes_all: params.all_in(&[SLICING.as_slice(), &NO_FILTERS]),
             country: params.codes("country_code")?,
             state_code: owned("state_code"),
             state_id: params.ids("state_id")?,
@@ -131,13 +111,13 @@ impl JobFilter {
     }
 
     /// Whether the job with this key is in the window.
-    pub(super) fn in_window(&self, key: Key) -> bool {
+    pub(super) fn in_window(&self, key: JobKey) -> bool {
         self.window.passes(key)
     }
 
-    /// Whether a job passes everything beside the window.
+    /// Whether a job passes all filters except the window.
     pub(super) fn passes(&self, catalog: &Catalog, job: &Job) -> bool {
-        if !self.more {
+        if self.passes_all {
             return true;
         }
         (!self.exclude_expired || job.expired.is_none())
@@ -157,8 +137,8 @@ impl JobFilter {
     fn passes_places(&self, catalog: &Catalog, job: &Job) -> bool {
         let countries = || look_up(&catalog.countries, &job.countries);
         let cities = || look_up(&catalog.cities, &job.cities);
-        let states = || cities().filter_map(|city| catalog.states.get(city.state?));
-        let regions = || countries().filter_map(|country| catalog.regions.get(country.region));
+        let states = || cities().filter_map(|city| catalog.states.get(city.state_index?));
+        let regions = || countries().filter_map(|country| catalog.regions.get(country.region_index));
         let kinds = || look_up(&catalog.types, &job.types);
         self.country.passes(|code| countries().any(|country| country.code == *code))
             && self.region.passes(|id| regions().any(|region| region.id == *id))
@@ -190,7 +170,7 @@ impl JobFilter {
     }
 }
 
-/// The words of a full-text query. Phrases and `or` are not understood: every word has to be there.
+/// The words of a full-text query. Phrases and `or` have no meaning here: the text must have every word.
 fn words(text: Option<&str>) -> Vec<String> {
     let words = text.unwrap_or_default().split_whitespace();
     words.map(|word| word.replace('"', "").to_lowercase()).filter(|word| !word.is_empty()).collect()

@@ -1,14 +1,14 @@
-//! Query parameters and their grammar.
+//! Query parameters and how their values are written.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::testing::service::Received;
+use crate::testing::received::Received;
 
-/// The parameters that switch the implicit window off, and that the lite plan does not have.
+/// The parameters that replace the default window, and that the lite subscription does not include.
 pub(super) const SLICING: [&str; 6] = ["published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
-/// Values that one multi-value parameter may hold.
+/// The most values in one parameter.
 const MOST_VALUES: usize = 50;
 
 /// The UTC day of a moment.
@@ -16,7 +16,7 @@ pub(super) fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// A parameter with a value that cannot be right; the answer is 400.
+/// A parameter with a wrong value; the reply has status 400.
 #[derive(Debug)]
 pub(super) struct Invalid {
     pub(super) field: &'static str,
@@ -36,13 +36,18 @@ impl<'a> Params<'a> {
         names.iter().copied().find(|name| self.text(name).is_some())
     }
 
+    /// Whether every parameter is in one of these lists.
+    pub(super) fn all_in(self, lists: &[&[&str]]) -> bool {
+        self.0.query().iter().all(|(name, _)| lists.iter().any(|list| list.contains(&name.as_str())))
+    }
+
     pub(super) fn number(self, field: &'static str) -> Result<Option<u64>, Invalid> {
         let message = "Enter a whole number.";
         self.parsed(field, message, |text| text.parse().ok())
     }
 
     pub(super) fn date(self, field: &'static str) -> Result<Option<Date>, Invalid> {
-        // Exactly `YYYY-MM-DD`; jiff alone would take a time along.
+        // Exactly `YYYY-MM-DD`: jiff also reads a date with a time.
         let date = |text: &str| text.parse().ok().filter(|_| text.len() == 10);
         self.parsed(field, "Enter a valid date.", date)
     }
@@ -138,7 +143,8 @@ impl<T> Default for Multi<T> {
 }
 
 impl<T> Multi<T> {
-    /// Whether a row passes of which `holds` tells if it has a value: any included one will do, any excluded one is too much.
+    /// Whether a row passes: it has one of the included values, if there are any, and none of the excluded ones. `holds` tells
+    /// whether the row has a value.
     pub(super) fn passes(&self, holds: impl Fn(&T) -> bool) -> bool {
         (self.include.is_empty() || self.include.iter().any(&holds)) && !self.exclude.iter().any(holds)
     }
@@ -158,7 +164,7 @@ impl Keywords {
     }
 }
 
-/// The description of a record's text.
+/// The description in a JSON record.
 pub(super) fn description_of(json: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Described {
@@ -168,11 +174,11 @@ pub(super) fn description_of(json: &str) -> String {
 }
 
 /// The rows of a catalog at these indexes.
-pub(super) fn look_up<'a, T>(all: &'a [T], indexes: &'a [usize]) -> impl Iterator<Item = &'a T> {
+pub(super) fn look_up<'a, T>(all: &'a [T], indexes: &[usize]) -> impl Iterator<Item = &'a T> {
     indexes.iter().filter_map(|&index| all.get(index))
 }
 
-/// Days are 24 hours here; what lies before all time is the beginning of time.
+/// The instant this many times 24 hours before `now`, or the earliest there is.
 pub(super) fn days_before(now: Timestamp, days: u64) -> Timestamp {
     let hours = i64::try_from(days).unwrap_or(i64::MAX).min(20_000_000) * 24;
     now.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN)
