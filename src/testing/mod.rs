@@ -38,6 +38,7 @@ mod received;
 mod reply;
 mod served;
 mod service;
+mod setters;
 mod simulator;
 mod throttle;
 mod time;

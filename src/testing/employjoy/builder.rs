@@ -10,6 +10,7 @@ use super::api::EmployJoy;
 use super::data::{Order, PartnerData};
 use super::routes::{Limits, PartnerService};
 use crate::client::Clock;
+use crate::testing::setters::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -48,25 +49,23 @@ impl EmployJoy {
     }
 }
 
-impl Builder {
+setters! { Builder {
     /// How many open jobs there are at the start. Default 100.
-    pub fn jobs(mut self, jobs: usize) -> Self {
-        self.jobs = jobs;
-        self
-    }
-
+    jobs(usize) => jobs;
     /// How many applications there are at the start, all submitted now. Default 0.
-    pub fn applications(mut self, applications: usize) -> Self {
-        self.applications = applications;
-        self
-    }
-
+    applications(usize) => applications;
     /// How many companies the jobs belong to, in turn (0 counts as 1). Default 5.
-    pub fn companies(mut self, companies: usize) -> Self {
-        self.companies = companies;
-        self
-    }
+    companies(usize) => companies;
+    /// The order of both lists. Default [`Order::UpdatedAsc`].
+    order(Order) => order;
+    /// Applies the documented limits, each over a sliding minute: 60 for each list, 120 for single applications, 10
+    /// submissions for each company. Default: none.
+    limits(bool) => limits;
+    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
+    port(u16) => port;
+} }
 
+impl Builder {
     /// The last changes of the jobs of the start are spread evenly over this many days before `now` (0 counts as 1).
     /// Default 30.
     pub fn days(mut self, days: u32) -> Self {
@@ -74,22 +73,9 @@ impl Builder {
         self
     }
 
-    /// The order of both lists. Default [`Order::UpdatedAsc`].
-    pub fn order(mut self, order: Order) -> Self {
-        self.order = order;
-        self
-    }
-
     /// The key that is accepted, as `Authorization: Bearer …`. Default `pek_test_simulated`.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into().into();
-        self
-    }
-
-    /// Applies the documented limits, each over a sliding minute: 60 for each list, 120 for single applications, 10
-    /// submissions for each company. Default: none.
-    pub fn limits(mut self, yes: bool) -> Self {
-        self.limits = yes;
         self
     }
 
@@ -108,12 +94,6 @@ impl Builder {
     /// The simulated time, asked for with every request.
     pub fn now_from(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.now = Some(Clock::from_fn(now));
-        self
-    }
-
-    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
         self
     }
 

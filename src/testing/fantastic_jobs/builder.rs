@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::api::FantasticJobs;
 use super::data::{FeedData, Feeds, SimulatedTime};
 use super::service::{FantasticService, Subscription};
+use crate::testing::setters::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::time::fixed_clock;
 
@@ -47,40 +48,25 @@ impl FantasticJobs {
     }
 }
 
-impl Builder {
+setters! { Builder {
     /// Rows that each feed indexes in each hour. Default 30.
-    pub fn rows_per_hour(mut self, rows: u32) -> Self {
-        self.rows_per_hour = rows;
-        self
-    }
-
+    rows_per_hour(u32) => rows_per_hour;
     /// How long before the start the feeds begin. Default 10 days.
-    pub fn history(mut self, span: SignedDuration) -> Self {
-        self.history = span;
-        self
-    }
-
+    history(SignedDuration) => history;
     /// The seed of everything that is random. Default 1.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
+    seed(u64) => seed;
+    /// Whether `24h` covers 25 hours: the vendor's text and its example differ. Default: 24.
+    long_day(bool) => long_day;
+    /// The subscription of the key. Default [`Subscription::Pro`].
+    subscription(Subscription) => subscription;
+    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
+    port(u16) => port;
+} }
 
+impl Builder {
     /// Lets about a third of the rows expire, at a random time within this span. Default: no row expires by itself.
     pub fn expires_within(mut self, span: SignedDuration) -> Self {
         self.expires_within = Some(span);
-        self
-    }
-
-    /// Whether `24h` covers 25 hours: the vendor's text and its example differ. Default: 24.
-    pub fn long_day(mut self, yes: bool) -> Self {
-        self.long_day = yes;
-        self
-    }
-
-    /// The subscription of the key. Default [`Subscription::Pro`].
-    pub fn subscription(mut self, subscription: Subscription) -> Self {
-        self.subscription = subscription;
         self
     }
 
@@ -100,12 +86,6 @@ impl Builder {
     /// The simulated time at the start. Default: the time of the start; it moves with [`FantasticJobs::advance`] only.
     pub fn now(mut self, now: Timestamp) -> Self {
         self.now = Some(now);
-        self
-    }
-
-    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
         self
     }
 

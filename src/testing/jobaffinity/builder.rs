@@ -9,6 +9,7 @@ use super::api::JobAffinity;
 use super::data::{AffinityData, STEPS};
 use super::routes::AffinityService;
 use super::variants::{Edition, LastPage, Links, Order, Variants};
+use crate::testing::setters::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 
@@ -44,50 +45,27 @@ impl JobAffinity {
     }
 }
 
-impl Builder {
+setters! { Builder {
     /// How many jobs there are at the start. Default 20.
-    pub fn jobs(mut self, jobs: usize) -> Self {
-        self.jobs = jobs;
-        self
-    }
-
+    jobs(usize) => jobs;
     /// How many applications each job has at the start, each by another candidate. Every second one has been moved to the
     /// second step. Default 3.
-    pub fn applications(mut self, applications: usize) -> Self {
-        self.applications = applications;
-        self
-    }
-
+    applications(usize) => applications;
     /// The lowest id. All kinds of records share one sequence of ids, with gaps. Default 1,001.
-    pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = id;
-        self
-    }
-
+    first_id(u64) => first_id;
     /// The edition that the names in the records follow. Default [`Edition::Later`].
-    pub fn edition(mut self, edition: Edition) -> Self {
-        self.edition = edition;
-        self
-    }
-
+    edition(Edition) => edition;
     /// The order of the lists. Default [`Order::Ascending`].
-    pub fn order(mut self, order: Order) -> Self {
-        self.variants.order = order;
-        self
-    }
-
+    order(Order) => variants.order;
     /// The form of links to next pages. Default [`Links::Relative`].
-    pub fn links(mut self, links: Links) -> Self {
-        self.variants.links = links;
-        self
-    }
-
+    links(Links) => variants.links;
     /// What `_next` is on the last page. Default [`LastPage::Empty`].
-    pub fn last_page(mut self, last_page: LastPage) -> Self {
-        self.variants.last_page = last_page;
-        self
-    }
+    last_page(LastPage) => variants.last_page;
+    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
+    port(u16) => port;
+} }
 
+impl Builder {
     /// Makes links to next pages repeat the filters beside the cursor. Default: the cursor alone.
     pub fn next_repeats_query(mut self) -> Self {
         self.variants.next_repeats_query = true;
@@ -116,12 +94,6 @@ impl Builder {
     /// with status 429. Default: no limit.
     pub fn throttle(mut self, requests: usize, per: Duration) -> Self {
         self.throttle = Some(Throttle::new(requests, per));
-        self
-    }
-
-    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
         self
     }
 

@@ -12,6 +12,7 @@ use super::data::{JobData, JobSettings, Order};
 use super::record::Style;
 use super::routes::JobService;
 use crate::client::Clock;
+use crate::testing::setters::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -56,60 +57,35 @@ impl JobDataApi {
     }
 }
 
-impl Builder {
+setters! { Builder {
     /// How many jobs there are at the start. Default 1,000.
-    pub fn jobs(mut self, jobs: usize) -> Self {
-        self.jobs.jobs = jobs;
-        self
-    }
-
+    jobs(usize) => jobs.jobs;
     /// The seed of everything that is random. Default 1.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.jobs.style.seed = seed;
-        self
-    }
-
+    seed(u64) => jobs.style.seed;
     /// All jobs of the start are published within this many days before `now` (0 counts as 1). Default 120.
-    pub fn days(mut self, days: u32) -> Self {
-        self.jobs.days = days;
-        self
-    }
-
+    days(u32) => jobs.days;
     /// The lowest id. Default 10,001.
-    pub fn first_id(mut self, id: u64) -> Self {
-        self.jobs.first_id = id;
-        self
-    }
-
+    first_id(u64) => jobs.first_id;
     /// The mean size of a job's record in bytes, reached by the length of its description, which has a minimum: sizes below
     /// about 1,000 all give the same records. Default 1,200.
-    pub fn record_size(mut self, bytes: usize) -> Self {
-        self.jobs.style.record_size = bytes;
-        self
-    }
-
+    record_size(usize) => jobs.style.record_size;
     /// The order of the job list. Default [`Order::PublishedDesc`].
-    pub fn order(mut self, order: Order) -> Self {
-        self.jobs.order = order;
-        self
-    }
-
+    order(Order) => jobs.order;
     /// The subscription of the key. Default [`Subscription::Access`].
-    pub fn subscription(mut self, subscription: Subscription) -> Self {
-        self.subscription = subscription;
-        self
-    }
+    subscription(Subscription) => subscription;
+    /// With [`Subscription::Lite`], whether slicing parameters are ignored instead of refused with status 403. Default:
+    /// refused. What the real service does is not documented.
+    lite_ignores_slicing(bool) => lite_ignores_slicing;
+    /// Whether refused requests count for the throttle as well. Default: only in the default throttle of calls without a key.
+    count_rejected(bool) => count_rejected;
+    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
+    port(u16) => port;
+} }
 
+impl Builder {
     /// The key that is accepted, in the header `Authorization: Api-Key …` or the parameter `api_key`. Default `simulated-key`.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into().into();
-        self
-    }
-
-    /// With [`Subscription::Lite`], whether slicing parameters are ignored instead of refused with status 403. Default:
-    /// refused. What the real service does is not documented.
-    pub fn lite_ignores_slicing(mut self, yes: bool) -> Self {
-        self.lite_ignores_slicing = yes;
         self
     }
 
@@ -123,12 +99,6 @@ impl Builder {
     /// `Retry-After`. Default: no limit with a key, and 10 in an hour without one.
     pub fn throttle(mut self, requests: usize, per: Duration) -> Self {
         self.throttle = Some((requests, per));
-        self
-    }
-
-    /// Whether refused requests count for the throttle as well. Default: only in the default throttle of calls without a key.
-    pub fn count_rejected(mut self, yes: bool) -> Self {
-        self.count_rejected = yes;
         self
     }
 
@@ -147,12 +117,6 @@ impl Builder {
     /// The simulated time, asked for with every request: jobs grow older as it moves.
     pub fn now_from(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.now = Some(Clock::from_fn(now));
-        self
-    }
-
-    /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
         self
     }
 

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::catalog::Catalog;
-use super::filter::JobFilter;
+use super::filter::{filter, window};
+use super::query::{Invalid, Params};
 use super::record::{self, Job, JobKey, Style, mix};
 use crate::client::Clock;
 
@@ -247,14 +248,12 @@ impl JobData {
         }
     }
 
-    /// The jobs that pass the filter, in the order of the list.
-    pub(super) fn matching(&self, filter: &JobFilter) -> Vec<&Job> {
-        let ordered = self.ordered.as_deref().unwrap_or_default().iter();
-        ordered
-            .filter(|(key, _)| filter.in_window(*key))
-            .filter_map(|&(_, index)| self.jobs.get(index))
-            .filter(|job| filter.passes(&self.catalog, job))
-            .collect()
+    /// The jobs that pass the filters, in the order of the list. `slicing` says whether the slicing parameters have an effect.
+    pub(super) fn matching(&self, params: Params<'_>, slicing: bool) -> Result<Vec<&Job>, Invalid> {
+        let in_window = window(params, self.now(), slicing)?;
+        let passes = filter(&self.catalog, params)?;
+        let ordered = self.ordered.iter().flatten().filter(|(key, _)| in_window(*key));
+        Ok(ordered.filter_map(|&(_, index)| self.jobs.get(index)).filter(|job| passes(job)).collect())
     }
 
     /// All jobs, the lowest id first.

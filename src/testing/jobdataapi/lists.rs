@@ -75,8 +75,8 @@ pub(super) fn companies<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<
             && sources.passes(|id| company.source_id == *id)
             && least.is_none_or(|least| size >= least)
             && most.is_none_or(|most| size <= most)
-            && name.passes(&company.name)
-            && company_name.passes(&company.name)
+            && name.passes_text(&company.name)
+            && company_name.passes_text(&company.name)
     };
     Ok(catalog.companies.iter().filter(passes).map(|company| &*company.full_json).collect())
 }
@@ -94,7 +94,7 @@ pub(super) fn tags<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&
         let is_level = |level: &String| *level == tag.level || tag.level.strip_prefix("ROLE") == Some(level);
         levels.passes(is_level)
             && parents.passes(|id| tag.parent_id == Some(*id))
-            && name.passes(&tag.name)
+            && name.passes_text(&tag.name)
             && between(tag.jobs, min_jobs, max_jobs)
             && between(tag.children, min_children, max_children)
     });

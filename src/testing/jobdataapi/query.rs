@@ -67,54 +67,43 @@ impl<'a> Params<'a> {
         message: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Invalid> {
-        let Some(text) = self.text(field) else {
-            return Ok(None);
-        };
-        parse(text).map(Some).ok_or(Invalid { field, message })
+        self.text(field).map(|text| parse(text).ok_or(Invalid { field, message })).transpose()
     }
 
     /// `a|b|-c` of codes.
     pub(super) fn codes(self, field: &'static str) -> Result<Multi<String>, Invalid> {
-        self.multi(field, "|", |code| Some(code.to_owned()))
+        self.multi(field, |code| Some(code.to_owned()))
     }
 
     /// `1|2|-3` of ids.
     pub(super) fn ids(self, field: &'static str) -> Result<Multi<u32>, Invalid> {
-        self.multi(field, "|", |id| id.parse().ok())
+        self.multi(field, |id| id.parse().ok())
     }
 
     /// `word|OR|other word|OR|-not this`, compared without regard to case.
-    pub(super) fn keywords(self, field: &'static str, shortest: usize) -> Result<Keywords, Invalid> {
-        let mut found = Keywords(Multi::default());
+    pub(super) fn keywords(self, field: &'static str, shortest: usize) -> Result<Multi<String>, Invalid> {
+        let mut found = Multi { include: Vec::new(), exclude: Vec::new() };
         for keyword in self.text(field).unwrap_or_default().split("|OR|") {
             let (word, list) = match keyword.strip_prefix('-') {
-                Some(word) => (word, &mut found.0.exclude),
+                Some(word) => (word, &mut found.exclude),
                 None => (
                     keyword.strip_prefix('\\').filter(|word| word.starts_with('-')).unwrap_or(keyword),
-                    &mut found.0.include,
+                    &mut found.include,
                 ),
             };
             if word.chars().count() >= shortest.max(1) {
                 list.push(word.to_lowercase());
             }
         }
-        if found.0.include.len() + found.0.exclude.len() > 10 * MOST_VALUES {
+        if found.include.len() + found.exclude.len() > 10 * MOST_VALUES {
             return Err(Invalid { field, message: "Too many values." });
         }
         Ok(found)
     }
 
-    fn multi<T>(
-        self,
-        field: &'static str,
-        separator: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Multi<T>, Invalid> {
-        let mut multi = Multi::default();
-        let Some(text) = self.text(field) else {
-            return Ok(multi);
-        };
-        for value in text.split(separator) {
+    fn multi<T>(self, field: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Multi<T>, Invalid> {
+        let mut multi = Multi { include: Vec::new(), exclude: Vec::new() };
+        for value in self.text(field).iter().flat_map(|text| text.split('|')) {
             let (value, list) = match value.strip_prefix('-') {
                 Some(value) => (value, &mut multi.exclude),
                 None => (value, &mut multi.include),
@@ -136,12 +125,6 @@ pub(super) struct Multi<T> {
     exclude: Vec<T>,
 }
 
-impl<T> Default for Multi<T> {
-    fn default() -> Self {
-        Self { include: Vec::new(), exclude: Vec::new() }
-    }
-}
-
 impl<T> Multi<T> {
     /// Whether a row passes: it has one of the included values, if there are any, and none of the excluded ones. `holds` tells
     /// whether the row has a value.
@@ -150,17 +133,14 @@ impl<T> Multi<T> {
     }
 }
 
-/// Keywords to include and to exclude.
-pub(super) struct Keywords(Multi<String>);
-
-impl Keywords {
-    /// Whether a text passes, without regard to case.
-    pub(super) fn passes(&self, text: &str) -> bool {
-        if self.0.include.is_empty() && self.0.exclude.is_empty() {
+impl Multi<String> {
+    /// Whether a text passes: it contains one of the included keywords and none of the excluded ones, without regard to case.
+    pub(super) fn passes_text(&self, text: &str) -> bool {
+        if self.include.is_empty() && self.exclude.is_empty() {
             return true;
         }
         let text = text.to_lowercase();
-        self.0.passes(|word| text.contains(word.as_str()))
+        self.passes(|word| text.contains(word.as_str()))
     }
 }
 

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use super::access::Subscription;
 use super::catalog::Entry;
 use super::data::JobData;
-use super::filter::JobFilter;
 use super::lists::{cities, companies, expired, expired_text, rates, states, tags};
 use super::page::{PageRules, apply, page};
 use super::query::{Invalid, Params, description_of};
@@ -123,9 +122,8 @@ impl JobService {
         Ok(match resource {
             "jobs" => {
                 let slicing = self.subscription != Subscription::Lite;
-                let filter = JobFilter::new(params, self.data.now(), slicing)?;
+                let rows = self.data.matching(params, slicing)?;
                 let plain_text = params.flag("description_str")?;
-                let rows = self.data.matching(&filter);
                 page(request, rules, faults, &rows, |job| job_text(job, plain_text))
             }
             "jobsexpired" => {
