@@ -23,7 +23,7 @@ pub enum Fault {
         /// Seconds for a `Retry-After` header. For the date form add a [`Fault::Header`].
         retry_after: Option<u64>,
     },
-    /// Promises the whole body in `Content-Length`, sends half and closes the connection.
+    /// Announces the whole body in `Content-Length`, sends half of it and closes the connection.
     CutBody,
     /// A complete HTTP reply whose JSON ends in the middle.
     TruncatedJson,
@@ -33,7 +33,7 @@ pub enum Fault {
     ErrorObject,
     /// Leaves out this many rows at the end of the page; `next` and the total do not change.
     ShortPage(usize),
-    /// Says that there is no next page although there is one.
+    /// States that there is no next page although there is one.
     LostNext,
     /// The link or cursor to the next page leads to this page again, on the last page too.
     RepeatNext,
@@ -66,7 +66,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The variant's name, as the log has it.
+    /// The name of the variant, as in the log.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "Status",
@@ -93,7 +93,7 @@ impl Fault {
         }
     }
 
-    /// What replaces the service's reply, if this fault replaces it.
+    /// The replacement for the reply of the service, if this fault replaces it.
     pub(crate) fn replacement(&self, error_object: &str) -> Option<Result<Reply, NoReply>> {
         Some(match self {
             Self::Status { code, retry_after } => Ok(status(*code, *retry_after)),
@@ -125,10 +125,12 @@ impl Fault {
     }
 }
 
-/// Those of the faults that concern the page.
+/// Collects the faults that concern the page.
 pub(crate) fn page_faults(faults: &[Fault]) -> PageFaults {
     let mut page = PageFaults::default();
-    faults.iter().for_each(|fault| fault.change_page(&mut page));
+    for fault in faults {
+        fault.change_page(&mut page);
+    }
     page
 }
 
@@ -184,7 +186,7 @@ impl When {
         Self::Matching(name.to_owned(), value.to_owned())
     }
 
-    /// Whether the request is hit. Each call counts as a request for `Next`.
+    /// Whether the fault hits the request. Each call counts as one request for `Next`.
     fn hits(&mut self, request: &Received) -> bool {
         let number = request.list_number();
         match self {

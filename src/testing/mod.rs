@@ -3,7 +3,7 @@
 //! A simulator is a real HTTP server in your process with data of its own. It pages, throttles and refuses like the service
 //! that it simulates; it can [change its data](Simulator::before_request) while your code pages, and [misbehave](Fault) in
 //! the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare. There is one
-//! for each provider, such as [`JobDataApi`]; each is a [`Simulator`], which also takes a [`Service`] of your own.
+//! for each provider, such as [`JobDataApi`]; what they share is [`Simulator`], which also takes a [`Service`] of your own.
 //!
 //! ```
 //! use jobfeed::testing::{Fault, JobDataApi, When};

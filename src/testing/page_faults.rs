@@ -27,7 +27,7 @@ pub enum NextFault {
     /// Nothing.
     #[default]
     Good,
-    /// Say that there is no next page.
+    /// State that there is no next page.
     Lost,
     /// Lead to this page.
     Repeat,
@@ -72,8 +72,8 @@ impl PageFaults {
         if self.drop_all_rows { 0 } else { rows.saturating_sub(self.drop_rows) }
     }
 
-    /// Leaves out rows of a page and gives others a wrong value, as the faults say. `null` tells for an index in the page
-    /// whether the wrong value is a null; else it is a text. See [`make_bad_record`].
+    /// Applies the faults that concern rows: leaves rows out, and gives others a wrong value by [`make_bad_record`]. `null` gets
+    /// the index of such a row in the page, and tells whether its wrong value is a null.
     pub fn apply<T: Borrow<str> + From<String>>(&self, page: &mut Vec<T>, null: impl Fn(usize) -> bool) {
         page.truncate(self.rows(page.len()));
         let rows = page.len();
@@ -87,7 +87,7 @@ impl PageFaults {
 
 /// A record whose first member, by convention its identity, has a value of a wrong type: a text, or a null when `null` is true.
 ///
-/// The rest of the JSON text stays byte for byte. A text that is not an object is replaced by a JSON text.
+/// The rest of the JSON text does not change. JSON that is not an object is replaced by a text.
 pub fn make_bad_record(json: &str, null: bool) -> String {
     let Some((name, rest)) = json.split_once(':') else {
         return "\"x\"".to_owned();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{AUTHORIZATION, HOST};
 
-/// A request as it came in. `Debug` shows neither a credential nor the query, which could hold one, nor the body.
+/// A request that the simulator received. `Debug` shows neither a credential nor the query, which could hold one, nor the body.
 #[derive(Clone)]
 pub struct Received {
     request: Request<Bytes>,
@@ -86,7 +86,7 @@ impl fmt::Debug for Received {
     }
 }
 
-/// The last value of this name.
+/// The last value with this name.
 pub(super) fn last_value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = query.iter().rev().find(|(key, _)| key == name)?;
     Some(&found.1)

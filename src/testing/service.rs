@@ -1,4 +1,4 @@
-//! What one simulated provider has of its own.
+//! What differs between simulated providers.
 
 use super::page_faults::PageFaults;
 use super::received::Received;
@@ -6,10 +6,10 @@ use super::reply::Reply;
 
 /// A simulated provider: its data, its routes, its way of paging.
 ///
-/// Everything else (connections, faults, hooks, counting) is done by the [`Simulator`](super::Simulator). One request at a
-/// time is answered, under a lock, so `reply` should only put prepared text together.
+/// Everything else (connections, faults, hooks, counting) is done by the [`Simulator`](super::Simulator). It calls the
+/// service under a lock, for one request at a time, so `reply` must be quick.
 pub trait Service: Send + 'static {
-    /// What tests read and change between two requests, by [`with`](super::Simulator::with) and the hooks.
+    /// The data that tests read and change between two requests, by [`with`](super::Simulator::with) and the hooks.
     type Data;
 
     /// The path of the base URL, with a slash at both ends.

@@ -9,8 +9,8 @@ use crate::testing::simulator::Simulator;
 
 /// An EmployJoy on loopback: its four endpoints over data of its own that can change while a client pages.
 ///
-/// * Lists are read by cursor, in the [`Order`](super::Order) of the last change; `updated_since` leaves out the records of
-///   that same second.
+/// * Lists are read by cursor, in the [`Order`](super::Order) of the last change; `updated_since` leaves out records that
+///   changed in the same second.
 /// * Submissions are idempotent by key and bytes for 24 hours of [`PartnerData::now`](super::PartnerData::now).
 /// * It has all methods of [`Simulator`], and stops when it is dropped.
 ///

@@ -3,14 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::api::EmployJoy;
 use super::data::{Order, PartnerData};
 use super::routes::{Limits, PartnerService};
 use crate::client::Clock;
-use crate::testing::setters::setters;
+use crate::testing::setters::{clock_setters, setters};
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -65,6 +65,8 @@ setters! { Builder {
     port(u16) => port;
 } }
 
+clock_setters!(Builder);
+
 impl Builder {
     /// The last changes of the jobs of the start are spread evenly over this many days before `now` (0 counts as 1).
     /// Default 30.
@@ -76,24 +78,6 @@ impl Builder {
     /// The key that is accepted, as `Authorization: Bearer …`. Default `pek_test_simulated`.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into().into();
-        self
-    }
-
-    /// The clock of the limits: the time since any fixed moment. Default: the monotonic clock of the system.
-    pub fn throttle_clock(mut self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        self.throttle_clock = Some(Elapsed::from_fn(clock));
-        self
-    }
-
-    /// The simulated time, which then stands still. Default: the time of the start.
-    pub fn now(mut self, now: Timestamp) -> Self {
-        self.now = Some(Clock::fixed(now));
-        self
-    }
-
-    /// The simulated time, asked for with every request.
-    pub fn now_from(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.now = Some(Clock::from_fn(now));
         self
     }
 

@@ -13,10 +13,11 @@ use crate::client::Clock;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
-    /// The latest change last.
+    /// By the time of the last change, the latest one last.
     #[default]
     UpdatedAsc,
-    /// The latest change first: a record that changes while a client pages moves to the start, where the client has been.
+    /// By the time of the last change, the latest one first: a record that changes while a client pages moves to the first page,
+    /// which the client has read already.
     UpdatedDesc,
 }
 
@@ -174,7 +175,7 @@ impl PartnerData {
         id
     }
 
-    /// Closes jobs: the list no longer has them, and does not tell that it had.
+    /// Closes jobs: the list no longer has them, and nothing tells that they were closed.
     pub fn close_jobs(&mut self, ids: &[String]) {
         self.jobs.iter_mut().filter(|job| ids.contains(&job.id)).for_each(|job| job.status = "closed");
     }

@@ -30,10 +30,10 @@ pub(super) struct Limits {
 
 /// An error object as the service sends it.
 pub(super) fn error(status: u16, code: &str, message: &str, details: &Value) -> Reply {
-    let mut body = json!({ "error": code, "message": message });
-    if !details.is_null() {
-        body["details"] = details.clone();
-    }
+    let body = match details {
+        Value::Null => json!({ "error": code, "message": message }),
+        details => json!({ "error": code, "message": message, "details": details }),
+    };
     Reply::json(status, body.to_string())
 }
 
@@ -103,13 +103,14 @@ impl PartnerService {
         let reply = match admitted {
             Ok(()) => reply(self),
             Err(wait) => {
-                let scope = if company.is_some() { "partner_company" } else { "partner" };
-                let mut body = json!({
-                    "error": "RATE_LIMITED", "message": "Rate limit exceeded.", "scope": scope, "retryAfter": wait,
-                });
-                if let Some(company) = company {
-                    body["companyId"] = company.into();
-                }
+                let (error, message) = ("RATE_LIMITED", "Rate limit exceeded.");
+                let body = match company {
+                    Some(company) => json!({
+                        "error": error, "message": message, "scope": "partner_company", "retryAfter": wait,
+                        "companyId": company,
+                    }),
+                    None => json!({ "error": error, "message": message, "scope": "partner", "retryAfter": wait }),
+                };
                 Reply::json(429, body.to_string()).header("retry-after", &wait.to_string())
             }
         };
@@ -156,17 +157,15 @@ impl PartnerService {
             Some(Ok(size)) if size > 0 => size.min(200),
             Some(_) => return invalid("limit"),
         };
-        let since = match request.param("updated_since").map(str::parse::<Timestamp>) {
-            None => None,
-            Some(Ok(instant)) => Some(instant),
-            Some(Err(_)) => return invalid("updated_since"),
+        let Ok(since) = request.param("updated_since").map(str::parse::<Timestamp>).transpose() else {
+            return invalid("updated_since");
         };
-        let cursor = request.param("cursor").map(|text| self.place_of(text));
-        let cursor = match cursor {
-            Some(None) => return error(400, "INVALID_CURSOR", "The cursor is not valid.", &Value::Null),
-            known => known.flatten(),
-        };
-        // Only later seconds, not the same one.
+        let cursor = request.param("cursor").map(|cursor| self.place_of(cursor));
+        if cursor == Some(None) {
+            return error(400, "INVALID_CURSOR", "The cursor is not valid.", &Value::Null);
+        }
+        let cursor = cursor.flatten();
+        // A change in the same second is left out.
         rows.retain(|row| since.is_none_or(|since| row.place().0 > since.as_second()));
         rows.sort_unstable_by_key(|row| row.place());
         if self.data.order == Order::UpdatedDesc {

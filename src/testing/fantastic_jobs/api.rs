@@ -12,11 +12,11 @@ use crate::testing::simulator::Simulator;
 
 /// A Fantastic.jobs on loopback, with data of its own and a simulated time that the test moves.
 ///
-/// * New rows are indexed in both feeds as the time moves, [`rows_per_hour`](super::Builder::rows_per_hour) of them; a row is
-///   served from 45 minutes later on. What happens when depends on the seed alone.
+/// * As the time moves, each feed indexes new rows, as many as [`rows_per_hour`](super::Builder::rows_per_hour) says. A row can
+///   be seen 45 minutes later. All rows and their times depend on the seed alone.
 /// * Windows, orders, offset and cursor, counts, edits, removals and credits behave as described for the real service. A
 ///   parameter that an endpoint does not take gets status 400.
-/// * Rows that expire leave `7d` and `6m` at once, and stay in `1h` and `24h`.
+/// * An expired row is no longer in `7d` and `6m`, but stays in `1h` and `24h`.
 /// * Every reply has the `x-api-*` headers and the simulated time as its `Date`.
 /// * It has all methods of [`Simulator`], and stops when it is dropped. There are no links to next pages here, so the faults
 ///   that concern them do nothing.
@@ -64,7 +64,7 @@ impl FantasticJobs {
         self.time.now()
     }
 
-    /// Moves the simulated time. Rows are indexed, edited and expire meanwhile.
+    /// Moves the simulated time. Rows are indexed and expire meanwhile.
     pub fn advance(&self, by: SignedDuration) {
         self.time.advance(by);
     }

@@ -51,7 +51,7 @@ impl FantasticJobs {
 setters! { Builder {
     /// Rows that each feed indexes in each hour. Default 30.
     rows_per_hour(u32) => rows_per_hour;
-    /// How long before the start the feeds begin. Default 10 days.
+    /// How long before the start the oldest rows were indexed. Default 10 days.
     history(SignedDuration) => history;
     /// The seed of everything that is random. Default 1.
     seed(u64) => seed;

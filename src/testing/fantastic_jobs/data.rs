@@ -8,7 +8,7 @@ use fastrand::Rng;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The two feeds.
+/// One of the two feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedName {
     /// Applicant tracking systems.
@@ -125,7 +125,7 @@ impl FeedData {
 
     fn push(&mut self, rng: &mut Rng, created: Timestamp) {
         let back = SignedDuration::from_secs(rng.i64(0..3 * 86_400));
-        // Most jobs are posted at midnight.
+        // Seven of ten jobs are posted at midnight.
         let posted = created.checked_sub(back).unwrap_or(created);
         let posted = if rng.u8(..10) < 7 {
             Timestamp::from_second(posted.as_second() - posted.as_second().rem_euclid(86_400)).unwrap_or(posted)

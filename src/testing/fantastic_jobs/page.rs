@@ -9,7 +9,7 @@ use crate::testing::page_faults::{BadRecords, PageFaults};
 use crate::testing::received::Received;
 use crate::testing::reply::Reply;
 
-/// A refusal with status 400.
+/// A reply with status 400.
 pub(super) fn bad(text: &str) -> Reply {
     Reply::json(400, serde_json::json!({"title": "Bad Request", "status": 400, "detail": text}).to_string())
 }

@@ -97,7 +97,7 @@ impl FantasticService {
             _ => Subscription::Starter,
         };
         if self.subscription < needs {
-            return Err(Reply::detail(403, "Your plan does not include this endpoint."));
+            return Err(Reply::detail(403, "Your subscription does not include this endpoint."));
         }
         if self.requests > self.requests_quota {
             return Err(Reply::detail(429, "The requests of this billing period are used up."));
@@ -194,7 +194,7 @@ impl FantasticService {
         let now = now.as_second();
         let (from, until) = match frame {
             "1h" => (now - 3_600, now),
-            // The list of a day is there from 01:00 of the next day on.
+            // The list of a day is ready at 01:00 of the next day.
             "1d" if now >= today + 3_600 => (today - 86_400, today),
             "1d" => (today - 2 * 86_400, today - 86_400),
             "1m" => (now - 31 * 86_400, now),

@@ -34,8 +34,8 @@ pub(super) struct NoteRow {
     pub(super) text: String,
 }
 
-/// Everything that the simulated service holds, to be read and changed between two requests.
-#[derive(Debug)]
+/// The records of a [`JobAffinity`](super::JobAffinity), to be read and changed between two requests.
+#[derive(Debug, Default)]
 pub struct AffinityData {
     pub(super) edition: Edition,
     next_id: u64,
@@ -50,17 +50,7 @@ pub struct AffinityData {
 
 impl AffinityData {
     pub(super) fn new(edition: Edition, first_id: u64) -> Self {
-        Self {
-            edition,
-            next_id: first_id.max(1),
-            cursors: Cursors::default(),
-            jobs: BTreeSet::new(),
-            candidates: BTreeSet::new(),
-            applications: BTreeMap::new(),
-            changes: BTreeMap::new(),
-            notes: BTreeMap::new(),
-            submissions: Vec::new(),
-        }
+        Self { edition, next_id: first_id.max(1), ..Self::default() }
     }
 
     /// A new id. All kinds of records share one sequence with gaps, so that no id belongs to two records.
@@ -115,7 +105,7 @@ impl AffinityData {
         })
     }
 
-    /// Removes a job with its applications and their changes; no list tells that they were there.
+    /// Removes a job with its applications and their changes. No list tells that they were removed.
     pub fn delete_job(&mut self, id: u64) -> bool {
         let gone: Vec<u64> = self.applications.iter().filter(|(_, row)| row.job == id).map(|(id, _)| *id).collect();
         for application in gone {
@@ -125,7 +115,7 @@ impl AffinityData {
         self.jobs.remove(&id)
     }
 
-    /// Removes a candidate, as when a person asks for the deletion of his or her data.
+    /// Removes a candidate, as after a request to erase personal data.
     pub fn delete_candidate(&mut self, id: u64) -> bool {
         self.candidates.remove(&id)
     }

@@ -26,7 +26,7 @@ pub struct AffinityService {
     pub(super) throttle: Option<Throttle>,
 }
 
-/// The lists whose rows differ.
+/// The lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     Jobs,
@@ -68,7 +68,7 @@ impl Service for AffinityService {
     }
 
     fn error_object(&self) -> String {
-        r#"{"_status":"INVALID","invalid":{"limit":["is not wanted"]},"_actions":[]}"#.to_owned()
+        r#"{"_status":"INVALID","invalid":{"limit":["is not allowed"]},"_actions":[]}"#.to_owned()
     }
 
     fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
@@ -104,10 +104,8 @@ impl AffinityService {
             Ok(start) => start,
             Err(refusal) => return refusal,
         };
-        let since = match first(&start, "since").map(str::parse::<u64>) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(_)) => return invalid("since", "must be an integer"),
+        let Ok(since) = first(&start, "since").map(str::parse::<u64>).transpose() else {
+            return invalid("since", "must be an integer");
         };
         let data = &self.data;
         let ids = match list {
@@ -166,7 +164,7 @@ impl AffinityService {
         let id = |name: &str| body.get(name).and_then(Value::as_u64).unwrap_or_default();
         match self.data.move_application(id("application_id"), id("process_step_id")) {
             Some(_) => accepted(),
-            None => invalid("application_id", "or the step is not known"),
+            None => invalid("application_id", "is not known, or the step is not"),
         }
     }
 
@@ -186,7 +184,7 @@ impl AffinityService {
     /// Needs no credentials, and refuses a request that has some.
     fn apply(&mut self, request: &Received, token: &str) -> Reply {
         if request.authorization().is_some() {
-            return Reply::html(400, "<h1>No credentials belong here</h1>");
+            return Reply::html(400, "<h1>Credentials are not allowed</h1>");
         }
         let job = token.strip_prefix("job-").and_then(|id| id.parse::<u64>().ok());
         if job.and_then(|id| self.data.job_row(id)).is_none() {
@@ -206,6 +204,7 @@ impl AffinityService {
     }
 }
 
+/// The first value of a parameter.
 fn first<'p>(start: &'p PageStart, name: &str) -> Option<&'p str> {
     start.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }

@@ -1,4 +1,4 @@
-//! What the vendor's documentation leaves open, or tells in two ways.
+//! What the vendor's documentation leaves open, or states in two ways.
 
 /// The edition of the vendor's reference that the names in the records follow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// What the list is sorted by: the same for an id as long as the simulator runs.
+    /// The sort key of the record with this id.
     pub(super) fn rank(self, id: u64) -> (u64, u64) {
         match self {
             Self::Ascending => (id, 0),
@@ -58,11 +58,11 @@ pub enum LastPage {
     Empty,
     /// Null.
     Null,
-    /// Not there.
+    /// No such member.
     Absent,
 }
 
-/// The choices of the builder.
+/// What was chosen in the builder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variants {
     pub(super) order: Order,

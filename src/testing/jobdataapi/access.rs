@@ -45,7 +45,7 @@ impl Subscription {
             refused = refused.or_else(|| params.has_any(&SLICING));
         }
         match refused {
-            Some(name) => Err(Reply::detail(403, &format!("{FORBIDDEN} Your plan does not include `{name}`."))),
+            Some(name) => Err(Reply::detail(403, &format!("{FORBIDDEN} Your subscription does not include `{name}`."))),
             None => Ok(()),
         }
     }

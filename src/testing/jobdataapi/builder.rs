@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::access::Subscription;
@@ -12,7 +11,7 @@ use super::data::{JobData, JobSettings, Order};
 use super::record::Style;
 use super::routes::JobService;
 use crate::client::Clock;
-use crate::testing::setters::setters;
+use crate::testing::setters::{clock_setters, setters};
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -82,6 +81,8 @@ setters! { Builder {
     port(u16) => port;
 } }
 
+clock_setters!(Builder);
+
 impl Builder {
     /// The key that is accepted, in the header `Authorization: Api-Key …` or the parameter `api_key`. Default `simulated-key`.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
@@ -99,24 +100,6 @@ impl Builder {
     /// `Retry-After`. Default: no limit with a key, and 10 in an hour without one.
     pub fn throttle(mut self, requests: usize, per: Duration) -> Self {
         self.throttle = Some((requests, per));
-        self
-    }
-
-    /// The clock of the throttle: the time since any fixed moment. Default: the monotonic clock of the system.
-    pub fn throttle_clock(mut self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        self.throttle_clock = Some(Elapsed::from_fn(clock));
-        self
-    }
-
-    /// The simulated time, which then stands still. Default: the time of the start.
-    pub fn now(mut self, now: Timestamp) -> Self {
-        self.now = Some(Clock::fixed(now));
-        self
-    }
-
-    /// The simulated time, asked for with every request: jobs grow older as it moves.
-    pub fn now_from(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.now = Some(Clock::from_fn(now));
         self
     }
 

@@ -291,7 +291,7 @@ fn company(rng: &mut Rng, id: u32, industries: &[Entry<Named>]) -> Entry<Company
     Entry::new(company)
 }
 
-/// Tags of three levels; each record has its parent's record in it, and that one its own parent's.
+/// Tags of three levels. The record of a tag contains the record of its parent.
 fn tags(rng: &mut Rng) -> Vec<Entry<Tag>> {
     let mut tags: Vec<Entry<Tag>> = Vec::new();
     let mut add = |name: String, level: u8, parent: Option<&(u32, Json)>, children: usize| {

@@ -25,9 +25,9 @@ pub enum Order {
     IdAsc,
     /// By id, the highest first.
     IdDesc,
-    /// An order by nothing in the record, but always the same one.
+    /// Shuffled, and the same in every request.
     Shuffled,
-    /// Another order in every request, as a database may give without an `ORDER BY`: reading by page number misses rows here.
+    /// Another order in every request, as a database may give without an `ORDER BY`: a client that reads by page number misses rows.
     Unstable,
 }
 
@@ -62,7 +62,7 @@ pub struct JobData {
     last_id: u64,
 }
 
-/// What [`JobData`] is made from.
+/// The settings of [`JobData`].
 #[derive(Debug)]
 pub(super) struct JobSettings {
     pub(super) jobs: usize,
@@ -147,8 +147,8 @@ impl JobData {
         (0..n).map(|_| self.next_id()).collect()
     }
 
-    /// Adds jobs under ids from [`reserve`](Self::reserve), after jobs with higher ids may have been added. Ids that are
-    /// in use or were never reserved because they are higher than the last one are left out.
+    /// Adds jobs under ids from [`reserve`](Self::reserve), even when jobs with higher ids were added meanwhile. Ids that are in
+    /// use, or higher than the last id given out, are left out.
     pub fn insert_reserved(&mut self, ids: &[u64], insert: Insert) {
         let now = self.now();
         for &id in ids {
@@ -272,7 +272,7 @@ impl fmt::Debug for JobData {
     }
 }
 
-/// In whole seconds, as the API writes its times; `at` itself when the result is out of range.
+/// The time this many seconds before `at`, in whole seconds as the API writes it. `at` when that is out of range.
 fn seconds_before(at: Timestamp, seconds: i64) -> Timestamp {
     let earlier = at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(at);
     whole_seconds(earlier)

@@ -10,14 +10,14 @@ use super::record::{Job, JobKey};
 const SHORTEST_KEYWORD: usize = 3;
 /// The window of a request without slicing parameters.
 const DEFAULT_DAYS: u64 = 90;
-/// Parameters of the list that are no filters.
+/// Parameters of the list that are neither filters nor slicing parameters.
 const NO_FILTERS: [&str; 4] = ["page", "page_size", "description_str", "api_key"];
 
-/// Reads the slicing parameters: tells whether a job is in the window. It is asked for every job, so it needs only the
-/// [`JobKey`]. `slicing` says whether the parameters have an effect; without any the window is the last 90 days.
+/// Reads the slicing parameters, and returns whether a job is in the window. That is checked for every job, so it needs only
+/// the [`JobKey`]. `slicing` says whether the parameters have an effect; without any the window is the last 90 days.
 pub(super) fn window(params: Params<'_>, now: Timestamp, slicing: bool) -> Result<impl Fn(JobKey) -> bool, Invalid> {
     let before = |days: u64| days_before(now, days);
-    // Without an effect the parameters are not read either, so that wrong values are no error.
+    // Parameters without an effect are not read, so that their wrong values are no error.
     let sliced = slicing && params.has_any(&SLICING).is_some();
     let date = |name| if sliced { params.date(name) } else { Ok(None) };
     let number = |name| if sliced { params.number(name) } else { Ok(None) };
@@ -39,9 +39,9 @@ pub(super) fn window(params: Params<'_>, now: Timestamp, slicing: bool) -> Resul
     })
 }
 
-/// Reads all other filters: tells whether a job passes them.
+/// Reads all other filters, and returns whether a job passes them.
 pub(super) fn filter<'a>(catalog: &'a Catalog, params: Params<'a>) -> Result<impl Fn(&Job) -> bool + 'a, Invalid> {
-    // Then jobs are not looked at: reading every job of a large list from memory is slow.
+    // Without filters no job is read, because reading every job of a large list from memory is slow.
     let passes_all = params.all_in(&[&SLICING, &NO_FILTERS]);
     let (country, region) = (params.codes("country_code")?, params.ids("region_id")?);
     let (state_id, state_code) = (params.ids("state_id")?, params.text("state_code"));

@@ -1,4 +1,4 @@
-//! The lists beside the jobs: which rows pass their filters.
+//! The filters of all other lists.
 
 use serde::Serialize;
 use serde_json::value::RawValue;

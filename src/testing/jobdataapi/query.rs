@@ -11,7 +11,7 @@ pub(super) const SLICING: [&str; 6] = ["published_since", "published_until", "mi
 /// The most values in one parameter.
 const MOST_VALUES: usize = 50;
 
-/// The UTC day of a moment.
+/// The UTC day of an instant.
 pub(super) fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }

@@ -1,4 +1,4 @@
-//! One job: what it holds, decided by the seed and its id, and its JSON text.
+//! One job, made from the seed and its id, and its JSON text.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use super::catalog::{Catalog, Entry};
 use super::names::{CURRENCIES, EXPERIENCE, LANGUAGES, LEVELS, ROLES, SENTENCES};
 use super::query::{day_of, look_up};
 
-/// About the bytes of a record without its description and its nested objects.
+/// The approximate size of a record in bytes, without its description and its nested objects.
 const FRAME: usize = 420;
 
 /// How records are made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     pub(super) seed: u64,
-    /// Bytes that a record should have on average.
+    /// The mean size of a record in bytes.
     pub(super) record_size: usize,
 }
 
-/// What a window reads of a job.
+/// The values of a job that a window depends on.
 #[derive(Clone, Copy)]
 pub(super) struct JobKey {
     pub(super) id: u64,
@@ -138,7 +138,7 @@ pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestam
 /// Gives the job another time of expiry.
 pub(super) fn expire(catalog: &Catalog, style: Style, job: &mut Job, expired: Timestamp) {
     let text = r#""expired":null"#;
-    // Only this member of the text is replaced, because nothing else in the record may change.
+    // Only this member is replaced, because nothing else in the text may change.
     if job.json.contains(text) {
         job.json = job.json.replacen(text, &format!(r#""expired":"{expired}""#), 1).into();
         job.expired = Some(expired);
@@ -218,7 +218,7 @@ fn render(catalog: &Catalog, style: Style, job: &Job, rng: &mut Rng) -> Arc<str>
         salary_currency: job.salary.and_then(|_| rng.choice(CURRENCIES)),
     };
     let text = serde_json::to_string(&json).unwrap_or_default();
-    // Both forms are valid JSON, and a client that keeps the text has to keep either.
+    // Both forms are valid JSON. A client that keeps the text must not change it.
     if rng.u8(..5) == 0 { ascii(&text).into() } else { text.into() }
 }
 
@@ -226,7 +226,7 @@ fn texts<'a, T>(all: &'a [Entry<T>], indexes: &[usize]) -> Vec<&'a RawValue> {
     look_up(all, indexes).map(|entry| &*entry.json).collect()
 }
 
-/// HTML of at least one sentence, as long as the record needs to get about the size that was asked for.
+/// HTML of at least one sentence. Its length gives the record about the size that was asked for.
 fn description(style: Style, rng: &mut Rng, rest: usize) -> String {
     let room = style.record_size.saturating_sub(rest).max(40);
     // From half to one and a half times the room, so that the mean is the room.
