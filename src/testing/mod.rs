@@ -11,14 +11,16 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let api = JobDataApi::builder().jobs(450).days(60).seed(7).start().await?;
-//! api.fault(Fault::Status { code: 503, retry_after: Some(1) }, When::Request(2));
+//! let unavailable = Fault::Status { code: 503, retry_after: Some(1) };
+//! api.fault(unavailable, When::Request(2));
 //!
 //! let get = |page: u32| {
 //!     let url = format!("{}jobs/?page_size=200&page={page}", api.base_url());
-//!     reqwest::Client::new().get(url).header("Authorization", format!("Api-Key {}", api.api_key())).send()
+//!     let key = format!("Api-Key {}", api.api_key());
+//!     reqwest::Client::new().get(url).header("Authorization", key).send()
 //! };
-//! let body: serde_json::Value = serde_json::from_str(&get(1).await?.text().await?)?;
-//! assert_eq!(body["count"], 450);
+//! let body = get(1).await?.text().await?;
+//! assert!(body.starts_with(r#"{"count":450,"#));
 //! assert_eq!(get(2).await?.status(), 503);
 //!
 //! let served = api.served();

@@ -8,6 +8,31 @@ use super::reply::Reply;
 ///
 /// Everything else (connections, faults, hooks, counting) is done by the [`Simulator`](super::Simulator). It calls the
 /// service under a lock, for one request at a time, so `reply` must be quick.
+///
+/// ```
+/// use jobfeed::testing::{PageFaults, Received, Reply, Service};
+///
+/// struct Titles(Vec<String>);
+///
+/// impl Service for Titles {
+///     type Data = Vec<String>;
+///
+///     fn data(&mut self) -> &mut Vec<String> {
+///         &mut self.0
+///     }
+///
+///     fn is_list(&self, request: &Received) -> bool {
+///         request.path() == "/titles"
+///     }
+///
+///     fn reply(&mut self, _: &Received, faults: &PageFaults) -> Reply {
+///         let rows = self.0.iter().map(|title| format!("{title:?}"));
+///         let mut rows: Vec<String> = rows.collect();
+///         faults.apply(&mut rows, |_| true);
+///         Reply::page(r#"{"titles":"#, &rows, "}")
+///     }
+/// }
+/// ```
 pub trait Service: Send + 'static {
     /// The data that tests read and change between two requests, by [`with`](super::Simulator::with) and the hooks.
     type Data;

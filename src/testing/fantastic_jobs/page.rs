@@ -49,7 +49,7 @@ impl<'r> Filter<'r> {
 }
 
 /// Refuses a search in descriptions over six months.
-pub(super) fn deep_descriptions(request: &Received, frame: &str) -> Result<(), Reply> {
+pub(super) fn check_descriptions(request: &Received, frame: &str) -> Result<(), Reply> {
     let searched = request.param("description").or_else(|| request.param("description_advanced"));
     if frame == "6m" && searched.is_some() {
         return Err(bad("description cannot be searched over 6m"));

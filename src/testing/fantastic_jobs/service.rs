@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::data::{FeedData, FeedName, Feeds, JobRow};
-use super::page::{Filter, bad, deep_descriptions, instant, json_array, number, organizations, page};
+use super::page::{Filter, bad, check_descriptions, instant, json_array, number, organizations, page};
 use super::routes::{Route, route};
 use crate::testing::page_faults::PageFaults;
 use crate::testing::received::Received;
@@ -121,7 +121,7 @@ impl FantasticService {
             }
             Route::Count(feed) => {
                 let frame = frame.unwrap_or("1m");
-                deep_descriptions(request, frame)?;
+                check_descriptions(request, frame)?;
                 let count = self.matching(feed, frame, request, now)?.len();
                 Ok(Reply::json(200, format!(r#"{{"count":{count}}}"#)))
             }
@@ -166,7 +166,7 @@ impl FantasticService {
         now: Timestamp,
     ) -> Result<Reply, Reply> {
         if feed == FeedName::Jb {
-            deep_descriptions(request, frame)?;
+            check_descriptions(request, frame)?;
         }
         let rows = self.matching(feed, frame, request, now)?;
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.posted))?;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::access::Subscription;
 use super::api::JobDataApi;
 use super::data::{JobData, JobSettings, Order};
-use super::record::Style;
+use super::record::RecordStyle;
 use super::routes::JobService;
 use crate::client::Clock;
 use crate::testing::setters::{clock_setters, setters};
@@ -41,7 +41,7 @@ impl JobDataApi {
                 days: 120,
                 first_id: 10_001,
                 order: Order::default(),
-                style: Style { seed: 1, record_size: 1_200 },
+                style: RecordStyle { seed: 1, record_size: 1_200 },
             },
             port: 0,
             subscription: Subscription::default(),

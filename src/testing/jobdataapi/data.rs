@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::catalog::Catalog;
 use super::filter::{filter, window};
 use super::query::{Invalid, Params};
-use super::record::{self, Job, JobKey, Style, mix};
+use super::record::{self, Job, JobKey, RecordStyle, mix};
 use crate::client::Clock;
 
 /// The order of the job list.
@@ -50,7 +50,7 @@ pub enum Insert {
 pub struct JobData {
     pub(super) catalog: Catalog,
     clock: Clock,
-    style: Style,
+    style: RecordStyle,
     rng: Rng,
     order: Order,
     /// Sorted by id.
@@ -69,7 +69,7 @@ pub(super) struct JobSettings {
     pub(super) days: u32,
     pub(super) first_id: u64,
     pub(super) order: Order,
-    pub(super) style: Style,
+    pub(super) style: RecordStyle,
 }
 
 impl JobData {

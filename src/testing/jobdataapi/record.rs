@@ -18,7 +18,7 @@ const FRAME: usize = 420;
 
 /// How records are made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
+pub(super) struct RecordStyle {
     pub(super) seed: u64,
     /// The mean size of a record in bytes.
     pub(super) record_size: usize,
@@ -95,7 +95,7 @@ pub(super) fn mix(seed: u64, id: u64) -> u64 {
 }
 
 /// Makes a job; the same seed and id always give the same one.
-pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestamp) -> Job {
+pub(super) fn make(catalog: &Catalog, style: RecordStyle, id: u64, published: Timestamp) -> Job {
     let mut rng = Rng::with_seed(mix(style.seed, id));
     let sparse = rng.u8(..100) < 8;
     let cities = if sparse { Vec::new() } else { cities(catalog, &mut rng) };
@@ -136,7 +136,7 @@ pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestam
 }
 
 /// Gives the job another time of expiry.
-pub(super) fn expire(catalog: &Catalog, style: Style, job: &mut Job, expired: Timestamp) {
+pub(super) fn expire(catalog: &Catalog, style: RecordStyle, job: &mut Job, expired: Timestamp) {
     let text = r#""expired":null"#;
     // Only this member is replaced, because nothing else in the text may change.
     if job.json.contains(text) {
@@ -178,7 +178,7 @@ fn location(catalog: &Catalog, cities: &[usize], countries: &[usize], rng: &mut 
     }
 }
 
-fn render(catalog: &Catalog, style: Style, job: &Job, rng: &mut Rng) -> Arc<str> {
+fn render(catalog: &Catalog, style: RecordStyle, job: &Job, rng: &mut Rng) -> Arc<str> {
     let company = job.company.and_then(|company| catalog.companies.get(company));
     let cities = texts(&catalog.cities, &job.cities);
     let countries = texts(&catalog.countries, &job.countries);
@@ -227,7 +227,7 @@ fn texts<'a, T>(all: &'a [Entry<T>], indexes: &[usize]) -> Vec<&'a RawValue> {
 }
 
 /// HTML of at least one sentence. Its length gives the record about the size that was asked for.
-fn description(style: Style, rng: &mut Rng, rest: usize) -> String {
+fn description(style: RecordStyle, rng: &mut Rng, rest: usize) -> String {
     let room = style.record_size.saturating_sub(rest).max(40);
     // From half to one and a half times the room, so that the mean is the room.
     let length = room / 2 + rng.usize(..=room);
