@@ -138,10 +138,8 @@ impl FeedData {
         });
         let id = self.rows.last().map_or(2_400_000_000, |row| row.id) + rng.u64(1..4);
         let pick = |rng: &mut Rng, all: &[&'static str]| rng.choice(all.iter().copied()).unwrap_or_default();
-        let (title, country) = (pick(rng, &TITLES), pick(rng, &COUNTRIES));
-        let source = rng.u8(..4);
+        let (title, country, source) = (pick(rng, &TITLES).to_owned(), pick(rng, &COUNTRIES), rng.u8(..4));
         self.by_id.insert(id, self.rows.len());
-        let title = title.to_owned();
         self.rows.push(JobRow { id, created, posted, expired, modified: None, title, country, source });
     }
 
@@ -206,7 +204,7 @@ impl JobRow {
     }
 
     /// Whether the row has not expired at `now`.
-    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+    pub(super) fn is_unexpired(&self, now: Timestamp) -> bool {
         self.expired.is_none_or(|at| at > now)
     }
 

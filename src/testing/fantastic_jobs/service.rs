@@ -143,7 +143,7 @@ impl FantasticService {
         let hour = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(3_600)).unwrap_or(now);
         let full = |span| hour.checked_sub(span).unwrap_or(Timestamp::MIN);
         let seen = back(SignedDuration::from_mins(45));
-        let (from, until, live) = match frame {
+        let (from, until, unexpired_only) = match frame {
             "1h" => (full(hours(2)), full(hours(1)), false),
             "24h" => (full(hours(if self.long_day { 26 } else { 25 })), full(hours(1)), false),
             "7d" => (back(hours(7 * 24)), seen, true),
@@ -154,7 +154,7 @@ impl FantasticService {
         let until = instant(request, "date_created_lt")?.map_or(until, |bound| bound.min(until));
         let filter = Filter::new(feed, request)?;
         let rows = self.feed(feed).between(from, until).iter();
-        Ok(rows.filter(|row| (!live || row.is_live(now)) && filter.passes(row)).collect())
+        Ok(rows.filter(|row| (!unexpired_only || row.is_unexpired(now)) && filter.passes(row)).collect())
     }
 
     fn active(
@@ -181,9 +181,9 @@ impl FantasticService {
         let from = instant(request, "date_modified_gte")?.map_or(day, |bound| bound.max(day));
         let until = instant(request, "date_modified_lt")?.map_or(now, |bound| bound.min(now));
         let filter = Filter::new(FeedName::Ats, request)?;
-        let edited = |row: &JobRow| row.modified.is_some_and(|at| at >= from && at < until);
-        let rows =
-            self.feeds.ats.all().iter().filter(|row| edited(row) && row.is_live(now) && filter.passes(row)).collect();
+        let edited = |row: &&JobRow| row.modified.is_some_and(|at| at >= from && at < until);
+        let rows = self.feeds.ats.all().iter().filter(edited);
+        let rows = rows.filter(|row| row.is_unexpired(now) && filter.passes(row)).collect();
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.modified.unwrap_or_default()))?;
         let texts = page.iter().map(|row| row.json(FeedName::Ats, request.param("description_format"), true));
         Ok(json_array(texts.collect(), faults))

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::catalog::{Catalog, Company, Country, Entry, raw};
 use super::data::JobData;
 use super::query::{Invalid, Params, day_of, look_up};
-use super::record::Job;
+use super::record::{Job, texts};
 
 #[derive(Serialize)]
 struct ExpiredJson<'a> {
@@ -22,13 +22,12 @@ struct ExpiredJson<'a> {
 
 pub(super) fn expired_text(catalog: &Catalog, job: &Job) -> String {
     let company = job.company.and_then(|index| catalog.companies.get(index));
-    let countries = job.countries.iter().filter_map(|&index| catalog.countries.get(index));
     let json = ExpiredJson {
         id: job.key.id,
         ext_id: job.ext_id.as_deref(),
         title: &job.title,
         company: company.map(|company| &*company.json),
-        countries: countries.map(|country| &*country.json).collect(),
+        countries: texts(&catalog.countries, &job.countries),
         application_url: &job.application_url,
         published: job.key.published.to_string(),
         expired: job.expired.map(|at| at.to_string()),

@@ -163,9 +163,9 @@ fn cities(catalog: &Catalog, rng: &mut Rng) -> Vec<usize> {
         _ => 1,
     };
     let all = catalog.cities.len();
-    let share = all / catalog.countries.len().max(1);
-    let one = |rng: &mut Rng| (country(rng) * share + rng.usize(..share.max(1))).min(all.saturating_sub(1));
-    (0..wanted).map(|_| one(rng)).collect()
+    let per_country = all / catalog.countries.len().max(1);
+    let one = |rng: &mut Rng| country(rng) * per_country + rng.usize(..per_country.max(1));
+    (0..wanted).map(|_| one(rng).min(all.saturating_sub(1))).collect()
 }
 
 fn location(catalog: &Catalog, cities: &[usize], countries: &[usize], rng: &mut Rng) -> String {
@@ -222,7 +222,8 @@ fn render(catalog: &Catalog, style: RecordStyle, job: &Job, rng: &mut Rng) -> Ar
     if rng.u8(..5) == 0 { ascii(&text).into() } else { text.into() }
 }
 
-fn texts<'a, T>(all: &'a [Entry<T>], indexes: &[usize]) -> Vec<&'a RawValue> {
+/// The JSON texts of the catalog's rows at these indexes.
+pub(super) fn texts<'a, T>(all: &'a [Entry<T>], indexes: &[usize]) -> Vec<&'a RawValue> {
     look_up(all, indexes).map(|entry| &*entry.json).collect()
 }
 
