@@ -36,6 +36,8 @@ pub(crate) struct Opened {
     pub(crate) body: SyncWrapper<Body>,
     /// The limit of one attempt, which is also the longest silence between two pieces of a body that is read in pieces.
     pub(crate) timeout: Duration,
+    /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
+    pub(crate) page_timeout: Duration,
     url: Url,
     /// When the attempt must be over, and the limit to report then.
     deadline: Instant,
@@ -70,6 +72,7 @@ impl Client {
             headers: head.headers,
             body: SyncWrapper::new(body),
             timeout: settings.timeout,
+            page_timeout: settings.page_timeout,
             url: url.clone(),
             deadline,
             limit,

@@ -39,12 +39,6 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
         self
     }
 
-    /// Names the bucket of the server's rate limit that it draws on.
-    pub(crate) fn bucket(mut self, name: &str) -> Self {
-        self.request.bucket = Some(name.to_owned());
-        self
-    }
-
     /// Fetches it.
     ///
     /// # Errors

@@ -173,7 +173,7 @@ impl<T, C> SyncRun<T, C> {
     /// The state after the page that the strategy has just entered.
     fn next_state(&self, rows: u64) -> SyncState {
         let mut next = self.state.clone();
-        next.revision += 1;
+        next.revision = next.revision.saturating_add(1);
         if self.strategy.finished() {
             next.run = None;
             next.watermark = self.strategy.watermark();
@@ -320,9 +320,6 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 self.stage = Stage::Ready;
                 match fetched {
                     Ok(fetched) => {
-                        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
-                            return Err(record.error(endpoint.name()));
-                        }
                         self.progress.total(self.strategy.total(&fetched));
                         if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
                             return Ok(Some(delivered));
@@ -362,6 +359,9 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         fetched: Fetched<T>,
         asked: Timestamp,
     ) -> Result<Option<Delivered<T>>> {
+        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
+            return Err(record.error(endpoint.name()));
+        }
         let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
         let Fetched { mut page, next } = fetched;
         if let (Some((rows, total)), Some(at)) = (self.strategy.account(), next) {
