@@ -11,18 +11,20 @@ use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
 
-/// How long a save waits for another process: so many times this pause, 30 seconds.
-const LOCK_TRIES: u32 = 1_500;
+/// How long a save waits for another process when nothing else is set.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time between two tries to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Keeps each state in a file of its own.
 ///
 /// A save writes a temporary file, syncs it to the disk, renames it over the old one and syncs the folder, so a crash at
 /// any moment leaves the old state or the new one. Two processes on one key are kept apart by a lock on a `.lock` file
-/// beside it, which a save waits for up to 30 seconds, and by the revision.
+/// beside it and by the revision.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     folder: Arc<Path>,
+    lock_timeout: Duration,
 }
 
 impl FileStore {
@@ -33,7 +35,14 @@ impl FileStore {
     pub fn new(folder: impl Into<PathBuf>) -> Result<Self, CheckpointError> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(CheckpointError::store)?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self { folder: folder.into(), lock_timeout: LOCK_TIMEOUT })
+    }
+
+    /// How long a save waits for another process that holds the lock. Default 30 seconds; then the save fails.
+    #[must_use]
+    pub fn lock_timeout(mut self, limit: Duration) -> Self {
+        self.lock_timeout = limit;
+        self
     }
 
     /// The file of a key: letters, digits, `-` and `.` stand for themselves, any other byte as `_` and two hex digits.
@@ -71,11 +80,11 @@ impl Checkpoint for FileStore {
     }
 
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
-        let state = state.clone();
+        let (state, lock_timeout) = (state.clone(), self.lock_timeout);
         self.blocking(key, move |path| {
             // A link stays a link: the file that it names is replaced.
             let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-            let _lock = lock(path)?;
+            let _lock = lock(path, lock_timeout)?;
             CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
             replace(path, &state.to_json()).map_err(CheckpointError::store)
         })
@@ -95,17 +104,21 @@ fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
 }
 
 /// Locks the state at `path` against other processes.
-fn lock(path: &Path) -> Result<File, CheckpointError> {
+fn lock(path: &Path, timeout: Duration) -> Result<File, CheckpointError> {
     let lock = File::create(path.with_extension("lock")).map_err(CheckpointError::store)?;
-    for _ in 0..LOCK_TRIES {
+    let mut waited = Duration::ZERO;
+    loop {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) if waited < timeout => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("another process has held the lock for {timeout:?}");
+                return Err(CheckpointError::store(io::Error::new(io::ErrorKind::TimedOut, text)));
+            }
             Err(TryLockError::Error(error)) => return Err(CheckpointError::store(error)),
         }
+        waited += LOCK_PAUSE;
     }
-    let text = format!("another process has held the lock for {:?}", LOCK_PAUSE * LOCK_TRIES);
-    Err(CheckpointError::store(io::Error::new(io::ErrorKind::TimedOut, text)))
 }
 
 /// The caller holds the lock, so one name for the temporary file is enough.

@@ -10,6 +10,7 @@ mod hostile;
 mod prefetch;
 mod rate_limit;
 mod redaction;
+mod requests;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;

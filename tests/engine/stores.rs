@@ -284,3 +284,46 @@ async fn rows_and_state_commit_together_or_not_at_all() {
     assert!(rolled_back);
     assert_eq!(rows, 40);
 }
+
+#[tokio::test]
+async fn promise_10_a_state_at_the_greatest_revision_is_an_error_at_the_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path()).unwrap();
+    let states = states().await;
+    let text = states[0].to_json().replace("\"revision\":1,", &format!("\"revision\":{},", u64::MAX));
+    std::fs::write(store.path("k"), &text).unwrap();
+    let api = Script::jobs((1..=40).collect()).client().build().unwrap();
+    let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
+    let batch = run.next().await.unwrap().unwrap();
+    assert!(matches!(batch.commit().await, Err(Error::Checkpoint { source: CheckpointError::Conflict { .. }, .. })));
+    assert_eq!(std::fs::read_to_string(store.path("k")).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_lock_that_another_process_holds_is_waited_for_and_then_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path()).unwrap().lock_timeout(std::time::Duration::from_millis(100));
+    let held = std::fs::File::create(store.path("k").with_extension("lock")).unwrap();
+    held.lock().unwrap();
+    let state = states().await.remove(0);
+    let error = store.save("k", &state).await.unwrap_err();
+    assert!(format!("{:?}", BoxError::from(error)).contains("held the lock"));
+    assert_eq!(store.load("k").await.unwrap(), None);
+    held.unlock().unwrap();
+    store.save("k", &state).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_state_file_that_is_a_link_stays_a_link() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = FileStore::new(folder.path()).unwrap();
+    let states = states().await;
+    let target = elsewhere.path().join("state.json");
+    std::fs::write(&target, states[0].to_json()).unwrap();
+    std::os::unix::fs::symlink(&target, store.path("k")).unwrap();
+    store.save("k", &states[1]).await.unwrap();
+    assert!(store.path("k").is_symlink());
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), states[1].to_json());
+    assert_eq!(store.load("k").await.unwrap().as_ref(), Some(&states[1]));
+}
