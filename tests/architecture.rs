@@ -41,7 +41,9 @@ impl Source {
     }
 
     fn find_uses(&self) -> Vec<(usize, Names)> {
-        let tests = self.code.find("\nmod tests {").unwrap_or(self.code.len());
+        // In `mod tests { … }`, `super` is this file.
+        let begin = self.code.find("\nmod tests {").unwrap_or(self.code.len());
+        let tests = begin..begin + self.code[begin..].find("\n}\n").unwrap_or(0);
         // In a `mod.rs`, `use name::…` starts at a module of its folder; in every other file, at another crate.
         let starts = ["crate::", "super::", "self::", "use "];
         let mut uses = Vec::new();
@@ -53,7 +55,7 @@ impl Source {
                     continue;
                 }
                 let mut base = self.module.clone();
-                base.extend((at > tests).then(|| "tests".to_owned()));
+                base.extend(tests.contains(&at).then(|| "tests".to_owned()));
                 let mut paths = Vec::new();
                 expand(path, base, &mut paths);
                 let line = self.code[..at].matches('\n').count() + 1;
@@ -74,11 +76,13 @@ impl Source {
 fn expand<'t>(text: &'t str, mut base: Names, paths: &mut Vec<Names>) -> &'t str {
     let text = text.trim_start();
     if let Some(mut rest) = text.strip_prefix('{') {
-        while !rest.trim_start().starts_with('}') {
+        loop {
             rest = expand(rest, base.clone(), paths).trim_start();
-            rest = rest.strip_prefix(',').unwrap_or(rest);
+            match rest.strip_prefix(',').map(str::trim_start) {
+                Some(next) if !next.starts_with('}') => rest = next,
+                next => return next.unwrap_or(rest).trim_start_matches('}'),
+            }
         }
-        return &rest.trim_start()[1..];
     }
     let length = text.find(|c: char| c != '_' && c != '*' && !c.is_alphanumeric()).unwrap_or(text.len());
     let (name, rest) = text.split_at(length);
