@@ -119,7 +119,7 @@ impl Tree {
         };
         let reexported = source.uses.iter().find_map(|(_, used)| match used.split_last()? {
             (last, module) if last == "*" => {
-                let target = self.target(&[module, &[name.clone()]].concat())?;
+                let target = self.target(&[module, std::slice::from_ref(name)].concat())?;
                 target.defines(name).then_some(target)
             }
             (last, _) if last == name && used != path => self.target(used),
