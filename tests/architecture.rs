@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// The folders of `src/`, lowest first. A file uses its own folder and lower ones.
-const ROOMS: [&str; 8] = ["json", "error", "client", "listing", "checkpoint", "sync", "providers", "testing"];
+const FOLDERS: [&str; 8] = ["json", "error", "client", "listing", "checkpoint", "sync", "providers", "testing"];
 
 /// A path from the crate's root: `["listing", "page", "Page"]`.
 type Names = Vec<String>;
@@ -144,7 +144,7 @@ fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path.to_str().unwrap().to_owned()) }
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path.to_str().unwrap().replace('\\', "/")) }
     }
     found.sort();
     found
@@ -156,7 +156,7 @@ fn none(problems: Vec<String>) {
 
 #[test]
 fn a_folder_uses_only_itself_and_lower_ones() {
-    let rank = |name: &String| ROOMS.iter().position(|room| room == name);
+    let rank = |name: &String| FOLDERS.iter().position(|folder| folder == name);
     let mut problems = Vec::new();
     for source in Tree::read().0.values() {
         for (line, path) in &source.uses {
@@ -180,7 +180,7 @@ fn there_are_eight_folders_and_none_is_deep() {
         let folders: Vec<&str> = file.split('/').skip(1).collect();
         let folders = &folders[..folders.len() - 1];
         let allowed = if matches!(folders.first(), Some(&"providers" | &"testing")) { 3 } else { 2 };
-        if file != "src/lib.rs" && !folders.first().is_some_and(|room| ROOMS.contains(room)) {
+        if file != "src/lib.rs" && !folders.first().is_some_and(|first| FOLDERS.contains(first)) {
             problems.push(format!("{file} is in none of the eight folders"));
         } else if folders.len() > allowed {
             problems.push(format!("{file} is {} folders deep, {allowed} are allowed", folders.len()));
@@ -222,7 +222,7 @@ fn no_files_import_each_other() {
     let mut problems = Vec::new();
     for (&file, targets) in &imports {
         let back = targets.iter().filter(|target| leads(&imports, target, file, &mut BTreeSet::new()));
-        problems.extend(back.map(|target| format!("{file} imports {target}, which imports it")));
+        problems.extend(back.map(|target| format!("{file} imports {target}, which leads back to it")));
     }
     none(problems);
 }
