@@ -36,7 +36,7 @@ impl Transport for OnePage {
 fn client(rows: usize, records: &[String], next: &str) -> Client {
     let list = records[..rows].join(",");
     let page = format!(r#"{{"count":{rows},"next":{next},"previous":null,"results":[{list}]}}"#);
-    let builder = Client::builder().api_key("key").base_url("http://bench.test/").unwrap();
+    let builder = Client::builder().api_key("key").base_url("http://bench.test/");
     builder.rate_limit(RateLimit::unlimited()).transport(OnePage(page.into())).build().unwrap()
 }
 

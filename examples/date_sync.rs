@@ -56,7 +56,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let jobs = options.jobs()?;
 
     loop {
-        let mut sync = jobs.clone().sync_by_date("jobs/by-date", store.clone()).overlap_days(overlap_days);
+        let mut sync = jobs.clone().sync_by_date("jobs/by-date", store.clone()).overlap(overlap_days);
         if let Some(day) = options.since {
             sync = sync.since(day);
         }

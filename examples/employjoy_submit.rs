@@ -23,7 +23,7 @@ async fn main() -> std::process::ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let server = EmployJoy::builder().jobs(10).start().await?;
     let builder = || Client::builder().api_key(server.api_key()).base_url(server.base_url());
-    let api = builder()?.rate_limit(RateLimit::unlimited()).retry(RetryPolicy::none()).build()?;
+    let api = builder().rate_limit(RateLimit::unlimited()).retry(RetryPolicy::none()).build()?;
 
     let jobs: Vec<_> = api.jobs().items().try_collect().await?;
     let job = jobs.first().ok_or("no job is open")?;
@@ -63,7 +63,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     drop((api, submission));
     println!("another process goes on with what was kept");
 
-    let api = builder()?.rate_limit(RateLimit::unlimited()).build()?;
+    let api = builder().rate_limit(RateLimit::unlimited()).build()?;
     let kept: Submission = serde_json::from_slice(&fs::read(&file)?)?;
     let reply = api.submit(&kept).send().await?;
     fs::remove_file(&file)?;

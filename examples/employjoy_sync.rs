@@ -42,7 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let db = simulated::fresh(&db)?;
     println!("EMPLOYJOY_API_KEY is not set: 2,000 jobs of the simulated service into {db}");
     let server = EmployJoy::builder().jobs(2_000).start().await?;
-    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url())?;
+    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url());
     let api = builder.rate_limit(RateLimit::unlimited()).build()?;
     sync(&api, &db).await?;
 

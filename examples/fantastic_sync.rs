@@ -63,7 +63,7 @@ async fn simulation(db: &str) -> Result {
         .expires_within(SignedDuration::from_hours(48))
         .start()
         .await?;
-    let client = Client::builder().api_key(server.api_key()).base_url(server.base_url())?.clock(server.clock());
+    let client = Client::builder().api_key(server.api_key()).base_url(server.base_url()).clock(server.clock());
     let (client, mut copy) = (client.build()?, Copy::open(db)?);
     // Until 01:20 of the next day: by then the feed of that day's removals has those of the outage too.
     for pause in [0, 1, 1, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] {

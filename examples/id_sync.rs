@@ -57,7 +57,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     loop {
         let sync = jobs.clone().sync_by_id("jobs/by-id", store.clone());
-        let mut run = sync.bootstrap(bootstrap).lookback(lookback).await?;
+        let mut run = sync.bootstrap(bootstrap).overlap(lookback).await?;
         let first = run.state().watermark().is_none();
         match (mode, first) {
             (Mode::Bootstrap, false) => {

@@ -29,7 +29,7 @@ struct Cli {
 
 async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
-    let api = jobdataapi::Client::builder().api_key(cli.api_key).base_url(cli.base_url)?.build()?;
+    let api = jobdataapi::Client::builder().api_key(cli.api_key).base_url(cli.base_url).build()?;
     let jobs = api.jobs().page_size(cli.page_size);
     let jobs = match cli.since {
         Some(day) => jobs.published_since(day),

@@ -45,7 +45,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             let db = simulated::fresh(&db)?;
             println!("JOBDATA_API_KEY is not set: 20,000 jobs from the simulated provider into {db}");
             let server = JobDataApi::builder().jobs(20_000).start().await?;
-            let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+            let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
             sync(&api, &db, 1_000, Bootstrap::All, None).await?;
 
             println!("500 jobs are added on the server, 100 of them published long ago");

@@ -50,7 +50,7 @@ async fn child(command: &mut Command) -> Result<String, Box<dyn Error>> {
 }
 
 async fn walk(url: &str, key: &str, cursor: Option<&str>) -> Result<(), Box<dyn Error>> {
-    let api = jobdataapi::Client::builder().api_key(key).base_url(url)?.build()?;
+    let api = jobdataapi::Client::builder().api_key(key).base_url(url).build()?;
     let mut jobs = api.jobs().all_ages().page_size(100);
     if let Some(cursor) = cursor {
         jobs = jobs.resume_from(cursor.parse()?);

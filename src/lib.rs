@@ -9,7 +9,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
 //! # let (key, url) = (server.api_key(), server.base_url());
-//! let api = Client::builder().api_key(key).base_url(url)?.build()?;
+//! let api = Client::builder().api_key(key).base_url(url).build()?;
 //!
 //! // A listing, page by page. It ends without an error only when it was complete.
 //! let mut pages = api.jobs().country_codes(["US", "CA"]).pages();
@@ -75,7 +75,7 @@ pub mod testing;
 /// other paginated JSON API, through [`crate::Client::list`].
 pub mod endpoint {
     pub use crate::client::{ApiRequest, Check, Origins, UrlKind};
-    pub use crate::error::Refusal;
+    pub use crate::error::AnswerError;
     pub use crate::listing::{Answer, Endpoint, Listing, Paging};
 }
 
@@ -87,15 +87,15 @@ pub use client::{
     Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
 };
 pub use error::{
-    BoxError, Call, Completeness, Error, FieldError, PauseReason, Reach, Result, ServerError, TimeoutScope,
-    TransportError,
+    BoxError, Call, Completeness, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope, TransportError,
+    WaitScope,
 };
 pub use json::{BodyProblem, Fields, ListAt, value};
 pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
-pub use sync::{Batch, Outcome, Report, SyncRequest, SyncRun, partitions};
+pub use sync::{Batch, Outcome, Report, SyncRun, partitions};
 
 /// The crate of the dates and instants in this API.
 pub use jiff;

@@ -45,7 +45,7 @@ fn peak() -> u64 {
 async fn millions_of_ids_are_read_in_bounded_memory() {
     let api = Client::builder().api_key("k").transport(Millions).build().unwrap();
     let before = peak();
-    let mut pieces = api.expired_ats().time_frame(ExpiredFrame::SixMonths).pieces();
+    let mut pieces = api.expired_ats().time_frame(ExpiredFrame::SixMonths).chunks();
     let (mut ids, mut sum, mut bytes) = (0u64, 0u64, 0);
     while let Some(piece) = pieces.try_next().await.unwrap() {
         ids += piece.items.len() as u64;

@@ -186,7 +186,7 @@ async fn by_hand<T: DeserializeOwned>(setting: Setting, how: &'static str) -> u6
 
 fn jobs(setting: &Setting, how: &str) -> JobsRequest {
     let base = format!("{}/{how}/", setting.origin);
-    let builder = Client::builder().api_key("key").base_url(base).unwrap();
+    let builder = Client::builder().api_key("key").base_url(base);
     // The spacing between requests is a promise to the vendor's servers, and no part of this comparison.
     builder.rate_limit(RateLimit::unlimited()).build().unwrap().jobs().page_size(setting.page_size)
 }

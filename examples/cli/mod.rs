@@ -31,7 +31,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn jobs(&self) -> jobfeed::Result<JobsRequest> {
-        let client = jobdataapi::Client::builder().api_key(self.api_key.as_str()).base_url(&self.base_url)?.build()?;
+        let client = jobdataapi::Client::builder().api_key(self.api_key.as_str()).base_url(&self.base_url).build()?;
         let jobs = client.jobs().page_size(self.page_size);
         Ok(if self.country_code.is_empty() { jobs } else { jobs.country_codes(&self.country_code) })
     }

@@ -23,7 +23,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 /// use rusqlite::Connection;
 ///
 /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("jobs.sqlite3");
 /// let store = SqliteStore::open(&path)?;

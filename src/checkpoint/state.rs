@@ -10,7 +10,7 @@ use crate::listing::Fingerprint;
 /// The newest form that this version of the crate reads and writes.
 const VERSION: u32 = 1;
 
-/// How far a sync has come: a place in the data, never in a listing.
+/// How far a sync has come: a position in the data, never in a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -34,16 +34,17 @@ pub enum Mark {
 ///   "query": "5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2",
 ///   "strategy": "by-id",
 ///   "watermark": { "id": 5120 },
-///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900, "plan": { "next": 9001, "upper": 20000 } }
+///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900, "position": { "next": 9001, "upper": 20000 } }
 /// }
 /// ```
 ///
-/// * `version`: the form. A newer one is refused, never guessed at.
+/// * `version`: the form. A newer one is refused.
 /// * `revision`: grows by one with every save; a store refuses any other, so two processes cannot overwrite each other.
 /// * `query`: the stable fingerprint of server, endpoint, filters and page size.
 /// * `strategy`: how the sync walks; a state of another strategy is refused.
 /// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run has ended.
-/// * `run`: the run in progress, absent between runs. `plan` is the strategy's own: its frozen window and its position.
+/// * `run`: the run in progress, absent between runs. `position` belongs to the strategy: its frozen window and
+///   the position in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncState {
@@ -69,7 +70,7 @@ pub struct RunInProgress {
     /// Records committed so far.
     pub rows: u64,
     /// The frozen window and the position in it, in the strategy's own form.
-    pub plan: Value,
+    pub position: Value,
 }
 
 impl SyncState {
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_documented_form_is_the_real_one() {
-        let text = r#"{"version":1,"revision":8,"query":"5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2","strategy":"by-id","watermark":{"id":5120},"run":{"started":"2026-05-01T12:00:00Z","pages":3,"rows":2900,"plan":{"next":9001,"upper":20000}}}"#;
+        let text = r#"{"version":1,"revision":8,"query":"5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2","strategy":"by-id","watermark":{"id":5120},"run":{"started":"2026-05-01T12:00:00Z","pages":3,"rows":2900,"position":{"next":9001,"upper":20000}}}"#;
         assert_eq!(SyncState::from_json(text).unwrap().to_json(), text);
     }
 

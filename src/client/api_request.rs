@@ -5,17 +5,16 @@ use std::fmt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
-/// Whether a URL is a kind of credential.
+/// Whether a URL itself gives access, as a presigned link does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlKind {
-    /// It names a resource; the client's credentials say who may see it.
+    /// No. The client's credentials are sent.
     #[default]
     Plain,
-    /// It may let its bearer in, so errors and logs show its origin only. The client's credentials go along on its own
-    /// origin.
+    /// It may: errors and logs show its origin only. The client's credentials are sent to the client's own origin.
     Private,
-    /// It is the only right that is needed: as [`UrlKind::Private`], and the client's credentials stay at home.
+    /// Yes, and nothing else is needed: as [`UrlKind::Private`], but the client's credentials are not sent.
     Bearer,
 }
 
@@ -32,7 +31,6 @@ pub enum Origins {
 
 /// One request, relative to a client's base URL and without credentials.
 #[derive(Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one property of its own")]
 pub struct ApiRequest {
     /// The method. `GET` by default.
     pub method: Method,
@@ -47,7 +45,7 @@ pub struct ApiRequest {
     pub body: bytes::Bytes,
     /// Whether it may be sent again when it is not known whether the server acted on it.
     pub idempotent: bool,
-    /// Whether the URL itself is a kind of credential.
+    /// Whether the URL itself gives access.
     pub url: UrlKind,
     /// Where it may go.
     pub origins: Origins,
@@ -56,8 +54,6 @@ pub struct ApiRequest {
     pub bucket: Option<String>,
     /// Whether it holds personal data. The server may repeat these in an error, so errors then show its codes and no text.
     pub private: bool,
-    /// Whether the body of a good answer is left to be read in pieces.
-    pub(crate) streamed: bool,
 }
 
 impl ApiRequest {
@@ -74,7 +70,6 @@ impl ApiRequest {
             private: false,
             url: UrlKind::Plain,
             origins: Origins::Own,
-            streamed: false,
         }
     }
 

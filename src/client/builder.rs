@@ -1,7 +1,5 @@
 //! Configuration of a client. Every setting has a default; invalid ones are typed errors at `build()`.
 
-use super::core::Settings;
-use crate::error::Refusal;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,34 +7,26 @@ use std::time::Duration;
 use url::Url;
 
 use super::clock::Clock;
-use super::core::Client;
+use super::core::{Check, Client, Settings};
 use super::credentials::Credentials;
-use crate::json::Fields;
-
 use super::rate_limit::{LimitScope, RateLimit};
 use super::retry::RetryPolicy;
 use super::transport::{ReqwestTransport, SharedTransport, Transport};
-use crate::error::ServerError;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ServerError};
+use crate::json::Fields;
 
-/// Looks into the JSON object of an answer with a good status, before anything else reads it.
-///
-/// For services that report errors under a good status: [`BodyProblem::ErrorObject`] makes the body an error, with what
-/// [`crate::Provider::server_error`] reads from it.
-pub type Check = fn(&Fields) -> Result<(), Refusal>;
-
-/// A client type that [`ClientBuilder`] can build: what a provider sets by default, and how its client wraps the core.
+/// A client type that [`ClientBuilder`] can build: what a provider sets by default, and how its client is made from the core.
 pub trait Provider: Sized {
     /// The base URL when none is given.
     const BASE_URL: &'static str;
     /// The documented rate, or a polite one.
     const RATE_LIMIT: RateLimit;
-    /// Who keeps to that rate together. Default: the clones of one client.
+    /// Which clients share that rate. Default: the clones of one client.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
     /// How long to wait after a 429 that names no time, when the period of the service's limit is known. Default: the
     /// back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
-    /// Looks into each JSON object that comes with a good status, for services that report errors under one.
+    /// Checks each JSON object that comes with a good status, for services that report errors under one. Default: no check.
     const CHECK: Option<Check> = None;
 
     /// Reads the body of an error answer. Default: the forms that most services use.
@@ -44,7 +34,7 @@ pub trait Provider: Sized {
         ServerError::read(body)
     }
 
-    /// Wraps the configured core.
+    /// Makes the provider's client from the configured core.
     fn from_core(core: Client) -> Self;
 }
 
@@ -56,7 +46,7 @@ pub trait Provider: Sized {
 ///
 /// let api = jobdataapi::Client::builder()
 ///     .api_key("my-key")
-///     .base_url("http://127.0.0.1:8901/api/")?
+///     .base_url("http://127.0.0.1:8901/api/")
 ///     .rate_limit(RateLimit::new(30, Duration::from_secs(60)))
 ///     .retry(RetryPolicy::default().max_attempts(3))
 ///     .timeout(Duration::from_secs(90))
@@ -66,7 +56,7 @@ pub trait Provider: Sized {
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder<P> {
-    base_url: Option<Url>,
+    base_url: Option<Result<Url>>,
     credentials: Result<Credentials>,
     connect_timeout: Duration,
     timeout: Duration,
@@ -100,31 +90,10 @@ impl<P: Provider> Default for ClientBuilder<P> {
 }
 
 impl<P: Provider> ClientBuilder<P> {
-    /// Another host, port or path prefix. A missing slash at the end is added.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] unless it is an absolute `http` or `https` URL without credentials, query and fragment.
-    pub fn base_url(mut self, url: impl AsRef<str>) -> Result<Self> {
-        let url = url.as_ref();
-        let rule = "an absolute http or https URL without credentials, query and fragment";
-        // The text itself is not repeated when it could hold a password or a key.
-        let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);
-        let mut parsed = Url::parse(url).map_err(|_| invalid())?;
-        let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
-        if !matches!(parsed.scheme(), "http" | "https") || !plain || parsed.fragment().is_some() {
-            return Err(invalid());
-        }
-        if !parsed.path().ends_with('/') {
-            parsed.set_path(&format!("{}/", parsed.path()));
-        }
-        self.base_url = Some(parsed);
-        Ok(self)
-    }
-
-    /// A base URL that is known to be one.
-    #[cfg(feature = "testing")]
-    pub(crate) fn base(mut self, url: Url) -> Self {
-        self.base_url = Some(url);
+    /// Another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and fragment. A missing
+    /// slash at the end is added.
+    pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
+        self.base_url = Some(parse_base_url(url.as_ref()));
         self
     }
 
@@ -134,6 +103,7 @@ impl<P: Provider> ClientBuilder<P> {
         self
     }
 
+    /// The provider's usual credentials; an error is returned by [`ClientBuilder::build`].
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
         self.credentials = credentials;
         self
@@ -164,9 +134,9 @@ impl<P: Provider> ClientBuilder<P> {
         self
     }
 
-    /// How fast requests may go out, over all clones, and over all clients of the host where [`Provider::LIMIT_SCOPE`] says
-    /// so. The default is the provider's documented rate. Where a service counts by endpoint or by customer, it holds for
-    /// each of these buckets.
+    /// How fast requests may go out, counted over all clones, or over all clients of the host ([`Provider::LIMIT_SCOPE`]).
+    /// Default: the provider's documented rate. Where a service counts by endpoint or by customer, each of these rate
+    /// buckets has this rate.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = limit;
         self
@@ -186,7 +156,7 @@ impl<P: Provider> ClientBuilder<P> {
 
     /// Your own `reqwest::Client`, for proxies, certificates or a shared pool.
     ///
-    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may carry a credential to another
+    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to another
     /// host before this crate can refuse.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.transport = Some(SharedTransport(Arc::new(ReqwestTransport::from(client))));
@@ -229,7 +199,7 @@ impl<P: Provider> ClientBuilder<P> {
             return Err(Error::invalid("rate limit", interval, "an interval shorter than the page timeout"));
         }
         let base_url = match self.base_url {
-            Some(url) => url,
+            Some(url) => url?,
             None => Url::parse(P::BASE_URL)
                 .map_err(|_| Error::invalid("base URL", P::BASE_URL, "a base URL; this provider has no default"))?,
         };
@@ -252,6 +222,21 @@ impl<P: Provider> ClientBuilder<P> {
             clock: self.clock,
         })))
     }
+}
+
+fn parse_base_url(url: &str) -> Result<Url> {
+    let rule = "an absolute http or https URL without credentials, query and fragment";
+    // The text itself is not repeated when it could hold a password or a key.
+    let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);
+    let mut parsed = Url::parse(url).map_err(|_| invalid())?;
+    let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
+    if !matches!(parsed.scheme(), "http" | "https") || !plain || parsed.fragment().is_some() {
+        return Err(invalid());
+    }
+    if !parsed.path().ends_with('/') {
+        parsed.set_path(&format!("{}/", parsed.path()));
+    }
+    Ok(parsed)
 }
 
 impl Provider for Client {

@@ -1,12 +1,15 @@
 //! Sending: credentials, rate limits, retries, and the one loop that uses them.
 
 mod api_request;
-mod buckets;
 mod builder;
+mod call;
+mod classify;
 mod clock;
 mod core;
 mod credentials;
+mod exchange;
 mod progress;
+mod rate_buckets;
 mod rate_headers;
 mod rate_limit;
 pub(crate) mod redact;
@@ -17,16 +20,17 @@ mod transport;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 
-pub use self::core::Client;
-pub(crate) use self::core::{Opened, Response};
+pub use self::core::{Check, Client};
 pub use api_request::{ApiRequest, Origins, UrlKind};
-pub use builder::{Check, ClientBuilder, Provider};
+pub use builder::{ClientBuilder, Provider};
+pub(crate) use call::Response;
 pub use clock::Clock;
 pub(crate) use clock::monotonic;
 pub use credentials::Credentials;
+pub(crate) use exchange::Opened;
 pub use progress::{Counts, Progress};
 pub use rate_limit::{LimitScope, RateLimit};
-pub(crate) use requests::single;
+pub(crate) use requests::read_single;
 pub use requests::{Download, DownloadRequest, GetRequest, WriteRequest};
 pub use retry::RetryPolicy;
 pub use sunset::Sunset;

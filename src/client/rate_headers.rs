@@ -8,7 +8,7 @@ use jiff::Timestamp;
 /// Reset values above this are Unix times, below it they are seconds from now.
 const UNIX_TIME: f64 = 100_000_000.0;
 
-/// No server means a longer wait than ten years; a larger number is read as this.
+/// A wait of more than ten years is read as ten years.
 const LONGEST: f64 = 315_360_000.0;
 
 /// How long the server wants the next request to wait, from any header that says so. The longest one wins.

@@ -1,4 +1,4 @@
-//! The rate limit that all clones of a client share: spacing between requests, and a gate that a server can close.
+//! The rate limit that all clones of a client share: the time between two requests, and waits that a server asks for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::clock::monotonic;
 use crate::error::{Error, Result};
 
-/// How fast a client may send: `requests` in each `per`, evenly spaced, with an initial burst of 1 by default.
+/// How fast a client may send: a number of requests in a period, evenly spaced. A burst is allowed with [`RateLimit::burst`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,12 +39,12 @@ impl RateLimit {
         Self { interval, burst: 1 }
     }
 
-    /// No spacing. The gate that a server closes is still obeyed.
+    /// No limit of its own. A wait that the server asks for is still obeyed.
     pub const fn unlimited() -> Self {
         Self { interval: Duration::ZERO, burst: 1 }
     }
 
-    /// How many requests may go out at once after a time of silence. Default 1.
+    /// How many requests may go out at once after a time without any. Default 1.
     #[must_use]
     pub const fn burst(mut self, burst: u32) -> Self {
         self.burst = burst;
@@ -67,7 +67,7 @@ impl RateLimit {
     }
 }
 
-/// Who keeps to one rate limit together.
+/// Which clients share one rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LimitScope {
@@ -75,7 +75,7 @@ pub enum LimitScope {
     #[default]
     Client,
     /// All clients of the process whose base URL names the same host and port, whatever their credentials: a service that
-    /// counts by IP address. Each of them leaves its own interval behind its requests.
+    /// counts by IP address. After a request of one of them, all wait for that client's interval.
     Host,
 }
 
@@ -86,14 +86,15 @@ pub(crate) struct Limiter {
     slots: Arc<Mutex<Slots>>,
 }
 
-/// The slots of [`LimitScope::Host`]. An entry stays after its last client: a client made anew for each call must wait as well.
+/// The slots of [`LimitScope::Host`]. An entry stays after its last client is dropped, so that a program which makes a new client for
+/// each call is limited as well.
 static BY_HOST: Mutex<Option<HashMap<String, Arc<Mutex<Slots>>>>> = Mutex::new(None);
 
 #[derive(Debug)]
 struct Slots {
     /// When the next request may go out, without a burst. `None`: none has gone out yet.
     next: Option<Instant>,
-    /// Closed until then, because a server said so.
+    /// No request may go out before, because a server asked for it.
     closed_until: Option<Instant>,
 }
 
@@ -101,7 +102,7 @@ struct Slots {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     pub(crate) until: Instant,
-    /// The gate is closed because a server said so; otherwise it is the spacing.
+    /// Whether a server asked for it; otherwise it is the rate limit.
     pub(crate) closed: bool,
 }
 
@@ -124,7 +125,7 @@ impl Limiter {
         if let Some(until) = slots.closed_until.filter(|until| *until > now) {
             return Err(Wait { until, closed: true });
         }
-        // Without spacing of its own a client leaves the slots to those that share them.
+        // A client without a limit takes no slot from the others that share them.
         if self.limit.interval.is_zero() {
             return Ok(());
         }
@@ -138,19 +139,19 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether the gate is open; takes no slot.
-    pub(crate) fn open(&self) -> Result<(), Wait> {
+    /// Whether a server has asked for a wait that is not over; takes no slot.
+    pub(crate) fn check_open(&self) -> Result<(), Wait> {
         let until = self.lock().closed_until.filter(|until| *until > monotonic());
         until.map_or(Ok(()), |until| Err(Wait { until, closed: true }))
     }
 
     /// Whether a new limiter would behave the same.
-    pub(crate) fn at_rest(&self) -> bool {
+    pub(crate) fn has_no_effect(&self) -> bool {
         let (now, slots) = (monotonic(), self.lock());
         slots.next.max(slots.closed_until) <= Some(now)
     }
 
-    /// Closes the gate for all clones.
+    /// Lets no request of any clone out for this time.
     pub(crate) fn close_for(&self, wait: Duration) {
         if let Some(until) = monotonic().checked_add(wait) {
             let mut slots = self.lock();
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limiters_of_one_host_share_slots_and_gate() {
+    async fn limiters_of_one_host_share_slots_and_waits() {
         let slow = Limiter::for_host(RateLimit::every(Duration::from_secs(4)), "limit.test:443");
         let quick = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
         let other = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:444");
@@ -209,14 +210,14 @@ mod tests {
         assert!(Limiter::for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it asked for no spacing");
         drop((slow, quick));
         let anew = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
-        assert!(anew.take().is_err(), "a client made anew does not begin afresh");
+        assert!(anew.take().is_err(), "a new client is limited by the requests of the one before");
         anew.close_for(Duration::from_secs(30));
         let later = Limiter::for_host(RateLimit::unlimited(), "limit.test:443");
         assert!(later.take().unwrap_err().closed);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_closed_gate_stops_everybody_and_opens_by_itself() {
+    async fn a_wait_that_a_server_asks_for_holds_for_all_and_ends_by_itself() {
         let limiter = Limiter::new(RateLimit::unlimited());
         limiter.close_for(Duration::from_secs(30));
         limiter.close_for(Duration::from_secs(10));

@@ -1,7 +1,5 @@
 //! Calls without paging, ready to be sent: one resource, one change, one file.
 
-use super::core::Response;
-use crate::json::{self, ListAt};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -11,9 +9,10 @@ use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use super::api_request::{ApiRequest, Origins, UrlKind};
+use super::call::Response;
 use super::core::Client;
-use super::progress::Progress;
-use crate::error::{Refusal, Result};
+use crate::error::{AnswerError, Result};
+use crate::json::{self, ListAt};
 
 /// One resource, ready to be sent.
 #[derive(Debug, Clone)]
@@ -49,7 +48,7 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     /// Fetches it.
     ///
     /// # Errors
-    /// [`Error::Status`] with 404 when there is none, and what [`ListRequest::send`] has.
+    /// [`Error::Status`](crate::Error::Status) with 404 when there is none, and what [`ListRequest::send`](crate::ListRequest::send) has.
     pub async fn send(self) -> Result<T> {
         self.send_as().await
     }
@@ -59,17 +58,14 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     /// # Errors
     /// As [`GetRequest::send`].
     pub async fn send_as<U: DeserializeOwned + Send + 'static>(self) -> Result<U> {
-        let accept = |status: http::StatusCode| status.is_success();
-        self.client
-            .call(self.name, &self.request, &Progress::default(), &accept, |response| single::<U>(&response.body))
-            .await
+        self.client.call(self.name, &self.request, &|status| status.is_success(), read_single::<U>).await
     }
 }
 
 /// One call that changes something on the server, ready to be sent.
 ///
 /// It is sent once. Only when the server cannot have acted on it (no connection was made, or status 429) is it sent
-/// again, with the same bytes; any other failure after it was sent is [`Error::OutcomeUnknown`].
+/// again, with the same bytes; any other failure after it was sent is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct WriteRequest<T> {
@@ -84,7 +80,7 @@ impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
     /// Sends it and reads the reply.
     ///
     /// # Errors
-    /// [`Error::OutcomeUnknown`] when the server may have acted on it. Any other error says that it did not.
+    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it. Any other error says that it did not.
     pub async fn send(self) -> Result<T> {
         self.call.send().await
     }
@@ -92,7 +88,7 @@ impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
 
 /// A file behind a link of an answer, ready to be fetched.
 ///
-/// `Debug`, errors and logs show the origin of the link only: such links often let their bearer in.
+/// `Debug`, errors and logs show the origin of the link only, because such links often give access by themselves.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct DownloadRequest {
@@ -109,8 +105,8 @@ impl DownloadRequest {
         Self { client, name, request }
     }
 
-    /// Goes to another origin as well, when the link names one or is redirected to one. The credentials stay behind; from
-    /// `https` it goes to `https` only. By default another origin is an error before anything is sent there.
+    /// Allows a link or a redirect to another origin. Credentials are not sent there, and from `https` only `https` is allowed. By
+    /// default another origin is an error before anything is sent there.
     pub fn other_origins(mut self) -> Self {
         self.request.origins = Origins::Any;
         self
@@ -119,14 +115,12 @@ impl DownloadRequest {
     /// Fetches it into memory, up to the client's `max_body_bytes`.
     ///
     /// # Errors
-    /// [`Error::ForeignOrigin`] for a redirect to another origin and [`Error::Invalid`] for a link to one, unless
-    /// [`DownloadRequest::other_origins`] was asked for; [`Error::Status`]; [`Error::TooLarge`].
+    /// [`Error::ForeignOrigin`](crate::Error::ForeignOrigin) for a redirect to another origin and [`Error::Invalid`](crate::Error::Invalid) for a link to one, unless
+    /// [`DownloadRequest::other_origins`] was asked for; [`Error::Status`](crate::Error::Status); [`Error::TooLarge`](crate::Error::TooLarge).
     pub async fn send(self) -> Result<Download> {
-        let accept = |status: http::StatusCode| status.is_success();
-        let read = |response: &Response| {
-            Ok::<_, Refusal>(Download { body: response.body.clone(), headers: response.headers.clone() })
-        };
-        self.client.call(self.name, &self.request, &Progress::default(), &accept, read).await
+        let read =
+            |response: &Response| Ok(Download { body: response.body.clone(), headers: response.headers.clone() });
+        self.client.call(self.name, &self.request, &|status| status.is_success(), read).await
     }
 }
 
@@ -160,11 +154,11 @@ impl fmt::Debug for Download {
     }
 }
 
-/// Decodes a body that is one record.
-pub(crate) fn single<T: DeserializeOwned + Send>(body: &[u8]) -> Result<T, Refusal> {
-    let mut decoded = json::decode::<T>(body, &ListAt::Single)?;
+/// Reads an answer whose body is one record.
+pub(crate) fn read_single<T: DeserializeOwned>(response: &Response) -> Result<T, AnswerError> {
+    let mut decoded = json::decode::<T>(&response.body, &ListAt::Single)?;
     decoded.items.pop().ok_or_else(|| {
-        let reason = decoded.rejected.pop().map(|(.., reason)| reason).unwrap_or_default();
-        Refusal::AllRejected { rows: 1, reason }
+        let reason = decoded.rejected.pop().map(|record| record.reason).unwrap_or_default();
+        AnswerError::AllRejected { rows: 1, reason }
     })
 }

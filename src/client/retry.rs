@@ -1,4 +1,4 @@
-//! When a failed attempt is made again, how long to wait before it, and the budget that keeps retries from piling up.
+//! Which failed attempts are made again, after what wait, and how many retries the clones of a client may make together.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,18 +8,20 @@ use tokio::time::Instant;
 use super::clock::monotonic;
 use crate::error::{Error, Result};
 
-/// How often and how patiently an idempotent call is tried again.
+/// How often an idempotent call is tried again, and after what wait.
 ///
 /// Connection errors, timeouts, cut bodies, 408, 429 and 5xx are tried again; 400, 401, 403, 404 and all other answers
-/// never are. The wait before attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full jitter),
+/// are not. The wait before attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full jitter),
 /// unless the server names a wait, which is then obeyed exactly.
 ///
 /// ```
 /// use std::time::Duration;
 /// use jobfeed::RetryPolicy;
 ///
-/// let patient = RetryPolicy::default().max_attempts(8).max_wait(Duration::from_secs(600));
-/// let never = RetryPolicy::none();
+/// let longer = RetryPolicy::default()
+///     .max_attempts(8)
+///     .max_wait(Duration::from_secs(600));
+/// let none = RetryPolicy::none();
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
@@ -51,14 +53,14 @@ impl RetryPolicy {
         Self::default().max_attempts(1)
     }
 
-    /// Attempts for one page, the first included. At least 1.
+    /// Attempts for one page, the first included: 1 or more. Default 5.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// The span of the first random wait, and the cap of the later ones.
+    /// The longest first random wait, and the longest of the later ones. Default 1 s and 16 s.
     #[must_use]
     pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         self.base = base;
@@ -66,7 +68,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait, asked for by the server, that is slept through. A longer one ends the run as paused.
+    /// The longest wait that a server may ask for before the call ends as paused ([`Error::Paused`]). Default 2 minutes.
     #[must_use]
     pub fn max_wait(mut self, cap: Duration) -> Self {
         self.max_wait = cap;
@@ -81,8 +83,8 @@ impl RetryPolicy {
         self
     }
 
-    /// How many retries all clones of a client may make in a row; each success gives a tenth back, each second a
-    /// twentieth.
+    /// How many retries all clones of a client may make in a row; each success adds a tenth of a
+    /// retry, each second a twentieth. Default 50.
     #[must_use]
     pub fn budget(mut self, retries: u32) -> Self {
         self.budget = retries;
@@ -100,7 +102,7 @@ impl RetryPolicy {
     }
 
     /// The wait after a 429 that names none, where it is known.
-    pub(crate) fn unnamed_wait(&self) -> Option<Duration> {
+    pub(crate) fn default_throttled_wait(&self) -> Option<Duration> {
         self.throttled_wait.map(|wait| wait.mul_f64(1.0 + fastrand::f64() / 10.0))
     }
 
@@ -111,7 +113,7 @@ impl RetryPolicy {
     }
 }
 
-/// Retries that all clones of a client may still make. Protects a struggling server from a herd of patient clients.
+/// The retries that all clones of a client may still make. Keeps many clones from repeating requests to a server that fails.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     capacity: f64,
@@ -140,7 +142,7 @@ impl RetryBudget {
         false
     }
 
-    /// A success gives a part of a retry back.
+    /// A success adds a part of a retry.
     pub(crate) fn deposit(&self) {
         let mut state = self.lock();
         state.0 = (state.0 + REFILL_BY_SUCCESS).min(self.capacity);

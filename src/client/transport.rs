@@ -23,12 +23,10 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>>;
 }
 
-impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL may hold a key in its query.
-        let error = error.without_url();
-        if error.is_connect() { Self::connect(error) } else { Self::exchange(error) }
-    }
+fn transport_error(error: reqwest::Error) -> TransportError {
+    // The URL may hold a key in its query.
+    let error = error.without_url();
+    if error.is_connect() { TransportError::connect(error) } else { TransportError::exchange(error) }
 }
 
 /// The default transport: a `reqwest::Client`.
@@ -56,13 +54,14 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
         let client = self.0.clone();
         Box::pin(async move {
-            let request = reqwest::Request::try_from(request.map(reqwest::Body::from))?;
-            let mut response = client.execute(request).await?;
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(transport_error)?;
+            let mut response = client.execute(request).await.map_err(transport_error)?;
             let mut head = http::Response::new(());
             *head.status_mut() = response.status();
             *head.headers_mut() = std::mem::take(response.headers_mut());
             let body: Body = Box::pin(stream::try_unfold(response, |mut response| async move {
-                Ok(response.chunk().await?.map(|chunk| (chunk, response)))
+                let chunk = response.chunk().await.map_err(transport_error)?;
+                Ok(chunk.map(|chunk| (chunk, response)))
             }));
             Ok(head.map(|()| body))
         })

@@ -5,7 +5,7 @@ use crate::json::BodyProblem;
 /// Why an answer with a good status is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum AnswerError {
     /// The body is not what was asked for.
     Body(BodyProblem),
     /// Not one record fits the model.
@@ -24,14 +24,14 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
+impl AnswerError {
     /// The JSON has another shape than expected.
     pub fn shape(what: impl Into<String>) -> Self {
         Self::Body(BodyProblem::Shape(what.into()))
     }
 }
 
-impl From<BodyProblem> for Refusal {
+impl From<BodyProblem> for AnswerError {
     fn from(problem: BodyProblem) -> Self {
         Self::Body(problem)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Call {
     /// The endpoint, such as `jobdataapi/jobs`.
     pub endpoint: Arc<str>,
-    /// The method and the URL without its query; only the origin when the URL itself lets its bearer in.
+    /// The method and the URL without its query; only the origin when the URL itself gives access.
     pub target: String,
     /// Attempts made.
     pub attempts: u32,
@@ -33,15 +33,15 @@ pub enum TimeoutScope {
     Attempt,
     /// All attempts for one page, waits included.
     Page,
-    /// The silence between two pieces of a body that is read as it comes.
-    Silence,
+    /// The time between two pieces of a body that is read in pieces.
+    Idle,
 }
 
 impl fmt::Display for TimeoutScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Attempt => "limit of one attempt",
-            Self::Silence => "longest silence within a body",
+            Self::Idle => "longest time without a byte of the body",
             Self::Page => "limit of one page with all attempts and waits",
         })
     }
@@ -55,7 +55,7 @@ pub enum PauseReason {
     RateLimit,
     /// A quota, of the server or one that the caller set, is used up.
     Quota,
-    /// Nobody: there is nothing to ask for before then.
+    /// Nobody: nothing is available before then.
     NotDue,
 }
 

@@ -1,12 +1,10 @@
-//! The one error type of the crate, written for the person who reads it in a log at night.
+//! The one error type of the crate, written for the person who reads it in a log.
 //!
 //! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of a source
 //! error is not repeated; walk [`std::error::Error::source`] for it. Credentials, query strings and record contents never
 //! appear.
 
-use super::call::Call;
-use super::call::PauseReason;
-use super::call::TimeoutScope;
+use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +181,7 @@ pub enum Error {
     /// An interval is older than what the server still shows, so it cannot be covered any more. Nothing was sent, and the
     /// watermark did not move.
     #[error(
-        "{endpoint}: everything from {from} to {until} is out of the server's reach and lost; accept the loss to go on after it"
+        "{endpoint}: everything from {from} to {until} is no longer shown by the server, so its records are lost; accept the loss to go on after it"
     )]
     Gap {
         /// The endpoint.
@@ -217,7 +215,7 @@ impl Error {
         Self::Invalid { what: what.into(), value: value.into(), rule: rule.into() }
     }
 
-    /// Whether the same call may succeed later without a change: connection trouble, timeouts, 408, 429, 5xx, cut
+    /// Whether the same call may succeed later without a change: failed connections, time-outs, 408, 429, 5xx, cut
     /// bodies, and pauses. Never for [`Error::OutcomeUnknown`].
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -233,7 +231,7 @@ impl Error {
         matches!(self, Self::Paused { .. }) || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// How long to wait before the next call, when somebody said so.
+    /// How long to wait before the next call, when the server or a quota says so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Paused { wait, .. } => Some(*wait),
@@ -293,7 +291,7 @@ impl Error {
     }
 }
 
-/// The statuses that another attempt may cure.
+/// The statuses after which another attempt may succeed.
 pub(crate) fn retryable_status(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
@@ -309,7 +307,7 @@ fn advice(status: StatusCode) -> &'static str {
         404 => "check the id and the base URL",
         400 | 422 => "check the parameters",
         429 => "slow down or run again later",
-        500.. => "the server is at fault, run again later",
+        500.. => "the server failed, run again later",
         _ => "the request was not accepted",
     }
 }

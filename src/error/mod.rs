@@ -8,12 +8,12 @@ mod kinds;
 mod server;
 mod transport;
 
-pub use answer::Refusal;
+pub use answer::AnswerError;
 pub use call::{Call, PauseReason, TimeoutScope};
 pub use checkpoint::CheckpointError;
 pub use completeness::Completeness;
 pub(crate) use kinds::retryable_status;
 pub use kinds::{BoxError, Error, Result};
 pub(crate) use server::is_code;
-pub use server::{FieldError, Reach, ServerError};
+pub use server::{FieldError, ServerError, WaitScope};
 pub use transport::TransportError;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::json::Fields;
 
 /// The longest text that is taken for a code, in bytes.
-const CODE: usize = 100;
+const MAX_CODE: usize = 100;
 
 /// The content of an error answer, in a form that is the same for every provider. From [`crate::Error::server`].
 ///
@@ -37,8 +37,8 @@ pub struct ServerError {
     pub details: Map<String, Value>,
     /// How long the body asks to wait, where it does. A `Retry-After` header counts more.
     pub retry_after: Option<Duration>,
-    /// What an answer that asks to wait applies to.
-    pub reach: Reach,
+    /// Which requests the wait applies to.
+    pub wait_scope: WaitScope,
 }
 
 /// One field of the request that the server refused.
@@ -53,10 +53,10 @@ pub struct FieldError {
     pub message: Option<String>,
 }
 
-/// Which requests a server's wish to wait applies to.
+/// Which requests a server's wait applies to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reach {
+pub enum WaitScope {
     /// Those of the same rate bucket ([`crate::endpoint::ApiRequest::bucket`]); all of the client where requests name none.
     #[default]
     Bucket,
@@ -66,7 +66,7 @@ pub enum Reach {
 
 impl ServerError {
     /// Reads the forms that most services use: a code in `code`, or in `error` when that is one word; the text in `message`,
-    /// `detail` or their kin; refused fields in `errors`, at the top or in `details`, as objects with `field`, `code` and
+    /// `detail` or a similar field; refused fields in `errors`, at the top or in `details`, as objects with `field`, `code` and
     /// `message`.
     pub fn read(fields: &Fields) -> Self {
         let mut details = Map::new();
@@ -122,10 +122,10 @@ impl fmt::Debug for ServerError {
     }
 }
 
-/// One word of a machine: what stands in it can be shown.
+/// Whether a text is a machine-readable code, which can be shown: at most 100 bytes of letters, digits and `_-.[]`.
 pub(crate) fn is_code(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
-    !text.is_empty() && text.len() <= CODE && text.bytes().all(word)
+    !text.is_empty() && text.len() <= MAX_CODE && text.bytes().all(word)
 }
 
 #[cfg(test)]

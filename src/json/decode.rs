@@ -1,7 +1,7 @@
 //! Finds the records in a JSON body and decodes them in one pass, keeping each record's own bytes.
 //!
-//! The envelope is walked by hand, key by key, so that the list can be decoded in place: a record is parsed once, its
-//! byte range falls out of the parse, and a record that does not fit the model costs only itself.
+//! The envelope is read key by key, so that the list can be decoded in place: each record is parsed once, the parse tells its
+//! byte range, and a record that does not fit the model does not affect the others.
 
 use super::message::without_quoted_values;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl Fields {
         self.0.iter().map(move |(name, raw)| (name.as_str(), value(raw)))
     }
 
-    /// The first of the fields that carry a server's own words about an error.
+    /// The first of the fields in which servers describe an error.
     pub(crate) fn message(&self) -> Option<String> {
         ["detail", "message", "error", "error_description", "errors", "title"]
             .iter()
@@ -66,8 +66,17 @@ impl Fields {
 pub(crate) struct Decoded<T> {
     pub(crate) items: Vec<T>,
     pub(crate) ranges: Vec<Range<usize>>,
-    pub(crate) rejected: Vec<(usize, Range<usize>, String)>,
+    pub(crate) rejected: Vec<RejectedRecord>,
     pub(crate) fields: Fields,
+}
+
+/// A record that does not fit the model.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RejectedRecord {
+    /// Its place in the list, from 0.
+    pub(crate) index: usize,
+    pub(crate) range: Range<usize>,
+    pub(crate) reason: String,
 }
 
 impl<T> Decoded<T> {
@@ -81,7 +90,7 @@ impl<T> Decoded<T> {
 
     /// The places of all records, rejected ones included, in the order of the body.
     pub(crate) fn all_ranges(&self) -> Vec<Range<usize>> {
-        let rejected = self.rejected.iter().map(|(_, range, _)| range);
+        let rejected = self.rejected.iter().map(|record| &record.range);
         let mut ranges: Vec<_> = self.ranges.iter().chain(rejected).cloned().collect();
         ranges.sort_unstable_by_key(|range| range.start);
         ranges
@@ -235,11 +244,11 @@ impl<'b> Reader<'b> {
                 out.items.push(item);
                 out.ranges.push(start..self.at);
             }
-            // Whatever the model disliked: when the text is well-formed JSON, it is this record's trouble alone.
+            // When the text is well-formed JSON, only this record does not fit the model.
             Err(error) => {
                 self.raw()?;
                 let reason = without_quoted_values(&error.to_string());
-                out.rejected.push((out.rows(), start..self.at, reason));
+                out.rejected.push(RejectedRecord { index: out.rows(), range: start..self.at, reason });
             }
         }
         Ok(())
@@ -273,16 +282,16 @@ mod tests {
     }
 
     #[test]
-    fn records_keep_their_own_bytes_and_a_bad_one_costs_only_itself() {
+    fn records_keep_their_own_bytes_and_a_bad_one_does_not_affect_the_others() {
         let body =
             r#" {"count": 4, "results": [ {"id":1, "é":"\"]"} , {"id":"x"},{"id":3e999}, {"id": 4}], "next": null }"#;
         let decoded = decode::<Row>(body.as_bytes(), &LIST).unwrap();
         assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(&body[decoded.ranges[0].clone()], r#"{"id":1, "é":"\"]"}"#);
-        let places: Vec<_> = decoded.rejected.iter().map(|(index, ..)| *index).collect();
-        assert_eq!(places, [1, 2], "a number out of range is one record's trouble too");
-        assert_eq!(&body[decoded.rejected[0].1.clone()], r#"{"id":"x"}"#);
-        assert!(!decoded.rejected[0].2.contains("\"x\""), "{}", decoded.rejected[0].2);
+        let places: Vec<_> = decoded.rejected.iter().map(|record| record.index).collect();
+        assert_eq!(places, [1, 2], "a number out of range rejects only its record");
+        assert_eq!(&body[decoded.rejected[0].range.clone()], r#"{"id":"x"}"#);
+        assert!(!decoded.rejected[0].reason.contains("\"x\""), "{}", decoded.rejected[0].reason);
         assert_eq!(decoded.fields.get::<u64>("count"), Some(4));
         assert_eq!(decoded.fields.raw("next"), Some("null"));
     }

@@ -5,6 +5,7 @@ mod field;
 mod message;
 mod model;
 mod problem;
+mod raw_field;
 pub mod value;
 
 pub(crate) use decode::{Decoded, decode, fields};
@@ -12,4 +13,5 @@ pub use decode::{Fields, ListAt};
 pub(crate) use field::{empty_as_none, in_field, list, number, one_or_many, scalar};
 pub(crate) use model::{model, open_enum};
 pub use problem::BodyProblem;
+pub(crate) use raw_field::field;
 pub(crate) use value::{DateTime, Decimal};

@@ -1,8 +1,8 @@
-//! A list that is too long to be held: one JSON array, cut into pieces while it arrives.
+//! A list that is too long for memory: one JSON array, split into chunks while it arrives.
 //!
-//! A piece is itself a JSON array, so it is decoded like any page. A position in such a list is a number of elements and a
-//! hash of their text: the list can be opened again and the elements skipped, and when they are not the same any more, it is
-//! read from its beginning instead.
+//! A chunk is itself a JSON array, so it is decoded like any page. A position in such a list is a number of records and a hash of
+//! their text: the list can be requested again and the records skipped. When they are not the same as before, the list is read
+//! from its beginning instead.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -11,45 +11,44 @@ use serde::de::DeserializeOwned;
 use super::cursor::Position;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
+use super::hash::Fnv;
 use super::page::Page;
-use crate::client::Progress;
-use crate::client::{Client, Opened};
+use crate::client::{Client, Opened, Progress};
 use crate::error::{Error, Result, TimeoutScope};
-use crate::json;
-use crate::json::BodyProblem;
-use crate::json::ListAt;
+use crate::json::{self, BodyProblem, ListAt};
 
-/// What is kept of a body that is no list, for the error.
-const KEPT: usize = 4_096;
-/// A record over this size is no record.
-const MAX_ELEMENT: usize = 64 << 20;
+/// How many bytes of a body that is not a list are read for the error.
+const MAX_ERROR_TEXT: usize = 4_096;
+/// The largest record, in bytes.
+const MAX_RECORD: usize = 64 << 20;
 
 /// An open list.
-pub(crate) struct LongList {
+pub(crate) struct ChunkedList {
     opened: Opened,
-    arrived: Bytes,
-    cutter: Cutter,
-    /// Elements that were handed out.
-    elements: u64,
+    received: Bytes,
+    splitter: Splitter,
+    /// Records that were handed out.
+    records: u64,
 }
 
-/// Cuts the text of an array into pieces. Without I/O.
+/// Splits the text of an array into chunks. Without I/O.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "the four are the state of a lexer, independent of each other")]
-struct Cutter {
+struct Splitter {
     place: Place,
-    /// The text of the piece so far, from its bracket on.
-    piece: Vec<u8>,
-    /// Complete elements in it.
-    elements: usize,
+    /// The text of the chunk so far, from its bracket on.
+    chunk: Vec<u8>,
+    /// Complete records in it.
+    records: usize,
     depth: u32,
     in_string: bool,
     escaped: bool,
-    /// Whether the current element has begun.
-    begun: bool,
-    /// Whether a comma promises another element.
-    promised: bool,
-    hash: Hash,
+    /// Whether bytes of the current record were read.
+    in_record: bool,
+    /// Whether another record must follow, because a comma was read.
+    after_comma: bool,
+    /// A hash of everything but white space.
+    hash: Fnv,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -60,42 +59,32 @@ enum Place {
     After,
 }
 
-/// FNV-1a over everything but white space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Cutter {
-    /// Takes bytes until the piece has `most` elements and another one follows, or the array is over. Returns how many
-    /// bytes were used, and whether the piece is ready.
+impl Splitter {
+    /// Takes bytes until the chunk has `most` records and another one follows, or the array is over. Returns how many
+    /// bytes were used, and whether the chunk is ready.
     fn take(&mut self, bytes: &[u8], most: usize) -> Result<(usize, bool), BodyProblem> {
         for (index, &byte) in bytes.iter().enumerate() {
             if self.byte(byte, most)? {
                 return Ok((index + 1, true));
             }
         }
-        if self.piece.len() > MAX_ELEMENT {
-            return Err(BodyProblem::Shape("an element of the list is larger than 64 MiB".to_owned()));
+        if self.chunk.len() > MAX_RECORD {
+            return Err(BodyProblem::Shape("a record of the list is larger than 64 MiB".to_owned()));
         }
         Ok((bytes.len(), false))
     }
 
     fn byte(&mut self, byte: u8, most: usize) -> Result<bool, BodyProblem> {
         if !self.in_string && matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-            if self.begun {
-                self.piece.push(byte);
+            if self.in_record {
+                self.chunk.push(byte);
             }
             return Ok(false);
         }
         match self.place {
             Place::Before if byte == b'[' => {
                 self.place = Place::Inside;
-                self.piece = vec![b'['];
+                self.chunk = vec![b'['];
                 return Ok(false);
             }
             Place::Before => return Err(begins_with(byte)),
@@ -105,34 +94,34 @@ impl Cutter {
         let between = self.depth == 0 && !self.in_string;
         match byte {
             b']' if between => {
-                if self.begun {
-                    self.elements += 1;
-                } else if self.promised {
+                if self.in_record {
+                    self.records += 1;
+                } else if self.after_comma {
                     return Err(BodyProblem::NotJson);
                 }
                 self.place = Place::After;
-                self.piece.push(b']');
+                self.chunk.push(b']');
                 return Ok(true);
             }
             b',' if between => {
-                if !self.begun {
+                if !self.in_record {
                     return Err(BodyProblem::NotJson);
                 }
-                self.elements += 1;
-                (self.begun, self.promised) = (false, true);
-                self.hash(byte);
-                if self.elements >= most {
-                    self.piece.push(b']');
+                self.records += 1;
+                (self.in_record, self.after_comma) = (false, true);
+                self.hash.add(byte);
+                if self.records >= most {
+                    self.chunk.push(b']');
                     return Ok(true);
                 }
-                self.piece.push(byte);
+                self.chunk.push(byte);
                 return Ok(false);
             }
             _ => {}
         }
-        (self.begun, self.promised) = (true, false);
-        self.hash(byte);
-        self.piece.push(byte);
+        (self.in_record, self.after_comma) = (true, false);
+        self.hash.add(byte);
+        self.chunk.push(byte);
         if self.in_string {
             match byte {
                 _ if self.escaped => self.escaped = false,
@@ -151,14 +140,10 @@ impl Cutter {
         Ok(false)
     }
 
-    fn hash(&mut self, byte: u8) {
-        self.hash.0 = (self.hash.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-
-    /// The piece, ready to be decoded, and its elements. The next one begins.
-    fn piece(&mut self) -> (Vec<u8>, usize) {
-        let elements = std::mem::take(&mut self.elements);
-        (std::mem::replace(&mut self.piece, vec![b'[']), elements)
+    /// The chunk, ready to be decoded, and its records. The next one begins.
+    fn chunk(&mut self) -> (Vec<u8>, usize) {
+        let records = std::mem::take(&mut self.records);
+        (std::mem::replace(&mut self.chunk, vec![b'[']), records)
     }
 }
 
@@ -170,8 +155,8 @@ fn begins_with(byte: u8) -> BodyProblem {
     }
 }
 
-impl LongList {
-    /// Opens the list and goes to a position. When the elements before it are not the same any more, it stays at the
+impl ChunkedList {
+    /// Opens the list and goes to a position. When the records before it are not the same any more, it stays at the
     /// beginning.
     pub(crate) async fn open(
         client: &Client,
@@ -180,14 +165,14 @@ impl LongList {
         progress: &Progress,
     ) -> Result<Self> {
         let mut list = Self::open_at_start(client, endpoint, progress).await?;
-        let Some((elements, hash)) = read_position(at) else { return Ok(list) };
-        while list.elements < elements {
-            let left = usize::try_from(elements - list.elements).unwrap_or(usize::MAX).min(10_000);
-            if list.cut(left, client, progress).await?.is_none() {
+        let Some((records, hash)) = read_position(at) else { return Ok(list) };
+        while list.records < records {
+            let left = usize::try_from(records - list.records).unwrap_or(usize::MAX).min(10_000);
+            if list.next_chunk(left, client, progress).await?.is_none() {
                 break;
             }
         }
-        if list.elements == elements && list.cutter.hash == hash {
+        if list.records == records && list.splitter.hash.finish() == hash {
             return Ok(list);
         }
         tracing::info!(
@@ -198,19 +183,19 @@ impl LongList {
     }
 
     async fn open_at_start(client: &Client, endpoint: &dyn Endpoint, progress: &Progress) -> Result<Self> {
-        let opened = client.open(endpoint.name(), endpoint.request(&Position::Start), progress).await?;
-        Ok(Self { opened, arrived: Bytes::new(), cutter: Cutter::default(), elements: 0 })
+        let opened = client.open(endpoint.name(), &endpoint.request(&Position::Start), progress).await?;
+        Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0 })
     }
 
-    /// Where the next piece begins.
+    /// Where the next chunk begins.
     pub(crate) fn position(&self) -> Position {
-        if self.elements == 0 {
+        if self.records == 0 {
             return Position::Start;
         }
-        Position::Token(format!("{}.{:016x}", self.elements, self.cutter.hash.0))
+        Position::Token(format!("{}.{:032x}", self.records, self.splitter.hash.finish()))
     }
 
-    /// The next piece of at most `most` records, as a page. It has no next position when it is the last one.
+    /// The next chunk of at most `most` records, as a page. It has no next position when it is the last one.
     pub(crate) async fn next<T: DeserializeOwned + Send>(
         &mut self,
         most: usize,
@@ -218,47 +203,53 @@ impl LongList {
         progress: &Progress,
     ) -> Result<Fetched<T>> {
         let headers = self.opened.headers.clone();
-        let Some((text, last)) = self.cut(most, client, progress).await? else {
+        let Some((text, last)) = self.next_chunk(most, client, progress).await? else {
             return Ok(Fetched { page: Page::empty(), next: None });
         };
         let text = Bytes::from(text);
-        let decoded = json::decode::<T>(&text, &ListAt::Root).map_err(|problem| self.bad(problem, String::new()))?;
-        if let (true, Some((_, _, reason))) = (decoded.items.is_empty(), decoded.rejected.first()) {
-            let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), reason.clone());
+        let decoded =
+            json::decode::<T>(&text, &ListAt::Root).map_err(|problem| self.body_error(problem, String::new()))?;
+        if let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first()) {
+            let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), first.reason.clone());
             return Err(Error::AllRejected { call, rows, reason });
         }
         let page = Page::new(decoded, text, headers, None);
         Ok(Fetched { page, next: (!last).then(|| self.position()) })
     }
 
-    /// The text of the next piece, and whether it is the last one; `None` behind the last.
-    async fn cut(&mut self, most: usize, client: &Client, progress: &Progress) -> Result<Option<(Vec<u8>, bool)>> {
-        if self.cutter.place == Place::After {
+    /// The text of the next chunk, and whether it is the last one; `None` after the last.
+    async fn next_chunk(
+        &mut self,
+        most: usize,
+        client: &Client,
+        progress: &Progress,
+    ) -> Result<Option<(Vec<u8>, bool)>> {
+        if self.splitter.place == Place::After {
             return Ok(None);
         }
         loop {
-            let taken = self.cutter.take(&self.arrived, most.max(1));
+            let taken = self.splitter.take(&self.received, most.max(1));
             let (used, ready) = taken.map_err(|problem| {
-                let start = self.arrived.slice(..self.arrived.len().min(KEPT));
+                let start = self.received.slice(..self.received.len().min(MAX_ERROR_TEXT));
                 let text = String::from_utf8_lossy(&start);
                 let message = json::fields(&start).message().unwrap_or_else(|| text.into_owned());
                 let snippet =
                     if problem == BodyProblem::ErrorObject { client.snippet(&message) } else { String::new() };
-                self.bad(problem, snippet)
+                self.body_error(problem, snippet)
             })?;
-            self.arrived = self.arrived.slice(used..);
+            self.received = self.received.slice(used..);
             if ready {
-                let last = self.cutter.place == Place::After;
+                let last = self.splitter.place == Place::After;
                 if last {
                     self.drain(progress).await?;
                 }
-                let (piece, elements) = self.cutter.piece();
-                self.elements += elements as u64;
-                return Ok(Some((piece, last)));
+                let (chunk, records) = self.splitter.chunk();
+                self.records += records as u64;
+                return Ok(Some((chunk, last)));
             }
-            match self.arrive(progress).await? {
-                Some(bytes) => self.arrived = bytes,
-                None => return Err(self.bad(BodyProblem::Truncated, String::new())),
+            match self.receive(progress).await? {
+                Some(bytes) => self.received = bytes,
+                None => return Err(self.body_error(BodyProblem::Truncated, String::new())),
             }
         }
     }
@@ -266,20 +257,20 @@ impl LongList {
     /// Nothing but white space may follow the list.
     async fn drain(&mut self, progress: &Progress) -> Result<()> {
         loop {
-            let rest = std::mem::take(&mut self.arrived);
-            self.cutter.take(&rest, 1).map_err(|problem| self.bad(problem, String::new()))?;
-            match self.arrive(progress).await? {
-                Some(bytes) => self.arrived = bytes,
+            let rest = std::mem::take(&mut self.received);
+            self.splitter.take(&rest, 1).map_err(|problem| self.body_error(problem, String::new()))?;
+            match self.receive(progress).await? {
+                Some(bytes) => self.received = bytes,
                 None => return Ok(()),
             }
         }
     }
 
-    async fn arrive(&mut self, progress: &Progress) -> Result<Option<Bytes>> {
-        let limit = self.opened.patience;
+    async fn receive(&mut self, progress: &Progress) -> Result<Option<Bytes>> {
+        let limit = self.opened.timeout;
         let call = || Box::new(self.opened.call.clone());
         match tokio::time::timeout(limit, self.opened.body.get_mut().next()).await {
-            Err(_) => Err(Error::Timeout { call: call(), limit, scope: TimeoutScope::Silence }),
+            Err(_) => Err(Error::Timeout { call: call(), limit, scope: TimeoutScope::Idle }),
             Ok(None) => Ok(None),
             Ok(Some(Err(source))) => Err(Error::Connection { call: call(), source }),
             Ok(Some(Ok(bytes))) => {
@@ -289,16 +280,16 @@ impl LongList {
         }
     }
 
-    fn bad(&self, problem: BodyProblem, snippet: String) -> Error {
+    fn body_error(&self, problem: BodyProblem, snippet: String) -> Error {
         let (call, status) = (Box::new(self.opened.call.clone()), self.opened.status);
         Error::Body { call, status, problem, snippet, server: None }
     }
 }
 
-fn read_position(at: &Position) -> Option<(u64, Hash)> {
+fn read_position(at: &Position) -> Option<(u64, u128)> {
     let Position::Token(token) = at else { return None };
-    let (elements, hash) = token.split_once('.')?;
-    Some((elements.parse().ok()?, Hash(u64::from_str_radix(hash, 16).ok()?)))
+    let (records, hash) = token.split_once('.')?;
+    Some((records.parse().ok()?, u128::from_str_radix(hash, 16).ok()?))
 }
 
 #[cfg(test)]
@@ -308,64 +299,64 @@ mod tests {
 
     use super::*;
 
-    /// All pieces of a text that arrives in parts of `part` bytes.
-    fn pieces(text: &str, part: usize, most: usize) -> Result<Vec<Vec<Value>>, BodyProblem> {
-        let mut cutter = Cutter::default();
-        let mut pieces = Vec::new();
+    /// All chunks of a text that arrives in parts of `part` bytes.
+    fn chunks(text: &str, part: usize, most: usize) -> Result<Vec<Vec<Value>>, BodyProblem> {
+        let mut splitter = Splitter::default();
+        let mut chunks = Vec::new();
         for mut bytes in text.as_bytes().chunks(part) {
             while !bytes.is_empty() {
-                let (used, ready) = cutter.take(bytes, most)?;
+                let (used, ready) = splitter.take(bytes, most)?;
                 bytes = &bytes[used..];
                 if ready {
-                    let (piece, elements) = cutter.piece();
-                    let list: Vec<Value> = serde_json::from_slice(&piece).map_err(|_| BodyProblem::NotJson)?;
-                    assert_eq!(list.len(), elements);
-                    pieces.push(list);
+                    let (chunk, records) = splitter.chunk();
+                    let list: Vec<Value> = serde_json::from_slice(&chunk).map_err(|_| BodyProblem::NotJson)?;
+                    assert_eq!(list.len(), records);
+                    chunks.push(list);
                 }
             }
         }
-        if cutter.place == Place::After { Ok(pieces) } else { Err(BodyProblem::Truncated) }
+        if splitter.place == Place::After { Ok(chunks) } else { Err(BodyProblem::Truncated) }
     }
 
     proptest! {
         #[test]
-        fn the_pieces_are_the_list(texts in proptest::collection::vec("\\PC*", 0..12), part in 1usize..40, most in 1usize..5, pretty: bool) {
+        fn the_chunks_are_the_list(texts in proptest::collection::vec("\\PC*", 0..12), part in 1usize..40, most in 1usize..5, pretty: bool) {
             let list: Vec<Value> =
                 texts.iter().enumerate().map(|(i, text)| serde_json::json!({"i": i, "t": [text, "\"]"]})).collect();
             let text = if pretty { serde_json::to_string_pretty(&list) } else { serde_json::to_string(&list) }.unwrap();
-            let got = pieces(&text, part, most).unwrap();
-            prop_assert!(got.iter().all(|piece| piece.len() <= most));
+            let got = chunks(&text, part, most).unwrap();
+            prop_assert!(got.iter().all(|chunk| chunk.len() <= most));
             prop_assert_eq!(got.concat(), list);
             for cut in (1..text.len()).filter(|&cut| text.is_char_boundary(cut)) {
-                prop_assert_eq!(pieces(&text[..cut], part, most), Err(BodyProblem::Truncated));
+                prop_assert_eq!(chunks(&text[..cut], part, most), Err(BodyProblem::Truncated));
             }
         }
     }
 
     #[test]
     fn what_is_no_list_is_named_for_what_it_is() {
-        assert_eq!(pieces("<html>", 3, 2), Err(BodyProblem::Html));
-        assert_eq!(pieces(r#"{"detail":"x"}"#, 3, 2), Err(BodyProblem::ErrorObject));
+        assert_eq!(chunks("<html>", 3, 2), Err(BodyProblem::Html));
+        assert_eq!(chunks(r#"{"detail":"x"}"#, 3, 2), Err(BodyProblem::ErrorObject));
         for text in ["1", "[1,]", "[,1]", "[1]]", "[1] [2]", "[1}"] {
-            assert_eq!(pieces(text, 3, 2), Err(BodyProblem::NotJson), "{text}");
+            assert_eq!(chunks(text, 3, 2), Err(BodyProblem::NotJson), "{text}");
         }
-        assert_eq!(pieces("[1,2,]", 3, 2), Err(BodyProblem::NotJson), "also at the edge of a piece");
-        assert_eq!(pieces(" [ ] ", 2, 2), Ok(vec![vec![]]));
+        assert_eq!(chunks("[1,2,]", 3, 2), Err(BodyProblem::NotJson), "also at the edge of a chunk");
+        assert_eq!(chunks(" [ ] ", 2, 2), Ok(vec![vec![]]));
     }
 
     #[test]
-    fn the_hash_does_not_depend_on_the_pieces() {
+    fn the_hash_does_not_depend_on_the_chunks() {
         let hash = |text: &str, most| {
-            let mut cutter = Cutter::default();
+            let mut splitter = Splitter::default();
             let mut bytes = text.as_bytes();
             let mut left = 4;
             while left > 0 {
-                let (used, ready) = cutter.take(bytes, most).unwrap();
+                let (used, ready) = splitter.take(bytes, most).unwrap();
                 assert!(ready);
                 bytes = &bytes[used..];
-                left -= cutter.piece().1;
+                left -= splitter.chunk().1;
             }
-            cutter.hash
+            splitter.hash
         };
         assert_eq!(hash("[1, 2,3,4 ,5]", 2), hash("[1,2,3,4,9]", 4));
         assert_ne!(hash("[1,2,3,4,5]", 2), hash("[1,2,3,5,5]", 2));

@@ -1,11 +1,12 @@
-//! Accounts for completeness: compares what a walk received with what the server said is there.
+//! The account of a walk: compares the rows that arrived with the totals that the server told.
+
+use std::collections::HashSet;
 
 use crate::error::Completeness;
-use std::collections::HashSet;
 
 /// The running account of one walk. Its size is one page of keys, however long the walk.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct Account {
     rows: u64,
     first_total: Option<u64>,
     last_total: Option<u64>,
@@ -14,7 +15,7 @@ pub(crate) struct Ledger {
     previous: HashSet<u64>,
 }
 
-impl Ledger {
+impl Account {
     /// Goes on with the account of an interrupted walk.
     pub(crate) fn resume(rows: u64, total: Option<u64>) -> Self {
         Self { rows, first_total: total, last_total: total, ..Self::default() }
@@ -22,7 +23,7 @@ impl Ledger {
 
     /// Enters a page: its rows, the total it told, and the keys of its rows where the endpoint has keys.
     ///
-    /// Returns whether the page holds exactly the rows of the page before, so that the server cannot have moved on.
+    /// Returns whether the page holds exactly the rows of the page before: the server gave the same page again.
     pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: HashSet<u64>) -> bool {
         self.rows = self.rows.saturating_add(rows as u64);
         self.first_total = self.first_total.or(total);
@@ -45,7 +46,7 @@ impl Ledger {
         self.first_total
     }
 
-    pub(crate) fn verdict(&self) -> Completeness {
+    pub(crate) fn completeness(&self) -> Completeness {
         let (first_total, last_total, repeated) = (self.first_total, self.last_total, self.repeated);
         match last_total {
             Some(total) if !self.changed && repeated == 0 && self.rows < total => {
@@ -64,11 +65,11 @@ mod tests {
     use super::*;
 
     fn walk(pages: &[(u64, &[u64])]) -> Completeness {
-        let mut ledger = Ledger::default();
+        let mut account = Account::default();
         for (total, keys) in pages {
-            ledger.enter(keys.len(), Some(*total), keys.iter().copied().collect());
+            account.enter(keys.len(), Some(*total), keys.iter().copied().collect());
         }
-        ledger.verdict()
+        account.completeness()
     }
 
     #[test]

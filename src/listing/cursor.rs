@@ -1,4 +1,4 @@
-//! A kept position in a listing: opaque, versioned, bound to its query and its origin.
+//! A position in a listing, and the cursor that keeps it: opaque, versioned, bound to its query and its origin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::hash::Fnv;
 use crate::error::{Error, Result};
 
 /// Where in a listing a request starts.
@@ -19,12 +20,12 @@ pub enum Position {
     Page(u64),
     /// A number of rows to skip.
     Offset(u64),
-    /// What the server gave to go on with.
+    /// What the server gave for the next page.
     Token(String),
 }
 
 impl Position {
-    /// A hash that stands for it where many are kept.
+    /// A hash of it, for where many positions are kept.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         match self {
             Self::Start => Fingerprint::of([]),
@@ -47,7 +48,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// A stable 128-bit hash (FNV-1a) of everything that makes a query what it is: endpoint, filters, page size.
+/// A stable 128-bit hash (FNV-1a) of what identifies a query: endpoint, filters, page size.
 ///
 /// It is part of cursors and checkpoints, so it never changes between versions of the crate, of the compiler or of the
 /// machine.
@@ -61,15 +62,12 @@ impl Fingerprint {
     }
 
     pub(crate) fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-        let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        let mut hash = Fnv::default();
         for part in parts {
             // The separator cannot occur in UTF-8, so ("ab", "c") and ("a", "bc") differ.
-            for byte in part.bytes().chain([0xff]) {
-                hash = (hash ^ u128::from(byte)).wrapping_mul(PRIME);
-            }
+            part.bytes().chain([0xff]).for_each(|byte| hash.add(byte));
         }
-        Self(hash)
+        Self(hash.finish())
     }
 }
 
@@ -100,7 +98,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 
 /// A position in one listing of one server, to be kept and given to `resume_from`.
 ///
-/// It is opaque text to everybody but this crate: `Display` and `FromStr` are exact inverses, and serde writes the same
+/// Its text is opaque: `Display` and `FromStr` are exact inverses, and serde writes the same
 /// text. It holds no credential. A cursor of another query or another origin is refused before anything is sent.
 ///
 /// ```
@@ -125,7 +123,7 @@ struct Inner {
     total: Option<u64>,
 }
 
-/// The version of the text form. A later one is refused, never guessed at.
+/// The version of the text form. Any other version is refused.
 const PREFIX: &str = "jobfeed1.";
 
 impl Cursor {

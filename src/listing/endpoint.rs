@@ -3,8 +3,6 @@
 //! This is all that one paginated API needs to tell the engine. The four providers are written against it, and so is any
 //! other paginated JSON API, through [`crate::Client::list`].
 
-use crate::client::ApiRequest;
-use crate::error::Refusal;
 use std::ops::Range;
 
 use http::{HeaderMap, StatusCode};
@@ -12,10 +10,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::cursor::{Fingerprint, Position};
-use super::page;
-use crate::client::redact;
-use crate::error::Result;
-use crate::json::{Fields, ListAt};
+use crate::client::{ApiRequest, redact};
+use crate::error::{AnswerError, Result};
+use crate::json::{self, Fields, ListAt};
 
 /// A paginated listing, described without I/O.
 pub trait Endpoint: Send + Sync + 'static {
@@ -46,31 +43,31 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Where in the body the records are.
     fn list(&self) -> ListAt;
 
-    /// Reads from a good answer where the next page is. Only a positive signal counts: `None` means that the server has
-    /// said there is no more.
+    /// Reads from a good answer where the next page is. `None` means that the server has said that there is none; when the
+    /// answer does not tell, return an error.
     ///
     /// # Errors
-    /// A [`Refusal`] when the answer is not what was asked for.
-    fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, Refusal>;
+    /// A [`AnswerError`] when the answer is not what was asked for.
+    fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError>;
 
     /// The field that identifies a record, for the detection of rows that shift between pages.
     fn key(&self) -> Option<&str> {
         None
     }
 
-    /// Whether this status at this position says "past the end" rather than "error".
+    /// Whether this status at this position means that the position is past the end. Default: no, it is an error.
     fn past_end(&self, at: &Position, status: StatusCode) -> bool {
         let _ = (at, status);
         false
     }
 
-    /// Whether the next page may be fetched while the caller works on this one. `false` where rows are billed: a caller that
-    /// stops early has then paid for nothing it did not see.
-    fn may_look_ahead(&self) -> bool {
+    /// Whether the next page may be fetched while the caller works on this one. `false` where rows are billed, so that a caller
+    /// who stops early pays for no page that it does not see. Default `true`.
+    fn may_prefetch(&self) -> bool {
         true
     }
 
-    /// What makes this query itself: endpoint, filters and page size, whatever their order.
+    /// The identity of this query: endpoint, filters and page size, whatever their order. Cursors and checkpoints are bound to it.
     fn fingerprint(&self) -> Fingerprint {
         let request = self.request(&self.start());
         let mut query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -104,38 +101,38 @@ impl<'a> Answer<'a> {
     /// The JSON texts of a field of the records that have it, in the order of the page. For paging by the last id.
     pub fn values<'n>(&'n self, field: &'n str) -> impl Iterator<Item = &'a str> + 'n {
         let texts = self.records.iter().filter_map(|range| std::str::from_utf8(self.body.get(range.clone())?).ok());
-        texts.filter_map(move |text| page::field(text, field))
+        texts.filter_map(move |text| json::field(text, field))
     }
 
-    /// Reads a link of the answer that is only read, never followed: it must name the host of the request. The scheme may
-    /// differ, because servers behind a proxy often do not know theirs.
+    /// Checks a link of the answer that is read but not followed: it must name the host of the request. The scheme may differ,
+    /// because servers behind a proxy often do not know their own.
     ///
     /// # Errors
-    /// [`Refusal::Foreign`] when it names another host or port.
-    pub fn same_host(&self, link: &str) -> Result<Url, Refusal> {
-        let link = self.url.join(link).map_err(|_| Refusal::shape("the next link is not a URL"))?;
+    /// [`AnswerError::Foreign`] when it names another host or port.
+    pub fn same_host(&self, link: &str) -> Result<Url, AnswerError> {
+        let link = self.url.join(link).map_err(|_| AnswerError::shape("the next link is not a URL"))?;
         let usual = |url: &Url| url.port().is_none();
         let port = link.port() == self.url.port() || (usual(&link) && usual(self.url));
         if link.host() == self.url.host() && port && matches!(link.scheme(), "http" | "https") {
             Ok(link)
         } else {
-            Err(Refusal::Foreign { link: "next link", found: redact::origin(&link) })
+            Err(AnswerError::Foreign { link: "next link", found: redact::origin(&link) })
         }
     }
 
     /// Resolves a link of the answer and checks that it stays on the origin that the credential belongs to.
     ///
     /// # Errors
-    /// [`Refusal::Foreign`] when it does not; [`Refusal::Body`] when it is no URL, or one with a user or password.
-    pub fn same_origin(&self, link: &str) -> Result<Url, Refusal> {
-        let link = self.url.join(link).map_err(|_| Refusal::shape("the next link is not a URL"))?;
+    /// [`AnswerError::Foreign`] when it does not; [`AnswerError::Body`] when it is no URL, or one with a user or password.
+    pub fn same_origin(&self, link: &str) -> Result<Url, AnswerError> {
+        let link = self.url.join(link).map_err(|_| AnswerError::shape("the next link is not a URL"))?;
         if redact::has_user(&link) {
-            return Err(Refusal::shape("the next link holds a user or a password"));
+            return Err(AnswerError::shape("the next link holds a user or a password"));
         }
         if link.origin() == self.url.origin() {
             Ok(link)
         } else {
-            Err(Refusal::Foreign { link: "next link", found: redact::origin(&link) })
+            Err(AnswerError::Foreign { link: "next link", found: redact::origin(&link) })
         }
     }
 }

@@ -10,15 +10,11 @@ use tokio::runtime::Handle;
 use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
 use super::page::Page;
-use crate::client::Progress;
-use crate::client::{Client, Response};
-use crate::error::Refusal;
-use crate::error::Result;
-use crate::json;
-use crate::json::BodyProblem;
-use crate::json::{Decoded, ListAt};
+use crate::client::{Client, Progress, Response};
+use crate::error::{AnswerError, Result};
+use crate::json::{self, BodyProblem, Decoded, ListAt};
 
-/// One page with what the walk needs to know beside it.
+/// One page, and where the next one is.
 pub(crate) struct Fetched<T> {
     pub(crate) page: Page<T>,
     pub(crate) next: Option<Position>,
@@ -26,7 +22,7 @@ pub(crate) struct Fetched<T> {
 
 impl Client {
     /// Fetches and decodes one page.
-    pub(crate) async fn page<T>(
+    pub(crate) async fn fetch_page<T>(
         &self,
         endpoint: &dyn Endpoint,
         at: &Position,
@@ -38,11 +34,11 @@ impl Client {
         let request = endpoint.request(at);
         let accept = |status: StatusCode| status.is_success() || endpoint.past_end(at, status);
         self.call_with(endpoint.name(), &request, progress, &accept, async move |response| {
-            let decoded = if response.status.is_success() {
-                decode(&response.body, endpoint.list()).await?
-            } else {
-                Decoded::new()
-            };
+            if !response.status.is_success() {
+                let page = Page::new(Decoded::new(), Bytes::new(), response.headers.clone(), None);
+                return Ok(Fetched { page, next: None });
+            }
+            let decoded = decode(&response.body, endpoint.list()).await?;
             self.fetched(endpoint, at, &response, decoded)
         })
         .await
@@ -54,16 +50,12 @@ impl Client {
         at: &Position,
         response: &Response,
         decoded: Decoded<T>,
-    ) -> Result<Fetched<T>, Refusal> {
-        let headers = response.headers.clone();
-        if !response.status.is_success() {
-            return Ok(Fetched { page: Page::new(decoded, Bytes::new(), headers, None), next: None });
-        }
-        // One record alone is no evidence against the model; it must not hold a sync for ever.
+    ) -> Result<Fetched<T>, AnswerError> {
+        // One record alone does not prove that the model is wrong, and must not hold up a sync for ever.
         if decoded.rejected.len() > 1
-            && let (true, Some((_, _, reason))) = (decoded.items.is_empty(), decoded.rejected.first())
+            && let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first())
         {
-            return Err(Refusal::AllRejected { rows: decoded.rows(), reason: reason.clone() });
+            return Err(AnswerError::AllRejected { rows: decoded.rows(), reason: first.reason.clone() });
         }
         let answer = Answer {
             headers: &response.headers,
@@ -75,27 +67,27 @@ impl Client {
         };
         let Paging { next, total } = endpoint.next(at, &answer)?;
         if let Some(Position::Token(token)) = &next {
-            // A path may name by chance what a login is called; a query has no business with either.
+            // A path may contain the same word as a login by chance; a query has no reason to hold either.
             let kept = token.split_once('?').map_or(token.as_str(), |(_, query)| query);
             if self.finds_secret_in(kept) {
-                return Err(Refusal::shape("the way to the next page holds a credential, which must not be kept"));
+                return Err(AnswerError::shape("the link to the next page holds a credential, which must not be kept"));
             }
         }
-        Ok(Fetched { page: Page::new(decoded, response.body.clone(), headers, total), next })
+        Ok(Fetched { page: Page::new(decoded, response.body.clone(), response.headers.clone(), total), next })
     }
 }
 
-/// From how many bytes on a body is decoded aside: there it takes some ten milliseconds. Below that, handing it over costs more
-/// than others would gain.
-const ASIDE: usize = 4 << 20;
+/// From how many bytes on a body is decoded on a blocking thread: decoding it takes some ten milliseconds, which other tasks
+/// of the worker would wait for. Below that, handing it over costs more than it saves.
+const LONG_BODY: usize = 4 << 20;
 
-/// Decodes a body; a long one aside, so that nothing else of the runtime waits for it.
+/// Decodes a body; a long one on a blocking thread of the runtime.
 async fn decode<T>(body: &Bytes, list: ListAt) -> Result<Decoded<T>, BodyProblem>
 where
     T: DeserializeOwned + Send + 'static,
 {
     let runtime = match Handle::try_current() {
-        Ok(runtime) if body.len() >= ASIDE => runtime,
+        Ok(runtime) if body.len() >= LONG_BODY => runtime,
         _ => return json::decode(body, &list),
     };
     let (bytes, at) = (body.clone(), list.clone());

@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 
 use super::cursor::Cursor;
-use crate::json::Decoded;
+use super::hash::key_hash;
+use crate::error::{Error, Result};
+use crate::json::{self, Decoded};
 
 /// One page.
 pub struct Page<T> {
@@ -32,7 +33,7 @@ impl<T> Page<T> {
         Self {
             items: decoded.items,
             rejected: rejected
-                .map(|(index, range, reason)| Rejected { index, reason, raw: body.slice(range) })
+                .map(|record| Rejected { index: record.index, reason: record.reason, raw: body.slice(record.range) })
                 .collect(),
             total,
             next: None,
@@ -42,13 +43,14 @@ impl<T> Page<T> {
         }
     }
 
-    /// A page without anything.
+    /// A page without records.
     pub(crate) fn empty() -> Self {
         let (items, rejected, ranges) = (Vec::new(), Vec::new(), Vec::new());
         Self { items, rejected, total: None, next: None, body: Bytes::new(), ranges, headers: HeaderMap::new() }
     }
 
-    /// Where the next page starts; `None` on the last page. Keep it and give it to `resume_from`.
+    /// Where the next page starts; `None` on the last page, and in syncs whose pages are windows of their own (by id and by date).
+    /// Keep it and give it to `resume_from`.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
     }
@@ -83,22 +85,25 @@ impl<T> Page<T> {
         self.len() == 0
     }
 
-    /// The values of a field of all records, rejected ones included where they have it, as JSON texts.
-    pub(crate) fn field<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
-        self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| field(raw, name))
+    /// The JSON texts of a field of all records that have it, the rejected ones included.
+    pub(crate) fn values<'p>(&'p self, field: &'p str) -> impl Iterator<Item = &'p str> {
+        self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| json::field(raw, field))
     }
 
-    /// The identities of the records, hashed.
-    pub(crate) fn keys(&self, name: &str) -> HashSet<u64> {
-        self.field(name).map(hash).collect()
+    /// Hashes of the records' keys.
+    pub(crate) fn keys(&self, key: &str) -> HashSet<u64> {
+        self.values(key).map(key_hash).collect()
     }
-}
 
-/// A short stable hash of a key's JSON text; integers stand for themselves.
-pub(crate) fn hash(key: &str) -> u64 {
-    key.parse().unwrap_or_else(|_| {
-        key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    })
+    /// The records in the order of the page, with an error in the place of each rejected one.
+    pub(super) fn into_results(self, endpoint: &str) -> impl Iterator<Item = Result<T>> + use<T> {
+        let rejected: Vec<_> = self.rejected.iter().map(|record| (record.index, record.error(endpoint))).collect();
+        let (mut items, mut rejected) = (self.items.into_iter(), rejected.into_iter().peekable());
+        (0..).map_while(move |index| match rejected.next_if(|(place, _)| *place == index) {
+            Some((_, error)) => Some(Err(error)),
+            None => items.next().map(Ok),
+        })
+    }
 }
 
 impl<T> fmt::Debug for Page<T> {
@@ -125,12 +130,17 @@ pub struct Rejected {
 }
 
 impl Rejected {
+    /// The error that it is in strict mode and in a stream of records.
+    pub(crate) fn error(&self, endpoint: &str) -> Error {
+        Error::Record { endpoint: endpoint.into(), index: self.index, reason: self.reason.clone() }
+    }
+
     /// The record's JSON text, byte for byte.
     pub fn raw(&self) -> &str {
         text(Some(&self.raw))
     }
 
-    /// Tries another model on it.
+    /// Decodes it with another model.
     ///
     /// # Errors
     /// The decoder's error when this model does not fit either.
@@ -148,49 +158,4 @@ impl fmt::Debug for Rejected {
 /// Ranges come from a decoder that has already read the bytes as UTF-8.
 fn text(bytes: Option<&[u8]>) -> &str {
     bytes.and_then(|bytes| simdutf8::basic::from_utf8(bytes).ok()).unwrap_or_default()
-}
-
-/// A top-level field of a JSON object as text. Stops as soon as it is found, so a key at the front costs next to nothing.
-pub(crate) fn field<'j>(object: &'j str, name: &str) -> Option<&'j str> {
-    struct Find<'n, 'j> {
-        name: &'n str,
-        found: Option<&'j str>,
-    }
-    impl<'j> Visitor<'j> for &mut Find<'_, 'j> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(key) = map.next_key::<std::borrow::Cow<'j, str>>()? {
-                if key == self.name {
-                    self.found = Some(map.next_value::<&'j RawValue>()?.get());
-                    return Ok(());
-                }
-                map.next_value::<IgnoredAny>()?;
-            }
-            Ok(())
-        }
-    }
-    let mut find = Find { name, found: None };
-    // The early return leaves the object unfinished, which the decoder reports and nobody needs to know.
-    let _ = serde_json::Deserializer::from_str(object).deserialize_map(&mut find);
-    find.found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_found_wherever_it_stands() {
-        assert_eq!(field(r#"{"id":5,"x":1}"#, "id"), Some("5"));
-        assert_eq!(field(r#"{"x":{"id":1},"y":[1,"}"],"id" : "a\"b"}"#, "id"), Some(r#""a\"b""#));
-        assert_eq!(field(r#"{"x":{"id":1}}"#, "id"), None);
-        assert_eq!(field("[1]", "id"), None);
-        assert_eq!(hash("17"), 17);
-        assert_ne!(hash("\"a\""), hash("\"b\""));
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::cursor::Position;
 use super::endpoint::{Answer, Paging};
-use crate::error::Refusal;
+use crate::error::AnswerError;
 
 /// Page numbers with the envelope `count`, `next`, `previous` (Django REST framework and its kin).
 ///
@@ -10,16 +10,17 @@ use crate::error::Refusal;
 /// and to see that it does not lead back or away. It is never followed.
 ///
 /// # Errors
-/// [`Refusal`] when the envelope has no `next` at all, or when it skips pages or leads to another host.
-pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Refusal> {
+/// [`AnswerError`] when the envelope has no `next` at all, or when it skips pages or leads to another host.
+pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
     let total = answer.fields.get("count");
     let Some(next) = answer.fields.raw("next") else {
-        return Err(Refusal::shape("there is no `next`, so nothing says whether this is the end"));
+        return Err(AnswerError::shape("there is no `next`, so nothing says whether this is the end"));
     };
     if next == "null" {
         return Ok(Paging { next: None, total });
     }
-    let next: String = serde_json::from_str(next).map_err(|_| Refusal::shape("`next` is neither a link nor null"))?;
+    let next: String =
+        serde_json::from_str(next).map_err(|_| AnswerError::shape("`next` is neither a link nor null"))?;
     let link = answer.same_host(&next)?;
     let here = match at {
         Position::Page(page) => *page,
@@ -30,7 +31,7 @@ pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Refusa
         None => here.saturating_add(1),
         Some(Ok(page)) if page <= here.saturating_add(1) => page,
         Some(_) => {
-            return Err(Refusal::shape(format!(
+            return Err(AnswerError::shape(format!(
                 "`next` does not lead from page {here} to page {}",
                 here.saturating_add(1)
             )));
@@ -42,12 +43,12 @@ pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Refusa
 /// A token in a field of the envelope, to be sent back as it is. Absent, null and empty say that this is the end.
 ///
 /// # Errors
-/// [`Refusal`] when the field is something else than text.
-pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, Refusal> {
+/// [`AnswerError`] when the field is something else than text.
+pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, AnswerError> {
     let token = match answer.fields.raw(field) {
         None => None,
         Some(raw) => serde_json::from_str::<Option<String>>(raw)
-            .map_err(|_| Refusal::shape(format!("`{field}` is neither a text nor null")))?,
+            .map_err(|_| AnswerError::shape(format!("`{field}` is neither a text nor null")))?,
     };
     Ok(Paging { next: token.filter(|token| !token.is_empty()).map(Position::Token), total: None })
 }

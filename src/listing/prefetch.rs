@@ -1,71 +1,98 @@
-//! Look-ahead: a request that goes on while the caller works on the page before it.
-//!
-//! It knows whether somebody waits for it: then it may take a second core, which until then the caller needs.
+//! The request for one page, under way. With prefetch it goes on while the caller works on the page before it.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use sync_wrapper::SyncWrapper;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-/// A call under way, polled by the caller or by a task of its own. Dropping it cancels the call. `Sync`, so that a batch of
-/// the run that holds it can be borrowed over an `.await` of a spawned task.
-pub(crate) enum Ahead<O> {
-    /// Goes on while it is polled.
-    Here(SyncWrapper<BoxFuture<'static, O>>),
-    /// Goes on by itself.
-    Elsewhere(JoinHandle<O>),
+use super::cursor::Position;
+use super::endpoint::Endpoint;
+use super::fetch::Fetched;
+use crate::client::{Client, Progress};
+use crate::error::Result;
+
+/// The page at one position of a listing, being fetched. Dropping it cancels the request.
+pub(crate) struct PageFetch<T> {
+    client: Client,
+    endpoint: Arc<dyn Endpoint>,
+    at: Position,
+    progress: Progress,
+    call: Call<Result<Fetched<T>>>,
 }
 
-impl<O: Send + 'static> Ahead<O> {
-    /// Starts a call; on a task of its own when `ahead` is asked for and there is a runtime to carry it.
-    pub(crate) fn start<F>(ahead: bool, call: F) -> Self
-    where
-        F: Future<Output = O> + Send + 'static,
-    {
-        match Handle::try_current() {
-            Ok(runtime) if ahead => Self::Elsewhere(runtime.spawn(call)),
-            _ => Self::Here(SyncWrapper::new(call.boxed())),
-        }
+/// `Sync`, so that a batch of the run that holds it can be borrowed over an `.await` of a spawned task.
+enum Call<O> {
+    /// It goes on while the caller polls it.
+    Polled(SyncWrapper<BoxFuture<'static, O>>),
+    /// It goes on by itself, on a task of the runtime.
+    Spawned(JoinHandle<O>),
+}
+
+impl<T: DeserializeOwned + Send + 'static> PageFetch<T> {
+    /// Starts the request; on a task of its own when `prefetch` is set and there is a runtime.
+    pub(crate) fn start(
+        client: &Client,
+        endpoint: &Arc<dyn Endpoint>,
+        at: &Position,
+        progress: &Progress,
+        prefetch: bool,
+    ) -> Self {
+        let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
+        let call = request(&client, &endpoint, &at, &progress);
+        let call = match Handle::try_current() {
+            Ok(runtime) if prefetch => Call::Spawned(runtime.spawn(call)),
+            _ => Call::Polled(SyncWrapper::new(call)),
+        };
+        Self { client, endpoint, at, progress, call }
     }
 }
 
-impl<O> Future for Ahead<O> {
-    /// `None` when the runtime that carried the call is gone, and the call with it; it can be made again.
-    type Output = Option<O>;
+fn request<T: DeserializeOwned + Send + 'static>(
+    client: &Client,
+    endpoint: &Arc<dyn Endpoint>,
+    at: &Position,
+    progress: &Progress,
+) -> BoxFuture<'static, Result<Fetched<T>>> {
+    let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
+    async move { client.fetch_page(&*endpoint, &at, &progress).await }.boxed()
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<O>> {
-        match &mut *self {
-            Self::Here(call) => call.get_mut().poll_unpin(cx).map(Some),
-            Self::Elsewhere(task) => match ready!(task.poll_unpin(cx)) {
-                Ok(output) => Poll::Ready(Some(output)),
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Poll::Ready(None),
+impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {
+    type Output = Result<Fetched<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            let stopped = match &mut this.call {
+                Call::Polled(call) => return call.get_mut().poll_unpin(cx),
+                Call::Spawned(task) => match ready!(task.poll_unpin(cx)) {
+                    Ok(fetched) => return Poll::Ready(fetched),
+                    Err(stopped) => stopped,
                 },
-            },
+            };
+            // The task panicked, or its runtime is gone. The request is made again at the next poll.
+            this.call = Call::Polled(SyncWrapper::new(request(&this.client, &this.endpoint, &this.at, &this.progress)));
+            if let Ok(panic) = stopped.try_into_panic() {
+                std::panic::resume_unwind(panic);
+            }
         }
     }
 }
 
-impl<O> Drop for Ahead<O> {
+// The call is boxed or on a task of its own, and nothing else is pinned.
+impl<T> Unpin for PageFetch<T> {}
+
+impl<O> Drop for Call<O> {
     fn drop(&mut self) {
-        if let Self::Elsewhere(task) = self {
+        if let Self::Spawned(task) = self {
             task.abort();
         }
-    }
-}
-
-impl<O> fmt::Debug for Ahead<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Here(_) => "Here",
-            Self::Elsewhere(_) => "Elsewhere",
-        })
     }
 }

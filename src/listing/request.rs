@@ -1,40 +1,34 @@
-//! What a caller holds before anything is sent: a listing, or one resource. One word then decides the granularity.
+//! A listing before anything is sent: its parameters are set, then one word decides whether a page, pages or records come.
 
-use super::endpoint::Endpoint;
 use std::fmt;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 
 use super::cursor::Cursor;
-use super::endpoint::Listing;
+use super::endpoint::{Endpoint, Listing};
 use super::page::Page;
-use super::stream::PageStream;
+use super::stream::{ItemStream, PageStream};
 use super::walk::Walk;
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A listing, ready to be sent. Owned and `'static`; a clone is an independent request.
 ///
-/// The providers add their parameters as methods; these here are common to all of them.
+/// From [`Client::list`]. The requests of the providers, such as [`JobsRequest`](crate::jobdataapi::JobsRequest), have the same
+/// methods and those of their parameters.
 #[derive(Clone)]
-#[must_use = "nothing is sent before `send`, `pages`, `items` or a sync"]
+#[must_use = "nothing is sent before `send`, `pages` or `items`"]
 pub struct ListRequest<E> {
     pub(crate) client: Client,
     pub(crate) endpoint: E,
-    cursor: Option<Cursor>,
-    strict: bool,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) strict: bool,
 }
 
-impl<E: Listing> ListRequest<E> {
+impl<E: Endpoint + Clone> ListRequest<E> {
     pub(crate) fn new(client: Client, endpoint: E) -> Self {
         Self { client, endpoint, cursor: None, strict: false }
-    }
-
-    pub(crate) fn with(mut self, change: impl FnOnce(&mut E)) -> Self {
-        change(&mut self.endpoint);
-        self
     }
 
     /// Turns a record that does not fit the model into an error that ends the walk, instead of an entry in
@@ -50,40 +44,21 @@ impl<E: Listing> ListRequest<E> {
         self
     }
 
-    /// Whether it starts at a kept position.
-    pub(crate) fn resumes(&self) -> bool {
-        self.cursor.is_some()
-    }
-
-    /// Fetches one page: the first, or the one at [`ListRequest::resume_from`].
+    /// One page, decoded to a type of your own: the first, or the one at [`ListRequest::resume_from`].
     ///
     /// # Errors
-    /// Anything in [`Error`] but the errors of whole walks and of checkpoints.
-    pub async fn send(self) -> Result<Page<E::Item>> {
-        match self.pages().look_ahead(false).next().await {
-            Some(page) => page,
-            // A stream yields at least one page or an error.
-            None => Err(Error::Endless { endpoint: "listing".into(), pages: 0 }),
-        }
+    /// As [`ListRequest::send`].
+    pub async fn send_as<T: DeserializeOwned + Send + 'static>(self) -> Result<Page<T>> {
+        self.pages_as().into_page().await
     }
 
-    /// All pages, one request at a time.
-    pub fn pages(self) -> PageStream<E::Item> {
-        self.pages_as()
-    }
-
-    /// All pages, decoded to a type of your own: it pays only for the fields it reads.
+    /// All pages, decoded to a type of your own. Only the fields that it has are decoded.
     pub fn pages_as<T: DeserializeOwned + Send + 'static>(self) -> PageStream<T> {
         let walk = self.walk();
         PageStream::new(self.client, Arc::new(self.endpoint), walk, self.strict)
     }
 
-    /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
-    pub fn items(self) -> impl Stream<Item = Result<E::Item>> + Send + Unpin + 'static {
-        self.pages().into_items()
-    }
-
-    /// The position where the walk starts; an error instead when the parameters or the cursor are refused.
+    /// The walk at its start; an error instead when the parameters or the cursor are refused.
     fn walk(&self) -> Result<Walk> {
         self.endpoint.validate()?;
         match &self.cursor {
@@ -93,6 +68,26 @@ impl<E: Listing> ListRequest<E> {
             }
             None => Ok(Walk::resume(self.endpoint.start(), self.endpoint.rows_before_start(), None)),
         }
+    }
+}
+
+impl<E: Listing> ListRequest<E> {
+    /// Fetches one page: the first, or the one at [`ListRequest::resume_from`].
+    ///
+    /// # Errors
+    /// Anything in [`Error`](crate::Error) but the errors of whole walks and of checkpoints.
+    pub async fn send(self) -> Result<Page<E::Item>> {
+        self.send_as().await
+    }
+
+    /// All pages, one request at a time.
+    pub fn pages(self) -> PageStream<E::Item> {
+        self.pages_as()
+    }
+
+    /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
+    pub fn items(self) -> ItemStream<E::Item> {
+        self.pages().into_items()
     }
 }
 
@@ -112,7 +107,80 @@ impl Client {
     }
 
     /// Whether the next page of a listing may be fetched before it is asked for. Anonymous calls are too few for that.
-    pub(crate) fn may_look_ahead(&self, endpoint: &dyn Endpoint) -> bool {
-        endpoint.may_look_ahead() && !self.is_anonymous()
+    pub(crate) fn may_prefetch(&self, endpoint: &dyn Endpoint) -> bool {
+        endpoint.may_prefetch() && !self.is_anonymous()
     }
 }
+
+/// Declares the request of one listing of a provider: a type of its own around [`ListRequest`], with the methods that all
+/// listings have. The provider adds its parameters.
+macro_rules! list_request {
+    ($($(#[$doc:meta])* $name:ident $(<$t:ident>)? = $endpoint:ty => $item:ty;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// Owned and `'static`; a clone is an independent request.
+        #[derive(Clone)]
+        #[must_use = "nothing is sent before `send`, `pages`, `items` or a sync"]
+        pub struct $name $(<$t>)? {
+            pub(super) list: $crate::listing::ListRequest<$endpoint>,
+            item: ::std::marker::PhantomData<fn() -> $item>,
+        }
+
+        /// What all listings have.
+        impl $(<$t: ::serde::de::DeserializeOwned + Send + 'static>)? $name $(<$t>)? {
+            pub(super) fn new(client: &$crate::Client, endpoint: $endpoint) -> Self {
+                let list = $crate::listing::ListRequest::new(client.clone(), endpoint);
+                Self { list, item: ::std::marker::PhantomData }
+            }
+
+            #[allow(dead_code, reason = "some listings have no parameters")]
+            pub(super) fn with(mut self, change: impl FnOnce(&mut $endpoint)) -> Self {
+                change(&mut self.list.endpoint);
+                self
+            }
+
+            /// Turns a record that does not fit the model into an error that ends the walk, instead of an entry in
+            /// [`Page::rejected`](crate::Page::rejected).
+            pub fn strict(mut self) -> Self {
+                self.list = self.list.strict();
+                self
+            }
+
+            /// Starts at a kept position instead of the beginning. A cursor of another query or server is an error when sent.
+            pub fn resume_from(mut self, cursor: $crate::Cursor) -> Self {
+                self.list = self.list.resume_from(cursor);
+                self
+            }
+
+            /// Fetches one page: the first, or the one at `resume_from`.
+            ///
+            /// # Errors
+            /// Anything in [`Error`](crate::Error) but the errors of whole walks and of checkpoints.
+            pub async fn send(self) -> $crate::Result<$crate::Page<$item>> {
+                self.list.send_as().await
+            }
+
+            /// All pages, one request at a time.
+            pub fn pages(self) -> $crate::PageStream<$item> {
+                self.list.pages_as()
+            }
+
+            /// All pages, decoded to a type of your own. Only the fields that it has are decoded.
+            pub fn pages_as<U: ::serde::de::DeserializeOwned + Send + 'static>(self) -> $crate::PageStream<U> {
+                self.list.pages_as()
+            }
+
+            /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
+            pub fn items(self) -> $crate::ItemStream<$item> {
+                self.pages().into_items()
+            }
+        }
+
+        impl $(<$t>)? ::std::fmt::Debug for $name $(<$t>)? {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.list).finish()
+            }
+        }
+    )+};
+}
+pub(crate) use list_request;

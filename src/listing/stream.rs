@@ -1,141 +1,138 @@
-//! The stream of pages: a walk over a listing that knows where it is, even after an error.
+//! The stream of pages and the stream of records. A page stream knows its position, also after an error.
 
-use super::walk::Walk;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures::{FutureExt, Stream};
+use futures::stream::BoxStream;
+use futures::{FutureExt, Stream, StreamExt};
 use serde::de::DeserializeOwned;
+use sync_wrapper::SyncWrapper;
 
 use super::cursor::Cursor;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
-use super::page::{Page, Rejected};
-use super::prefetch::Ahead;
-use crate::client::Client;
-use crate::client::Progress;
-use crate::error::Completeness;
-use crate::error::{Error, Result};
-
-/// How a stream or a run treats its pages.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// A record that does not fit is an error.
-    pub(crate) strict: bool,
-    /// The next page is fetched while the caller works on this one.
-    pub(crate) look_ahead: bool,
-}
+use super::page::Page;
+use super::prefetch::PageFetch;
+use super::walk::Walk;
+use crate::client::{Client, Progress};
+use crate::error::{Completeness, Error, Result};
 
 /// The pages of a listing, one request at a time.
 ///
-/// The next page is fetched and decoded while the caller works on this one (look-ahead), except for anonymous clients, and
+/// The next page is fetched and decoded while the caller works on this one (prefetch), except for anonymous clients, and
 /// where rows are billed.
 ///
-/// The stream ends with `None` only when the server has stated the end and what arrived adds up to what it announced;
-/// otherwise its last item is an error ([`Error::Incomplete`] for a walk that ended with a hole, unless
-/// [`PageStream::allow_incomplete`] was asked for). After an error it is over, and [`PageStream::cursor`] tells where the
-/// next request would start. Dropping it cancels the request under way.
+/// The stream ends with `None` only when the server has stated the end and the rows that arrived are as many as it announced;
+/// otherwise its last item is an error: [`Error::Incomplete`] when rows are missing, unless
+/// [`PageStream::allow_incomplete`] was called. After an error the stream is over, and [`PageStream::cursor`] tells where the
+/// next request would start. Dropping the stream cancels the request under way.
 #[must_use = "streams do nothing unless polled"]
 pub struct PageStream<T> {
     client: Client,
     endpoint: Arc<dyn Endpoint>,
     walk: Walk,
-    refused: Option<Error>,
-    manner: Manner,
+    state: State<T>,
+    strict: bool,
+    prefetch: bool,
     allow_incomplete: bool,
-    pending: Option<Ahead<Result<Fetched<T>>>>,
     progress: Progress,
     completeness: Option<Completeness>,
-    over: bool,
+}
+
+enum State<T> {
+    /// The next poll sends the request for the page at the walk's position.
+    Ready,
+    /// The request for the next page is under way.
+    Fetching(PageFetch<T>),
+    /// The next item is this error, and it is the last one.
+    Failing(Error),
+    /// The last item was delivered.
+    Over,
 }
 
 impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
-    pub(crate) fn new(client: Client, endpoint: Arc<dyn Endpoint>, walk: Result<Walk>, strict: bool) -> Self {
-        let manner = Manner { strict, look_ahead: client.may_look_ahead(&*endpoint) };
-        let (walk, refused) = match walk {
-            Ok(walk) => (walk, None),
-            Err(error) => (Walk::start(endpoint.start()), Some(error)),
+    pub(super) fn new(client: Client, endpoint: Arc<dyn Endpoint>, walk: Result<Walk>, strict: bool) -> Self {
+        let prefetch = client.may_prefetch(&*endpoint);
+        let (walk, state) = match walk {
+            Ok(walk) => (walk, State::Ready),
+            Err(error) => (Walk::start(endpoint.start()), State::Failing(error)),
         };
-        Self {
-            client,
-            endpoint,
-            walk,
-            refused,
-            manner,
-            allow_incomplete: false,
-            pending: None,
-            progress: Progress::default(),
-            completeness: None,
-            over: false,
-        }
+        let (allow_incomplete, progress, completeness) = (false, Progress::default(), None);
+        Self { client, endpoint, walk, state, strict, prefetch, allow_incomplete, progress, completeness }
     }
 
-    /// Ends the stream without an error when the walk was not complete. [`PageStream::completeness`] still tells.
+    /// Ends the stream without an error when rows are missing. [`PageStream::completeness`] still tells it.
     pub fn allow_incomplete(mut self) -> Self {
         self.allow_incomplete = true;
         self
     }
 
-    /// Whether the next page is fetched while the caller works on this one. Still one request at a time; at the most one page
-    /// more is held, and a caller that stops early has fetched one page too many.
-    pub fn look_ahead(mut self, ahead: bool) -> Self {
-        self.manner.look_ahead = ahead;
+    /// Whether the next page is fetched while the caller works on this one. There is still one request at a time; at most one
+    /// more page is held in memory, and a caller that stops early has fetched one page too many.
+    pub fn prefetch(mut self, prefetch: bool) -> Self {
+        self.prefetch = prefetch;
         self
     }
 
     /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
-    pub fn into_items(self) -> ItemStream<T> {
-        ItemStream { pages: self, items: Vec::new().into_iter(), rejected: Vec::new().into_iter().peekable(), index: 0 }
-    }
-
-    fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Page<T>>>> {
-        if let Some(error) = self.refused.take() {
-            return Poll::Ready(Some(Err(error)));
-        }
-        let fetched = loop {
-            if self.pending.is_none() {
-                self.start();
-            }
-            let Some(pending) = &mut self.pending else { return Poll::Ready(self.finish().map(Err)) };
-            let fetched = ready!(pending.poll_unpin(cx));
-            self.pending = None;
-            if let Some(fetched) = fetched {
-                break fetched;
+    pub fn into_items(mut self) -> ItemStream<T> {
+        let endpoint = self.endpoint.clone();
+        let items = async_stream::stream! {
+            while let Some(page) = self.next().await {
+                match page {
+                    Ok(page) => {
+                        for item in page.into_results(endpoint.name()) {
+                            yield item;
+                        }
+                    }
+                    Err(error) => yield Err(error),
+                }
             }
         };
-        let page = fetched.and_then(|fetched| self.enter(fetched));
-        if self.manner.look_ahead && page.is_ok() && self.refused.is_none() {
-            self.start();
+        ItemStream { items: SyncWrapper::new(items.boxed()) }
+    }
+
+    /// The page at the present position alone.
+    pub(super) async fn into_page(mut self) -> Result<Page<T>> {
+        if let State::Failing(error) = self.state {
+            return Err(error);
         }
-        Poll::Ready(Some(page))
+        let at = self.walk.at().cloned().unwrap_or_else(|| self.endpoint.start());
+        let fetched = self.client.fetch_page(&*self.endpoint, &at, &self.progress).await?;
+        self.enter(fetched)
     }
 
     /// Starts the request for the next page, when there is one.
-    fn start(&mut self) {
-        self.pending = self.walk.at.clone().map(|at| {
-            let (client, endpoint, progress) = (self.client.clone(), self.endpoint.clone(), self.progress.clone());
-            Ahead::start(self.manner.look_ahead, async move { client.page(&*endpoint, &at, &progress).await })
-        });
+    fn fetch(&self) -> Option<PageFetch<T>> {
+        let at = self.walk.at()?;
+        Some(PageFetch::start(&self.client, &self.endpoint, at, &self.progress, self.prefetch))
     }
 
+    /// Enters a page into the walk and decides what comes after it.
     fn enter(&mut self, fetched: Fetched<T>) -> Result<Page<T>> {
         let Fetched { mut page, next } = fetched;
-        if let (true, Some(first)) = (self.manner.strict, page.rejected.first()) {
-            return Err(record_error(&*self.endpoint, first));
+        if let (true, Some(first)) = (self.strict, page.rejected.first()) {
+            return Err(first.error(self.endpoint.name()));
         }
-        // The page itself is good even when its `next` leads astray: it is delivered, and the error follows.
-        self.refused = self.walk.advance(&*self.endpoint, &page, next).err();
+        let keys = self.endpoint.key().map(|key| page.keys(key)).unwrap_or_default();
+        let entered = self.walk.enter(&*self.endpoint, page.len(), page.total, keys, next);
         self.progress.page(page.len(), page.rejected.len());
         self.progress.total(page.total);
         page.next = self.cursor();
+        self.state = match entered {
+            // The page itself is good although its `next` is not: it is delivered, and the error comes after it.
+            Err(error) => State::Failing(error),
+            Ok(()) if self.prefetch => self.fetch().map_or(State::Ready, State::Fetching),
+            Ok(()) => State::Ready,
+        };
         Ok(page)
     }
 
     /// The end of the walk: `None` when it is complete.
     fn finish(&mut self) -> Option<Error> {
-        let completeness = self.walk.ledger.verdict();
+        let completeness = self.walk.completeness();
         self.completeness = Some(completeness);
         if completeness.is_complete() || self.allow_incomplete {
             return None;
@@ -146,11 +143,12 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
 }
 
 impl<T> PageStream<T> {
-    /// Where the next request starts; `None` at the end. It stays the same over an error, so a walk can go on from it.
+    /// Where the next request starts; `None` at the end. After an error it still names the page that failed, so a walk can go
+    /// on from it.
     pub fn cursor(&self) -> Option<Cursor> {
-        let (walk, query) = (&self.walk, self.endpoint.fingerprint());
-        let at = walk.at.clone()?;
-        Some(Cursor::new(self.client.origin(), query, at, walk.ledger.rows(), walk.ledger.first_total()))
+        let (rows, total) = self.walk.account();
+        let at = self.walk.at()?.clone();
+        Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, rows, total))
     }
 
     /// How complete the walk was, once it has reached its end.
@@ -158,14 +156,10 @@ impl<T> PageStream<T> {
         self.completeness
     }
 
-    /// A handle on the counters, to be watched from elsewhere.
+    /// A handle on the counters, to be read from elsewhere.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
-}
-
-fn record_error(endpoint: &dyn Endpoint, record: &Rejected) -> Error {
-    Error::Record { endpoint: endpoint.name().into(), index: record.index, reason: record.reason.clone() }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Stream for PageStream<T> {
@@ -173,68 +167,59 @@ impl<T: DeserializeOwned + Send + 'static> Stream for PageStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if this.over {
-            return Poll::Ready(None);
+        loop {
+            let fetched = match &mut this.state {
+                State::Fetching(fetch) => ready!(fetch.poll_unpin(cx)),
+                State::Ready => {
+                    if let Some(fetch) = this.fetch() {
+                        this.state = State::Fetching(fetch);
+                        continue;
+                    }
+                    this.state = State::Over;
+                    return Poll::Ready(this.finish().map(Err));
+                }
+                State::Failing(_) | State::Over => {
+                    return Poll::Ready(match std::mem::replace(&mut this.state, State::Over) {
+                        State::Failing(error) => Some(Err(error)),
+                        _ => None,
+                    });
+                }
+            };
+            this.state = State::Over;
+            return Poll::Ready(Some(fetched.and_then(|fetched| this.enter(fetched))));
         }
-        let polled = ready!(this.poll_page(cx));
-        this.over = !matches!(polled, Some(Ok(_)));
-        Poll::Ready(polled)
     }
 }
 
-// The pending call is boxed or on a task of its own, and nothing else is pinned.
+// The request under way is `Unpin`, and nothing else is pinned.
 impl<T> Unpin for PageStream<T> {}
 
 impl<T> fmt::Debug for PageStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageStream")
             .field("endpoint", &self.endpoint.name())
-            .field("at", &self.walk.at)
+            .field("at", &self.walk.at())
             .field("counts", &self.progress.counts())
             .finish_non_exhaustive()
     }
 }
 
-/// The records of a listing, from [`PageStream::into_items`].
-#[derive(Debug)]
+/// The records of a listing, from `items` or [`PageStream::into_items`].
 #[must_use = "streams do nothing unless polled"]
 pub struct ItemStream<T> {
-    pages: PageStream<T>,
-    items: std::vec::IntoIter<T>,
-    rejected: std::iter::Peekable<std::vec::IntoIter<Rejected>>,
-    index: usize,
+    items: SyncWrapper<BoxStream<'static, Result<T>>>,
 }
 
-impl<T> ItemStream<T> {
-    fn pop(&mut self) -> Option<Result<T>> {
-        let index = self.index;
-        self.index += 1;
-        if let Some(record) = self.rejected.next_if(|record| record.index == index) {
-            return Some(Err(record_error(&*self.pages.endpoint, &record)));
-        }
-        self.items.next().map(Ok)
-    }
-}
-
-impl<T: DeserializeOwned + Send + 'static> Stream for ItemStream<T> {
+impl<T> Stream for ItemStream<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            if let Some(item) = this.pop() {
-                return Poll::Ready(Some(item));
-            }
-            match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
-                Some(Ok(page)) => {
-                    let Page { items, rejected, .. } = page;
-                    (this.items, this.rejected, this.index) = (items.into_iter(), rejected.into_iter().peekable(), 0);
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
-        }
+        self.items.get_mut().poll_next_unpin(cx)
     }
 }
 
-impl<T> Unpin for ItemStream<T> {}
+impl<T> fmt::Debug for ItemStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ItemStream")
+    }
+}

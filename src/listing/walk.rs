@@ -1,41 +1,40 @@
-//! The state of a walk over a listing: position, pages seen, account. Without I/O.
+//! The state of a walk over a listing between two pages: position, pages seen, account. Without I/O.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::completeness::Ledger;
+use super::completeness::Account;
 use super::cursor::{Fingerprint, Position};
 use super::endpoint::Endpoint;
-use super::page::Page;
 use crate::error::{Completeness, Error, Result};
 
 /// Idle pages in a row, each with a next one, after which a listing is not trusted to end.
 const MAX_IDLE: u64 = 1_000;
 
-/// The state of a walk between two pages: position, pages seen, account. Without I/O.
+/// The state of a walk.
 #[derive(Debug)]
 pub(crate) struct Walk {
     /// The next position; `None` at the end.
-    pub(super) at: Option<Position>,
+    at: Option<Position>,
     /// Pages read in this walk.
     pages: u64,
     /// Pages in a row that brought nothing that the server had announced: they were empty, held the one row of the page
-    /// before, or lay behind the last row that its total leaves room for.
+    /// before, or came after as many rows as the server's total.
     idle: u64,
-    /// The page of each token, by its hash: 24 bytes or so for each page, whatever the token.
+    /// The page of each token, by its hash: about 24 bytes for each page, however long the token.
     seen: HashMap<Fingerprint, u64>,
-    /// The last numbered position. Numbers grow from page to page, so one is enough to know them all.
+    /// The last numbered position. Numbers grow from page to page, so one is enough to recognise all of them.
     last: Option<u64>,
-    pub(super) ledger: Ledger,
+    account: Account,
 }
 
 impl Walk {
     pub(crate) fn start(at: Position) -> Self {
-        Self { at: Some(at), pages: 0, idle: 0, seen: HashMap::new(), last: None, ledger: Ledger::default() }
+        Self { at: Some(at), pages: 0, idle: 0, seen: HashMap::new(), last: None, account: Account::default() }
     }
 
     pub(crate) fn resume(at: Position, rows: u64, total: Option<u64>) -> Self {
-        Self { ledger: Ledger::resume(rows, total), ..Self::start(at) }
+        Self { account: Account::resume(rows, total), ..Self::start(at) }
     }
 
     /// The next position; `None` at the end.
@@ -45,20 +44,15 @@ impl Walk {
 
     /// Rows so far, and the first total.
     pub(crate) fn account(&self) -> (u64, Option<u64>) {
-        (self.ledger.rows(), self.ledger.first_total())
+        (self.account.rows(), self.account.first_total())
     }
 
     /// What the account says, at the end.
     pub(crate) fn completeness(&self) -> Completeness {
-        self.ledger.verdict()
+        self.account.completeness()
     }
 
-    pub(super) fn advance<T>(&mut self, endpoint: &dyn Endpoint, page: &Page<T>, next: Option<Position>) -> Result<()> {
-        let keys = endpoint.key().map(|key| page.keys(key)).unwrap_or_default();
-        self.enter(endpoint, page.len(), page.total, keys, next)
-    }
-
-    /// Enters a page and moves on to `next`. After an error the walk stays at the page that led astray.
+    /// Enters a page and moves on to `next`. After an error the walk stays at the position of that page.
     pub(crate) fn enter(
         &mut self,
         endpoint: &dyn Endpoint,
@@ -69,14 +63,14 @@ impl Walk {
     ) -> Result<()> {
         let name = || Arc::from(endpoint.name());
         self.pages += 1;
-        let beyond = total.is_some_and(|total| self.ledger.rows() >= total);
-        let same = self.ledger.enter(rows, total, keys);
+        let beyond_total = total.is_some_and(|total| self.account.rows() >= total);
+        let same = self.account.enter(rows, total, keys);
         // One row alone comes again when another was inserted before it.
         if same && rows > 1 {
             return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen: self.pages - 1 });
         }
-        self.idle = if rows == 0 || same || beyond { self.idle + 1 } else { 0 };
-        self.remember();
+        self.idle = if rows == 0 || same || beyond_total { self.idle + 1 } else { 0 };
+        self.keep_position();
         if let Some(next) = &next {
             if let Some(first_seen) = self.first_seen(next) {
                 return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen });
@@ -89,8 +83,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Keeps where this page was.
-    fn remember(&mut self) {
+    /// Remembers where this page was.
+    fn keep_position(&mut self) {
         match &self.at {
             Some(Position::Page(number) | Position::Offset(number)) => self.last = Some(*number),
             Some(position) => {

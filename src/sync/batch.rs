@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::run::SyncRun;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::SyncState;
+use crate::checkpoint::{Checkpoint, SyncState};
 use crate::error::Result;
 use crate::listing::Page;
 
@@ -26,14 +25,14 @@ impl<T, C> Batch<'_, T, C> {
         &self.page.items
     }
 
-    /// The records, by value; the batch is to be settled all the same. What is left of them in [`Batch::page`] is their raw
-    /// text.
+    /// The records, by value. The batch must still be committed. [`Batch::page`] then has no typed records any more, only their
+    /// raw text.
     ///
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
     /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let mut kept = Vec::new();
     /// while let Some(mut batch) = run.next().await? {

@@ -1,7 +1,7 @@
-//! The walk of one list by the server's cursor, with a frozen query: for feeds that take a lower bound and page by a token.
+//! The walk of one list by the server's cursor, from a lower bound on: for lists that can be asked for what is new.
 //!
-//! Such a list says nothing about its order, so the walk reads it to the end and only then moves the watermark. A cursor
-//! may have died while the run was interrupted; then the walk starts again from its frozen lower bound, once.
+//! Such a list does not tell its order, so the walk reads it to the end and only then moves the watermark. A cursor may have
+//! expired while the run was interrupted; then the walk starts again from its frozen lower bound, once.
 
 use std::sync::Arc;
 
@@ -10,36 +10,32 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::request::{Refused, resume};
-use super::strategy::{Facts, Fault, Step, Strategy, Verdict};
-use crate::checkpoint::{Mark, SyncState};
-use crate::client::Client;
-use crate::error::Error;
-use crate::listing::Endpoint;
-use crate::listing::Position;
-use crate::listing::Walk;
-use crate::listing::hash;
+use super::request::RunStart;
+use super::strategy::{PageView, Step, Strategy, Verdict, WalkError};
+use crate::checkpoint::Mark;
+use crate::error::{Error, Result};
+use crate::listing::{Endpoint, Position, Walk, key_hash};
 
-/// A list that can be asked for what is new, as its provider describes it.
-pub(crate) trait Feed: Send + Sync + 'static {
+/// A list that can be asked for what is new.
+pub(crate) trait Incremental: Send + Sync + 'static {
     /// The list from a lower bound on; all of it without one.
     fn list(&self, since: Option<Mark>) -> Arc<dyn Endpoint>;
 
     /// The greatest mark among the records of a page.
-    fn mark(&self, page: &dyn Facts) -> Option<Mark>;
+    fn highest(&self, page: &dyn PageView) -> Option<Mark>;
 
-    /// The smallest mark among the records of a page, for feeds of which [`Covered::settled`] is wanted.
-    fn lowest(&self, page: &dyn Facts) -> Option<Mark> {
+    /// The smallest mark among the records of a page, for lists that use [`WalkedList::settled`].
+    fn lowest(&self, page: &dyn PageView) -> Option<Mark> {
         let _ = page;
         None
     }
 
     /// The watermark after a whole walk.
-    fn watermark(&self, walked: &Covered) -> Option<Mark>;
+    fn watermark(&self, walked: &WalkedList) -> Option<Mark>;
 
-    /// Whether this error, at a position after the start, says that the server no longer knows the cursor. By default any
-    /// status that blames the request, but for those about credentials, time and rate.
-    fn refused(&self, error: &Error) -> bool {
+    /// Whether this error, at a position after the start, says that the server no longer accepts the cursor. Default: any status
+    /// from 400 to 499 but those about credentials, time and rate.
+    fn refuses_cursor(&self, error: &Error) -> bool {
         const OTHERS: [StatusCode; 4] = [
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
@@ -57,28 +53,28 @@ pub(crate) trait Feed: Send + Sync + 'static {
 
 /// What is known at the end of a walk.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Covered {
+pub(crate) struct WalkedList {
     /// When the run was first started.
     pub(crate) started: Timestamp,
     /// The watermark before the run.
     pub(crate) before: Option<Mark>,
     /// The greatest mark seen in the run.
     pub(crate) highest: Option<Mark>,
-    /// The greatest mark up to which nothing can have entered behind the walk, when marks grow as records enter.
-    pub(crate) settled: Option<Mark>,
+    /// The greatest mark up to which nothing can have entered after the walk had passed, when marks grow as records enter.
+    settled: Option<Mark>,
 }
 
-impl Covered {
-    /// The greatest mark seen, but never back behind the watermark before.
+impl WalkedList {
+    /// The greatest mark seen, but never less than the watermark before.
     pub(crate) fn forward(&self) -> Option<Mark> {
         self.highest.max(self.before)
     }
 
-    /// As [`Covered::forward`], for marks that grow as records enter, in a list of any order.
+    /// As [`WalkedList::forward`], for marks that grow as records enter, in a list of any order.
     ///
-    /// While a list is walked, a record may enter behind the walk, and one with a greater mark before it. Then the greatest
-    /// mark seen would be too much. When each page lies above the one before, new records enter at the end, and all is seen.
-    /// Otherwise what entered during the walk lies above what was on its first page.
+    /// While a list is walked, a record may enter on a page that was read already, and one with a greater mark on a later page.
+    /// Then the greatest mark seen would be too much. When each page lies above the one before, new records enter at the end,
+    /// and all are seen. Otherwise what entered during the walk lies above what was on its first page.
     pub(crate) fn settled(&self) -> Option<Mark> {
         self.settled.max(self.before)
     }
@@ -87,7 +83,7 @@ impl Covered {
 /// The frozen query and the position, as the state keeps them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WalkPlan {
+struct IncrementalPosition {
     /// The lower bound of the whole run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Mark>,
@@ -108,7 +104,7 @@ struct WalkPlan {
     mixed: bool,
 }
 
-impl WalkPlan {
+impl IncrementalPosition {
     fn new(since: Option<Mark>, at: Position) -> Self {
         Self { since, at, rows: 0, total: None, highest: None, first: None, mixed: false }
     }
@@ -121,87 +117,78 @@ impl WalkPlan {
     }
 }
 
-/// The strategy over a [`Feed`].
-pub(crate) struct CursorWalk<F> {
-    feed: F,
+/// The strategy over an [`Incremental`] list.
+pub(crate) struct IncrementalWalk<I> {
+    incremental: I,
     list: Arc<dyn Endpoint>,
-    plan: WalkPlan,
+    position: IncrementalPosition,
     walk: Walk,
     started: Timestamp,
     before: Option<Mark>,
-    /// Whether the walk has already started again. Not part of the state: each run may do so once, or a cursor that died
+    /// Whether the walk has started again already. It is not part of the state: each run may do so once, or a cursor that expired
     /// twice would block the sync for ever.
-    again: bool,
-    /// What was found behind a page that is still good, to be raised after it.
-    astray: Option<Fault>,
+    restarted: bool,
 }
 
-impl<F: Feed> CursorWalk<F> {
+impl<I: Incremental> IncrementalWalk<I> {
     /// Goes on with the run in progress, else starts one at `since`.
-    pub(crate) fn begin(
-        feed: F,
-        client: &Client,
-        state: &SyncState,
-        since: Option<Mark>,
-    ) -> Result<Box<dyn Strategy>, Refused> {
-        let (plan, started) = if let Some(run) = &state.run {
-            (resume::<WalkPlan>(&run.plan)?, run.started)
-        } else {
-            let at = feed.list(since).start();
-            (WalkPlan::new(since, at), client.clock().now())
+    pub(crate) fn begin(incremental: I, start: &RunStart<'_>, since: Option<Mark>) -> Result<Box<dyn Strategy>> {
+        let position = match start.position::<IncrementalPosition>()? {
+            Some(position) => position,
+            None => IncrementalPosition::new(since, incremental.list(since).start()),
         };
-        let list = feed.list(plan.since);
+        let list = incremental.list(position.since);
         list.validate()?;
-        let walk = Walk::resume(plan.at.clone(), plan.rows, plan.total);
-        Ok(Box::new(Self { feed, list, plan, walk, started, before: state.watermark, again: false, astray: None }))
+        let walk = Walk::resume(position.at.clone(), position.rows, position.total);
+        let (started, before) = (start.started(), start.watermark());
+        Ok(Box::new(Self { incremental, list, position, walk, started, before, restarted: false }))
     }
 
-    /// Starts again at the lower bound, unless that has been done before.
-    fn start_again(&mut self) -> bool {
+    /// Starts again at the lower bound. Returns whether this is the first time.
+    fn restart(&mut self) -> bool {
         self.walk = Walk::start(self.list.start());
-        self.plan = WalkPlan::new(self.plan.since, self.list.start());
-        !std::mem::replace(&mut self.again, true)
+        self.position = IncrementalPosition::new(self.position.since, self.list.start());
+        !std::mem::replace(&mut self.restarted, true)
     }
 }
 
-impl<F: Feed> Strategy for CursorWalk<F> {
-    fn step(&self) -> Step {
+impl<I: Incremental> Strategy for IncrementalWalk<I> {
+    fn step(&self, _: Timestamp) -> Step {
         let at = self.walk.at().cloned().unwrap_or_else(|| self.list.start());
         Step::Fetch(self.list.clone(), at)
     }
 
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
         if page.rows() > 0 {
-            self.plan.enter(self.feed.lowest(page), self.feed.mark(page));
+            self.position.enter(self.incremental.lowest(page), self.incremental.highest(page));
         }
-        let keys = self.list.key().map(|key| page.field(key).map(hash).collect()).unwrap_or_default();
+        let keys = self.list.key().map(|key| page.values(key).map(key_hash).collect()).unwrap_or_default();
         let rows = usize::try_from(page.rows()).unwrap_or(usize::MAX);
-        let advanced = self.walk.enter(&*self.list, rows, page.total(), keys, page.next().cloned());
-        self.astray = advanced.err().map(|error| Fault::Error(Box::new(error)));
+        let entered = self.walk.enter(&*self.list, rows, page.total(), keys, page.next().cloned());
+        let mut verdict = match entered {
+            Ok(()) => Verdict::Deliver,
+            Err(error) => Verdict::DeliverThenFail(WalkError::Other(Box::new(error))),
+        };
         if self.walk.at().is_none() {
             let completeness = self.walk.completeness();
-            if !completeness.is_complete() && !self.start_again() {
-                self.astray = Some(Fault::Incomplete(completeness));
+            if !completeness.is_complete() && !self.restart() {
+                verdict = Verdict::DeliverThenFail(WalkError::Incomplete(completeness));
             }
         }
-        (self.plan.rows, self.plan.total) = self.walk.account();
+        (self.position.rows, self.position.total) = self.walk.account();
         if let Some(at) = self.walk.at() {
-            self.plan.at = at.clone();
+            self.position.at = at.clone();
         }
-        Ok(Verdict::Deliver)
-    }
-
-    fn astray(&mut self) -> Option<Fault> {
-        self.astray.take()
+        Ok(verdict)
     }
 
     fn recover(&mut self, error: &Error) -> bool {
         let moved = self.walk.at().is_some_and(|at| *at != self.list.start());
-        if !moved || !self.feed.refused(error) || self.again {
+        if !moved || !self.incremental.refuses_cursor(error) || self.restarted {
             return false;
         }
         tracing::warn!(endpoint = self.list.name(), %error, "the cursor is refused, the walk starts again");
-        self.start_again()
+        self.restart()
     }
 
     fn finished(&self) -> bool {
@@ -209,17 +196,21 @@ impl<F: Feed> Strategy for CursorWalk<F> {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        let (started, before, highest) = (self.started, self.before, self.plan.highest);
-        let settled = if self.plan.mixed { self.plan.first } else { highest };
-        self.feed.watermark(&Covered { started, before, highest, settled })
+        let (started, before, highest) = (self.started, self.before, self.position.highest);
+        let settled = if self.position.mixed { self.position.first } else { highest };
+        self.incremental.watermark(&WalkedList { started, before, highest, settled })
     }
 
-    fn plan(&self) -> Value {
-        serde_json::to_value(&self.plan).unwrap_or_default()
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
+    }
+
+    fn account(&self) -> Option<(u64, Option<u64>)> {
+        Some(self.walk.account())
     }
 
     fn caveats(&self) -> &'static [&'static str] {
-        self.feed.caveats()
+        self.incremental.caveats()
     }
 }
 
@@ -227,8 +218,7 @@ impl<F: Feed> Strategy for CursorWalk<F> {
 mod tests {
     use super::*;
     use crate::client::ApiRequest;
-    use crate::error::Completeness;
-    use crate::error::Refusal;
+    use crate::error::{AnswerError, Completeness};
     use crate::json::ListAt;
     use crate::listing::{Answer, Paging};
 
@@ -248,28 +238,28 @@ mod tests {
             ListAt::Root
         }
 
-        fn next(&self, _: &Position, _: &Answer<'_>) -> Result<Paging, Refusal> {
+        fn next(&self, _: &Position, _: &Answer<'_>) -> Result<Paging, AnswerError> {
             Ok(Paging::default())
         }
     }
 
-    impl Feed for Numbers {
+    impl Incremental for Numbers {
         fn list(&self, _: Option<Mark>) -> Arc<dyn Endpoint> {
             Arc::new(self.clone())
         }
 
-        fn mark(&self, page: &dyn Facts) -> Option<Mark> {
-            page.field("id").filter_map(|id| id.parse().ok()).max().map(Mark::Id)
+        fn highest(&self, page: &dyn PageView) -> Option<Mark> {
+            page.values("id").filter_map(|id| id.parse().ok()).max().map(Mark::Id)
         }
 
-        fn watermark(&self, covered: &Covered) -> Option<Mark> {
-            covered.forward()
+        fn watermark(&self, walked: &WalkedList) -> Option<Mark> {
+            walked.forward()
         }
     }
 
     struct Page(u64, Option<u64>, Option<Position>);
 
-    impl Facts for Page {
+    impl PageView for Page {
         fn rows(&self) -> u64 {
             self.0
         }
@@ -278,15 +268,11 @@ mod tests {
             self.1
         }
 
-        fn more(&self) -> bool {
-            self.2.is_some()
-        }
-
         fn next(&self) -> Option<&Position> {
             self.2.as_ref()
         }
 
-        fn field<'p>(&'p self, _: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
+        fn values<'p>(&'p self, _: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
             Box::new(["7", "5"].into_iter())
         }
     }
@@ -295,34 +281,39 @@ mod tests {
         Page(rows, Some(total), next.map(|token| Position::Token(token.to_owned())))
     }
 
-    fn walk(before: Option<Mark>) -> CursorWalk<Numbers> {
-        let plan = WalkPlan::new(None, Position::Start);
+    fn walk(before: Option<Mark>) -> IncrementalWalk<Numbers> {
+        let position = IncrementalPosition::new(None, Position::Start);
         let (list, walk, started) = (Arc::new(Numbers), Walk::start(Position::Start), Timestamp::UNIX_EPOCH);
-        CursorWalk { feed: Numbers, list, plan, walk, started, before, again: false, astray: None }
+        IncrementalWalk { incremental: Numbers, list, position, walk, started, before, restarted: false }
     }
 
     #[test]
-    fn a_walk_with_a_hole_starts_again_and_a_second_hole_is_an_error() {
+    fn a_walk_with_missing_records_starts_again_and_the_second_time_is_an_error() {
         let mut walk = walk(None);
-        for _ in 0..2 {
+        let now = Timestamp::UNIX_EPOCH;
+        for again in [true, false] {
             assert!(!walk.finished());
-            assert!(walk.astray().is_none());
-            assert!(matches!(walk.step(), Step::Fetch(_, Position::Start)));
-            assert_eq!(walk.absorb(&page(2, 5, Some("a"))).unwrap(), Verdict::Deliver);
-            assert_eq!(walk.absorb(&page(2, 5, None)).unwrap(), Verdict::Deliver, "its rows are good");
+            assert!(matches!(walk.step(now), Step::Fetch(_, Position::Start)));
+            assert!(matches!(walk.enter(&page(2, 5, Some("a")), now), Ok(Verdict::Deliver)));
+            let last = walk.enter(&page(2, 5, None), now).unwrap();
+            match last {
+                Verdict::Deliver => assert!(again),
+                Verdict::DeliverThenFail(WalkError::Incomplete(Completeness::ShortBy(1))) => assert!(!again),
+                other => panic!("its rows are good: {other:?}"),
+            }
         }
-        assert!(!walk.finished(), "the watermark does not move over a hole");
-        assert!(matches!(walk.astray(), Some(Fault::Incomplete(Completeness::ShortBy(1)))));
-        assert_eq!(walk.plan(), serde_json::json!({ "at": "start", "rows": 0 }));
+        assert!(!walk.finished(), "the watermark does not move over missing records");
+        assert_eq!(walk.position(), serde_json::json!({ "at": "start", "rows": 0 }));
     }
 
     #[test]
     fn a_whole_walk_ends_and_the_watermark_never_goes_back() {
         for (before, expected) in [(None, 7), (Some(Mark::Id(6)), 7), (Some(Mark::Id(9)), 9)] {
             let mut walk = walk(before);
-            walk.absorb(&page(2, 3, Some("a"))).unwrap();
-            walk.absorb(&page(1, 3, None)).unwrap();
-            assert!(walk.finished() && walk.astray().is_none());
+            for page in [page(2, 3, Some("a")), page(1, 3, None)] {
+                assert!(matches!(walk.enter(&page, Timestamp::UNIX_EPOCH), Ok(Verdict::Deliver)));
+            }
+            assert!(walk.finished());
             assert_eq!(walk.watermark(), Some(Mark::Id(expected)));
         }
     }
@@ -331,18 +322,18 @@ mod tests {
     fn in_a_list_that_is_not_sorted_only_the_first_page_is_settled() {
         let id = |id| Some(Mark::Id(id));
         let settled = |pages: &[(u64, u64)]| {
-            let mut plan = WalkPlan::new(None, Position::Start);
+            let mut position = IncrementalPosition::new(None, Position::Start);
             for (lowest, highest) in pages {
-                plan.enter(id(*lowest), id(*highest));
+                position.enter(id(*lowest), id(*highest));
             }
-            if plan.mixed { plan.first } else { plan.highest }
+            if position.mixed { position.first } else { position.highest }
         };
         assert_eq!(settled(&[(1, 9), (9, 20), (21, 22)]), id(22), "whatever the order within a page");
         assert_eq!(settled(&[(30, 40), (20, 29), (1, 19)]), id(40), "the newest first: the first page has it");
         assert_eq!(settled(&[(1, 70), (2, 99)]), id(70));
-        let mut unknown = WalkPlan::new(None, Position::Start);
+        let mut unknown = IncrementalPosition::new(None, Position::Start);
         unknown.enter(None, id(5));
         unknown.enter(None, id(9));
-        assert!(unknown.mixed && unknown.first == id(5), "a feed that tells no smallest mark counts as not sorted");
+        assert!(unknown.mixed && unknown.first == id(5), "a list that tells no smallest mark counts as not sorted");
     }
 }

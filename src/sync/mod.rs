@@ -22,12 +22,11 @@ mod slicer;
 mod strategy;
 
 pub use batch::Batch;
-pub(crate) use incremental::{Covered, CursorWalk, Feed};
-pub(crate) use overlap::{RowPosition, RowWalk, Walked};
+pub(crate) use incremental::{Incremental, IncrementalWalk, WalkedList};
+pub(crate) use overlap::{OverlapPosition, OverlapWalk, PageResult};
 pub use partition::partitions;
 pub use report::{Outcome, Report};
-pub use request::SyncRequest;
-pub(crate) use request::{Plan, Refused, resume, state_of};
+pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;
-pub(crate) use slicer::{Ask, Slicer};
-pub(crate) use strategy::{Facts, Fault, Step, Strategy, Verdict};
+pub(crate) use slicer::{SliceQuery, Slicer};
+pub(crate) use strategy::{PageView, Step, Strategy, Verdict, WalkError};

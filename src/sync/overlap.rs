@@ -10,18 +10,18 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::strategy::{Facts, Fault, Verdict};
+use super::strategy::{PageView, Verdict, WalkError};
 use crate::error::Completeness;
-use crate::listing::hash;
+use crate::listing::key_hash;
 
 /// Rows of the last page that are remembered, to find them again on the next.
 const TAIL: usize = 32;
 /// Steps back, and pages asked for again, before the walk is given up as drifted.
-const PATIENCE: u32 = 12;
+const MAX_RETRIES: u32 = 12;
 
 /// A position in such a walk, small enough for a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RowPosition {
+pub(crate) struct OverlapPosition {
     /// The rows before it, in the order of the last page.
     row: u64,
     /// Hashes of the keys of the last rows read.
@@ -30,8 +30,8 @@ pub(crate) struct RowPosition {
 
 /// The walk.
 #[derive(Debug, Clone)]
-pub(crate) struct RowWalk {
-    at: RowPosition,
+pub(crate) struct OverlapWalk {
+    at: OverlapPosition,
     /// Where the next window may begin; before `at.row` after a step back.
     from: u64,
     size: u64,
@@ -43,7 +43,7 @@ pub(crate) struct RowWalk {
     clamped: bool,
     first_total: Option<u64>,
     last_total: Option<u64>,
-    trouble: u32,
+    retries: u32,
     /// The last page, while it is read again.
     last: Option<Last>,
 }
@@ -59,33 +59,33 @@ struct Last {
 
 /// What a page means for the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Walked {
+pub(crate) enum PageResult {
     /// Its rows go to the caller; the walk goes on.
-    On,
+    Continue,
     /// It says it is the last one. It is kept, and read once more.
-    End,
+    Last,
     /// It is not used; ask again.
-    Again,
+    AskAgain,
     /// The page that was kept is the last one, and goes to the caller.
-    Confirmed,
+    LastConfirmed,
     /// The page that was kept goes to the caller, and the walk goes on: there may be rows behind it.
-    Refuted,
+    LastRefuted,
 }
 
-impl Walked {
+impl PageResult {
     /// What becomes of the page.
     pub(crate) fn verdict(self) -> Verdict {
         match self {
-            Self::On => Verdict::Deliver,
-            Self::End => Verdict::Hold,
-            Self::Again => Verdict::Skip,
-            Self::Confirmed | Self::Refuted => Verdict::DeliverHeld,
+            Self::Continue => Verdict::Deliver,
+            Self::Last => Verdict::Hold,
+            Self::AskAgain => Verdict::Skip,
+            Self::LastConfirmed | Self::LastRefuted => Verdict::DeliverHeld,
         }
     }
 }
 
-impl RowWalk {
-    pub(crate) fn new(at: RowPosition, size: u64, key: &'static str) -> Self {
+impl OverlapWalk {
+    pub(crate) fn new(at: OverlapPosition, size: u64, key: &'static str) -> Self {
         let from = at.row;
         Self {
             at,
@@ -97,7 +97,7 @@ impl RowWalk {
             clamped: false,
             first_total: None,
             last_total: None,
-            trouble: 0,
+            retries: 0,
             last: None,
         }
     }
@@ -107,7 +107,7 @@ impl RowWalk {
         self.last.is_some()
     }
 
-    pub(crate) fn position(&self) -> &RowPosition {
+    pub(crate) fn position(&self) -> &OverlapPosition {
         &self.at
     }
 
@@ -141,8 +141,8 @@ impl RowWalk {
         (inside / self.size + 2, self.size)
     }
 
-    /// Takes the page that was asked for with [`RowWalk::ask`].
-    pub(crate) fn absorb(&mut self, page: &dyn Facts) -> Result<Walked, Fault> {
+    /// Takes the page that was asked for with [`OverlapWalk::ask`].
+    pub(crate) fn enter(&mut self, page: &dyn PageView) -> Result<PageResult, WalkError> {
         if let Some(last) = self.last.take() {
             return self.confirm(&last, page);
         }
@@ -152,31 +152,31 @@ impl RowWalk {
         let change = page.total().zip(self.last_total).map(|(now, before)| now.abs_diff(before));
         self.first_total = self.first_total.or(page.total());
         self.last_total = page.total().or(self.last_total);
-        if page.more() && rows < size {
+        if page.has_next() && rows < size {
             return self.short(rows, size);
         }
-        if page.total().is_some_and(|total| page.more() != (total > start + rows)) {
+        if page.total().is_some_and(|total| page.has_next() != (total > start + rows)) {
             return self.again();
         }
-        let keys: Vec<u64> = page.field(self.key).map(hash).collect();
-        if page.more() && keys.iter().all(|key| self.at.tail.contains(key)) {
+        let keys: Vec<u64> = page.values(self.key).map(key_hash).collect();
+        if page.has_next() && keys.iter().all(|key| self.at.tail.contains(key)) {
             // Nothing new, as behind a step back; or as from a server that stands still for ever.
             self.again()?;
         }
         let meets = self.meets(start, &keys, change.unwrap_or(0));
         if start > 0 && !meets {
             // Twice as far each time: an interrupted walk may be resumed over a list that is quite another one.
-            self.from = start.saturating_sub((self.size / 2).max(1) << self.trouble.min(40));
+            self.from = start.saturating_sub((self.size / 2).max(1) << self.retries.min(40));
             return self.again();
         }
-        if !page.more() {
+        if !page.has_next() {
             self.last = Some(Last { window: (number, size), rows, keys: keys.iter().copied().collect() });
         }
         let tail = keys.len().saturating_sub(TAIL);
-        self.at = RowPosition { row: start + rows, tail: keys.get(tail..).unwrap_or_default().to_vec() };
+        self.at = OverlapPosition { row: start + rows, tail: keys.get(tail..).unwrap_or_default().to_vec() };
         self.from = self.at.row;
         self.suspect = None;
-        Ok(if page.more() { Walked::On } else { Walked::End })
+        Ok(if page.has_next() { PageResult::Continue } else { PageResult::Last })
     }
 
     /// Whether the page shares rows with the one before, and they stand where they should: in the same order, and shifted by
@@ -198,20 +198,19 @@ impl RowWalk {
     /// Compares the last page with itself, read again. A server that counts and selects in two steps lets a row that is inserted
     /// in between push the last one out of the page; the second time it would be there, or yet another new row. So when the
     /// second page reaches the end, meets the first, and has nothing that is new, nothing is missing behind the first.
-    fn confirm(&mut self, last: &Last, page: &dyn Facts) -> Result<Walked, Fault> {
-        let mut keys = page.field(self.key).map(hash);
+    fn confirm(&mut self, last: &Last, page: &dyn PageView) -> Result<PageResult, WalkError> {
+        let mut keys = page.values(self.key).map(key_hash);
         let shared = keys.next().map_or(last.rows == 0, |key| last.keys.contains(&key));
-        if shared && !page.more() && keys.all(|key| last.keys.contains(&key)) {
-            return Ok(Walked::Confirmed);
+        if shared && !page.has_next() && keys.all(|key| last.keys.contains(&key)) {
+            return Ok(PageResult::LastConfirmed);
         }
         self.from = self.from.saturating_sub(self.size / 2);
         self.again()?;
-        Ok(Walked::Refuted)
+        Ok(PageResult::LastRefuted)
     }
 
-    /// A page in the middle is shorter than asked for: a slip, or a server with a mind of its own. Twice the same is no slip,
-    /// and then the window was another one than asked for: a server that clamps to a size, or gives a part of any size.
-    fn short(&mut self, rows: u64, size: u64) -> Result<Walked, Fault> {
+    /// A page in the middle is shorter than asked for: a passing fault, or a server that changes the page size. Twice the same is no passing fault; the window was another one than asked for: a server that clamps to a size, or gives a part of any size.
+    fn short(&mut self, rows: u64, size: u64) -> Result<PageResult, WalkError> {
         if rows > 0 && self.suspect == Some(rows) {
             if self.clamped && self.scale == 1 {
                 self.scale = size / rows;
@@ -226,13 +225,13 @@ impl RowWalk {
         self.again()
     }
 
-    fn again(&mut self) -> Result<Walked, Fault> {
-        self.trouble += 1;
-        if self.trouble > PATIENCE {
+    fn again(&mut self) -> Result<PageResult, WalkError> {
+        self.retries += 1;
+        if self.retries > MAX_RETRIES {
             let (first_total, last_total) = (self.first_total, self.last_total);
-            return Err(Fault::Incomplete(Completeness::Drifted { first_total, last_total, repeated: 0 }));
+            return Err(WalkError::Incomplete(Completeness::Drifted { first_total, last_total, repeated: 0 }));
         }
-        Ok(Walked::Again)
+        Ok(PageResult::AskAgain)
     }
 }
 
@@ -253,7 +252,7 @@ mod tests {
         next: Option<Position>,
     }
 
-    impl Facts for Shown {
+    impl PageView for Shown {
         fn rows(&self) -> u64 {
             self.rows.len() as u64
         }
@@ -266,7 +265,7 @@ mod tests {
             self.next.as_ref()
         }
 
-        fn field<'p>(&'p self, _: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
+        fn values<'p>(&'p self, _: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
             // Leaked text is fine in a test; the trait lends from the page.
             Box::new(self.rows.iter().map(|row| &*row.to_string().leak()))
         }
@@ -290,20 +289,20 @@ mod tests {
         ) {
             let mut list: Vec<u64> = (0..rows as u64).map(|row| row * 10).collect();
             let mut stays: BTreeSet<u64> = list.iter().copied().collect();
-            let mut walk = RowWalk::new(RowPosition::default(), size, "id");
+            let mut walk = OverlapWalk::new(OverlapPosition::default(), size, "id");
             let (mut seen, mut fresh, mut kept) = (BTreeSet::new(), 1_000_000, Vec::new());
             for step in 0..2_000 {
                 let (page, asked) = walk.ask();
                 prop_assert!(asked <= size && page >= 1);
                 let shown = show(&list, page, asked, clamp);
-                match walk.absorb(&shown) {
+                match walk.enter(&shown) {
                     Err(_) => return Ok(()), // drifted: said, not hidden
-                    Ok(Walked::Again) => {}
-                    Ok(Walked::On) => seen.extend(shown.rows.iter().copied()),
-                    Ok(Walked::End) => kept = shown.rows,
+                    Ok(PageResult::AskAgain) => {}
+                    Ok(PageResult::Continue) => seen.extend(shown.rows.iter().copied()),
+                    Ok(PageResult::Last) => kept = shown.rows,
                     Ok(walked) => {
                         seen.extend(kept.drain(..));
-                        if walked == Walked::Confirmed {
+                        if walked == PageResult::LastConfirmed {
                             let missed: Vec<_> = stays.difference(&seen).collect();
                             prop_assert!(missed.is_empty(), "missed {missed:?}");
                             return Ok(());
@@ -330,15 +329,15 @@ mod tests {
     fn a_list_that_stands_still_costs_no_more_requests_than_plain_pages() {
         for (rows, size) in [(1000, 100), (20_000, 500), (999, 50), (100_000, 5000)] {
             let list: Vec<u64> = (0..rows).collect();
-            let mut walk = RowWalk::new(RowPosition::default(), size, "id");
+            let mut walk = OverlapWalk::new(OverlapPosition::default(), size, "id");
             let mut requests = 0;
             loop {
                 let (page, asked) = walk.ask();
                 requests += 1;
-                match walk.absorb(&show(&list, page, asked, u64::MAX)).unwrap() {
-                    Walked::Confirmed => break,
-                    Walked::On | Walked::End => {}
-                    Walked::Again | Walked::Refuted => panic!("nothing moved"),
+                match walk.enter(&show(&list, page, asked, u64::MAX)).unwrap() {
+                    PageResult::LastConfirmed => break,
+                    PageResult::Continue | PageResult::Last => {}
+                    PageResult::AskAgain | PageResult::LastRefuted => panic!("nothing moved"),
                 }
             }
             // And one to confirm the last.
@@ -355,17 +354,17 @@ mod tests {
         for seed in 0..200 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut list: Vec<u64> = (0..1000).collect();
-            let mut walk = RowWalk::new(RowPosition::default(), 100, "id");
+            let mut walk = OverlapWalk::new(OverlapPosition::default(), 100, "id");
             let fault = loop {
                 rng.shuffle(&mut list);
                 let (page, asked) = walk.ask();
-                match walk.absorb(&show(&list, page, asked, u64::MAX)) {
-                    Ok(Walked::Confirmed) => panic!("seed {seed}: taken for complete"),
+                match walk.enter(&show(&list, page, asked, u64::MAX)) {
+                    Ok(PageResult::LastConfirmed) => panic!("seed {seed}: taken for complete"),
                     Ok(_) => {}
                     Err(fault) => break fault,
                 }
             };
-            assert!(matches!(fault, Fault::Incomplete(Completeness::Drifted { .. })));
+            assert!(matches!(fault, WalkError::Incomplete(Completeness::Drifted { .. })));
         }
     }
 }

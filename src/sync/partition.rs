@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 /// Runs one sync for each partition, `at_once` of them at a time, and returns what became of each, in the given order.
 ///
@@ -14,7 +13,7 @@ use futures::stream;
 /// use jobfeed::{checkpoint::MemoryStore, jobdataapi, partitions};
 ///
 /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
 /// let store = MemoryStore::new();
 /// let buckets = [("na", vec!["US", "CA"]), ("dach", vec!["DE", "AT", "CH"])];
 /// let results = partitions(buckets, 2, async |(name, countries)| {

@@ -5,99 +5,133 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::run::SyncRun;
 use super::strategy::Strategy;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::SyncState;
+use crate::checkpoint::{Checkpoint, CheckpointError, Mark, SyncState};
 use crate::client::Client;
-use crate::error::CheckpointError;
 use crate::error::{Error, Result};
-use crate::listing::Fingerprint;
-use crate::listing::Manner;
+use crate::listing::{Fingerprint, ListRequest};
 
 /// The options of a way to walk, before the state is known.
-pub(crate) trait Plan: Send + 'static {
+pub(crate) trait SyncOptions: Send + 'static {
     /// The name in states and reports. Never changes.
     const STRATEGY: &'static str;
 
-    /// What the state is bound to.
+    /// The identity of the query, which the state is bound to.
     fn fingerprint(&self) -> Fingerprint;
 
-    /// Checks the options and freezes the window: from the run in progress, else from the watermark, else a first run.
-    fn begin(self, client: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused>;
+    /// Checks the options and freezes the window: that of the run in progress, else from the watermark on, else of a first run.
+    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>>;
 }
 
-/// Why a plan cannot begin.
-pub(crate) enum Refused {
-    /// An option.
-    Option(Error),
-    /// The stored state.
-    State(CheckpointError),
+/// What is known when a run begins.
+pub(crate) struct RunStart<'a> {
+    pub(crate) client: &'a Client,
+    state: &'a SyncState,
+    key: &'a str,
 }
 
-impl Refused {
-    fn under(self, key: &str) -> Error {
-        match self {
-            Self::Option(error) => error,
-            Self::State(source) => Error::Checkpoint { key: key.to_owned(), source },
-        }
+impl RunStart<'_> {
+    /// The time of the client's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.client.clock().now()
+    }
+
+    /// Up to where everything is covered.
+    pub(crate) fn watermark(&self) -> Option<Mark> {
+        self.state.watermark()
+    }
+
+    /// When the run in progress was first started; now when there is none.
+    pub(crate) fn started(&self) -> Timestamp {
+        self.state.run().map_or_else(|| self.now(), |run| run.started)
+    }
+
+    /// The position of the run in progress, as [`Strategy::position`] wrote it.
+    pub(crate) fn position<P: DeserializeOwned>(&self) -> Result<Option<P>> {
+        let position = self.state.run().map(|run| P::deserialize(&run.position)).transpose();
+        position.map_err(|error| {
+            let source = CheckpointError::Corrupt { reason: error.to_string() };
+            Error::Checkpoint { key: self.key.to_owned(), source }
+        })
     }
 }
 
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self::Option(error)
-    }
-}
-
-/// Reads a strategy's own part of the state.
-pub(crate) fn resume<P: DeserializeOwned>(plan: &serde_json::Value) -> Result<P, Refused> {
-    P::deserialize(plan).map_err(|error| Refused::State(CheckpointError::Corrupt { reason: error.to_string() }))
-}
-
-/// A sync that is about to start: set options, then `.await` it for a [`SyncRun`].
-#[must_use = "nothing happens before it is awaited"]
-pub struct SyncRequest<'s, O, T, C> {
+/// A sync that is about to start. The syncs of the providers, such as [`SyncById`](crate::jobdataapi::SyncById), are made of it.
+pub(crate) struct SyncRequest<'s, O, T, C> {
     pub(crate) client: Client,
     pub(crate) options: O,
     key: String,
     store: C,
-    manner: Manner,
-    item: PhantomData<fn() -> T>,
-    store_lifetime: PhantomData<&'s ()>,
+    strict: bool,
+    prefetch: bool,
+    /// Why it cannot start.
+    refused: Option<Error>,
+    item: PhantomData<(fn() -> T, &'s ())>,
 }
 
 impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
-    pub(crate) fn new(client: Client, options: O, key: String, store: C) -> Self {
-        let manner = Manner { strict: false, look_ahead: true };
-        Self { client, options, key, store, manner, item: PhantomData, store_lifetime: PhantomData }
+    pub(crate) fn new(client: Client, options: O, key: impl Into<String>, store: C) -> Self {
+        let (key, item) = (key.into(), PhantomData);
+        Self { client, options, key, store, strict: false, prefetch: true, refused: None, item }
     }
 
-    /// Decodes the records to a type of your own.
-    pub fn items_as<U>(self) -> SyncRequest<'s, O, U, C> {
-        let Self { client, options, key, store, manner, .. } = self;
-        SyncRequest { client, options, key, store, manner, item: PhantomData, store_lifetime: PhantomData }
+    /// A sync of a listing: it is strict when the listing is, and refuses a cursor.
+    pub(crate) fn of<E>(list: ListRequest<E>, key: impl Into<String>, store: C, options: impl FnOnce(E) -> O) -> Self {
+        let cursor = || Error::invalid("cursor", "(set)", "no `resume_from`: the sync keeps its own position");
+        let refused = list.cursor.map(|_| cursor());
+        Self { strict: list.strict, refused, ..Self::new(list.client, options(list.endpoint), key, store) }
     }
 
-    /// Turns a record that does not fit the model into an error, instead of an entry in [`crate::Page::rejected`].
-    pub fn strict(mut self) -> Self {
-        self.manner.strict = true;
+    pub(crate) fn items_as<U>(self) -> SyncRequest<'s, O, U, C> {
+        let Self { client, options, key, store, strict, prefetch, refused, .. } = self;
+        SyncRequest { client, options, key, store, strict, prefetch, refused, item: PhantomData }
+    }
+
+    pub(crate) fn strict(mut self) -> Self {
+        self.strict = true;
         self
     }
 
-    /// Whether the next page is fetched while the caller works on this one; default yes, except where rows are billed. Still
-    /// one request at a time; at the most one page more is held, and it is not committed before its turn.
-    pub fn look_ahead(mut self, ahead: bool) -> Self {
-        self.manner.look_ahead = ahead;
+    pub(crate) fn prefetch(mut self, prefetch: bool) -> Self {
+        self.prefetch = prefetch;
         self
+    }
+}
+
+impl<O: SyncOptions, T, C: Checkpoint> SyncRequest<'_, O, T, C> {
+    /// The stored state, or a first one, when it belongs to this sync.
+    pub(crate) async fn load(&self) -> Result<SyncState> {
+        if self.key.is_empty() {
+            return Err(Error::invalid("checkpoint key", "", "a text that is not empty"));
+        }
+        let refused = |source| Error::Checkpoint { key: self.key.clone(), source };
+        let query = self.options.fingerprint().on(&self.client.origin());
+        let loaded = self.store.load(&self.key).await;
+        let loaded = loaded.map_err(|error| refused(CheckpointError::from_store(error)))?;
+        let state = loaded.unwrap_or_else(|| SyncState::new(query, O::STRATEGY));
+        if state.strategy != O::STRATEGY {
+            let (stored, wanted) = (state.strategy, O::STRATEGY.to_owned());
+            return Err(refused(CheckpointError::OtherStrategy { stored, wanted }));
+        }
+        if state.query != query {
+            return Err(refused(CheckpointError::OtherQuery));
+        }
+        Ok(state)
+    }
+
+    /// What a run that starts from this state knows.
+    pub(crate) fn start<'a>(&'a self, state: &'a SyncState) -> RunStart<'a> {
+        RunStart { client: &self.client, state, key: &self.key }
     }
 }
 
 impl<'s, O, T, C> IntoFuture for SyncRequest<'s, O, T, C>
 where
-    O: Plan,
+    O: SyncOptions + Sync,
     T: DeserializeOwned + Send + 'static,
     C: Checkpoint + 's,
 {
@@ -105,47 +139,16 @@ where
     type IntoFuture = BoxFuture<'s, Self::Output>;
 
     /// Loads the state and freezes the window. Sends nothing.
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { client, options, key, store, manner, .. } = self;
+    fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            let query = options.fingerprint().on(&client.origin());
-            let state = load::<O, C>(query, &key, &store).await?;
-            let strategy = options.begin(&client, &state).map_err(|refused| refused.under(&key))?;
-            Ok(SyncRun::new(client, key, store, state, strategy, manner))
+            if let Some(error) = self.refused.take() {
+                return Err(error);
+            }
+            let state = self.load().await?;
+            let Self { client, options, key, store, strict, prefetch, .. } = self;
+            let strategy = options.begin(&RunStart { client: &client, state: &state, key: &key })?;
+            Ok(SyncRun::new(client, key, store, state, strategy, strict, prefetch))
         })
-    }
-}
-
-/// The stored state, or a first one, when it belongs to this sync.
-async fn load<O: Plan, C: Checkpoint>(query: Fingerprint, key: &str, store: &C) -> Result<SyncState> {
-    let refused = |source| Error::Checkpoint { key: key.to_owned(), source };
-    if key.is_empty() {
-        return Err(Error::invalid("checkpoint key", "", "a text that is not empty"));
-    }
-    let loaded = store.load(key).await.map_err(|error| refused(CheckpointError::from_store(error)))?;
-    let state = loaded.unwrap_or_else(|| SyncState::new(query, O::STRATEGY));
-    if state.strategy != O::STRATEGY {
-        let (stored, wanted) = (state.strategy, O::STRATEGY);
-        return Err(refused(CheckpointError::OtherStrategy { stored, wanted: wanted.to_owned() }));
-    }
-    if state.query != query {
-        return Err(refused(CheckpointError::OtherQuery));
-    }
-    Ok(state)
-}
-
-/// The state that a run would start from.
-pub(crate) async fn state_of<O: Plan + Sync, T, C: Checkpoint>(
-    request: &SyncRequest<'_, O, T, C>,
-) -> Result<SyncState> {
-    let query = request.options.fingerprint().on(&request.client.origin());
-    load::<O, C>(query, &request.key, &request.store).await
-}
-
-impl<O, T, C> SyncRequest<'_, O, T, C> {
-    /// A refusal as the caller sees it.
-    pub(crate) fn refusal(&self, refused: Refused) -> Error {
-        refused.under(&self.key)
     }
 }
 
@@ -154,3 +157,61 @@ impl<O, T, C> fmt::Debug for SyncRequest<'_, O, T, C> {
         f.debug_struct("SyncRequest").field("key", &self.key).finish_non_exhaustive()
     }
 }
+
+/// Declares one sync of a provider: a type of its own around [`SyncRequest`], with the methods that all syncs have. The provider
+/// adds its options.
+macro_rules! sync_request {
+    ($($(#[$doc:meta])* $name:ident = $options:ty;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// Set options, then `.await` it for a [`SyncRun`](crate::SyncRun).
+        #[must_use = "nothing happens before it is awaited"]
+        pub struct $name<'s, T, C> {
+            sync: $crate::sync::SyncRequest<'s, $options, T, C>,
+        }
+
+        /// What all syncs have.
+        impl<'s, T, C> $name<'s, T, C> {
+            /// Decodes the records to a type of your own.
+            pub fn items_as<U>(self) -> $name<'s, U, C> {
+                $name { sync: self.sync.items_as() }
+            }
+
+            /// Turns a record that does not fit the model into an error, instead of an entry in
+            /// [`Page::rejected`](crate::Page::rejected).
+            pub fn strict(mut self) -> Self {
+                self.sync = self.sync.strict();
+                self
+            }
+
+            /// Whether the next page is fetched while the caller works on this one. Default yes, except where rows are billed.
+            /// There is still one request at a time; at most one more page is held in memory, and it is not committed before
+            /// its turn.
+            pub fn prefetch(mut self, prefetch: bool) -> Self {
+                self.sync = self.sync.prefetch(prefetch);
+                self
+            }
+        }
+
+        impl<'s, T, C> ::std::future::IntoFuture for $name<'s, T, C>
+        where
+            T: ::serde::de::DeserializeOwned + Send + 'static,
+            C: $crate::Checkpoint + 's,
+        {
+            type Output = $crate::Result<$crate::SyncRun<T, C>>;
+            type IntoFuture = ::futures::future::BoxFuture<'s, Self::Output>;
+
+            /// Loads the state and freezes the window. Sends nothing.
+            fn into_future(self) -> Self::IntoFuture {
+                self.sync.into_future()
+            }
+        }
+
+        impl<T, C> ::std::fmt::Debug for $name<'_, T, C> {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.sync).finish()
+            }
+        }
+    )+};
+}
+pub(crate) use sync_request;

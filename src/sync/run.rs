@@ -3,33 +3,18 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 
-use futures::FutureExt;
-
-use http::StatusCode;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::report::{Outcome, Report};
-use super::strategy::{Facts, Fault, Step, Strategy, Verdict};
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::{RunInProgress, SyncState};
-use crate::client::Client;
-use crate::client::Progress;
-use crate::client::monotonic;
-use crate::error::CheckpointError;
-use crate::error::{Call, Error, Result};
-use crate::json::BodyProblem;
-use crate::listing::Ahead;
-use crate::listing::Endpoint;
-use crate::listing::Fetched;
-use crate::listing::LongList;
-use crate::listing::Manner;
-use crate::listing::Page;
-use crate::listing::Position;
+use super::strategy::{Step, Strategy, Verdict};
+use crate::checkpoint::{Checkpoint, CheckpointError, RunInProgress, SyncState};
+use crate::client::{Client, Progress, monotonic};
+use crate::error::{Error, Result};
+use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Position};
 
 /// One run of a sync, from `sync_by_id` and its kin.
 ///
@@ -38,7 +23,7 @@ use crate::listing::Position;
 /// use jobfeed::{checkpoint::MemoryStore, jobdataapi};
 ///
 /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
 /// let store = MemoryStore::new();
 /// let mut run = api.jobs().sync_by_id("jobs/all", &store).await?;
 /// while let Some(batch) = run.next().await? {
@@ -58,22 +43,41 @@ pub struct SyncRun<T, C> {
     /// As it is stored; revision 0 when nothing is stored yet.
     state: SyncState,
     strategy: Box<dyn Strategy>,
-    /// The page that the strategy's step asks for, when its call is under way.
-    pending: Option<Ahead<Result<Fetched<T>>>>,
-    /// What was found behind the page that was delivered last.
-    astray: Option<Fault>,
-    /// A page that waits for its confirmation.
-    held: Option<Fetched<T>>,
-    /// A body that is read piece by piece.
-    long: Option<LongList>,
-    /// Whether a batch was handed out that nobody has settled yet.
-    open: bool,
-    outcome: Outcome,
+    stage: Stage<T>,
+    /// A page that is kept until a later one has told what it is.
+    held: Option<Page<T>>,
+    /// A body that is read in chunks.
+    chunked: Option<ChunkedList>,
     started_at: Timestamp,
     started: Instant,
     progress: Progress,
     new: Option<u64>,
-    manner: Manner,
+    strict: bool,
+    prefetch: bool,
+}
+
+/// Where a run is between two calls of `next`.
+enum Stage<T> {
+    /// The strategy is asked for the next step.
+    Ready,
+    /// The page of the next step is being fetched.
+    Fetching(Fetching<T>),
+    /// The next result is this error.
+    Failing(Error),
+    /// A batch was handed out and is not settled yet; then the run goes on with the inner stage.
+    Open(Box<Stage<T>>),
+    /// A batch was dropped without being settled. Every further call of `next` says so.
+    Dropped,
+    /// The run has ended.
+    Over(Outcome),
+}
+
+/// A step whose page is being fetched.
+struct Fetching<T> {
+    endpoint: Arc<dyn Endpoint>,
+    fetch: PageFetch<T>,
+    /// When the strategy was asked for the step.
+    asked: Timestamp,
 }
 
 impl<T, C> SyncRun<T, C> {
@@ -83,7 +87,8 @@ impl<T, C> SyncRun<T, C> {
         store: C,
         state: SyncState,
         strategy: Box<dyn Strategy>,
-        manner: Manner,
+        strict: bool,
+        prefetch: bool,
     ) -> Self {
         let now = client.clock().now();
         let started_at = state.run.as_ref().map_or(now, |run| run.started);
@@ -93,17 +98,15 @@ impl<T, C> SyncRun<T, C> {
             store,
             state,
             strategy,
-            pending: None,
-            astray: None,
+            stage: Stage::Ready,
             held: None,
-            long: None,
-            open: false,
-            outcome: Outcome::Running,
+            chunked: None,
             started_at,
             started: monotonic(),
             progress: Progress::default(),
             new: None,
-            manner,
+            strict,
+            prefetch,
         }
     }
 
@@ -117,7 +120,7 @@ impl<T, C> SyncRun<T, C> {
         &self.state
     }
 
-    /// A handle on the counters, to be watched from elsewhere.
+    /// A handle on the counters, to be read from elsewhere.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
@@ -127,12 +130,20 @@ impl<T, C> SyncRun<T, C> {
         Report {
             key: self.key.clone(),
             strategy: self.state.strategy.clone(),
-            outcome: self.outcome,
+            outcome: self.outcome(),
             counts: self.progress.counts(),
             new: self.new,
             seconds: monotonic().duration_since(self.started).as_secs_f64(),
             details: self.strategy.details(),
             caveats: self.strategy.caveats(),
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match &self.stage {
+            Stage::Over(outcome) => *outcome,
+            Stage::Dropped => Outcome::Failed,
+            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) | Stage::Open(_) => Outcome::Running,
         }
     }
 
@@ -155,10 +166,13 @@ impl<T, C> SyncRun<T, C> {
     /// The batch is durable, and so is its state.
     pub(super) fn settle(&mut self, state: SyncState) {
         self.state = state;
-        self.open = false;
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Ready) {
+            Stage::Open(stage) => *stage,
+            stage => stage,
+        };
     }
 
-    /// The state after the page that the strategy has just absorbed.
+    /// The state after the page that the strategy has just entered.
     fn next_state(&self, rows: u64) -> SyncState {
         let mut next = self.state.clone();
         next.revision += 1;
@@ -167,13 +181,36 @@ impl<T, C> SyncRun<T, C> {
             next.watermark = self.strategy.watermark();
         } else {
             let (pages, before) = self.state.run.as_ref().map_or((0, 0), |run| (run.pages, run.rows));
-            let plan = self.strategy.plan();
+            let position = self.strategy.position();
             let rows = before + rows;
-            next.run = Some(RunInProgress { started: self.started_at, pages: pages + 1, rows, plan });
+            next.run = Some(RunInProgress { started: self.started_at, pages: pages + 1, rows, position });
         }
         next
     }
+
+    /// The outcome of a run that ends with this error; the error itself unless it is a pause.
+    fn end(&mut self, error: Error) -> Result<()> {
+        let paused_until = match &error {
+            Error::Paused { until, .. } => Some(*until),
+            // Throttled on all attempts, and the server has not said for how long.
+            error if error.is_rate_limited() => Some(self.client.after_throttling()),
+            _ => None,
+        };
+        if let Some(until) = paused_until {
+            tracing::info!(key = %self.key, %until, %error, "the run is paused");
+            self.stage = Stage::Over(Outcome::Paused { until });
+            return Ok(());
+        }
+        self.stage = Stage::Over(match &error {
+            Error::Incomplete { completeness, .. } => (*completeness).into(),
+            _ => Outcome::Failed,
+        });
+        Err(error)
+    }
 }
+
+/// A page that is delivered, and the error that comes after it.
+type Delivered<T> = (Page<T>, Option<Error>);
 
 impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// The next batch; `None` when the run is over. Then [`SyncRun::report`] tells whether it is complete or paused.
@@ -181,52 +218,36 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// Cancel safe: dropping the future loses nothing, and the next call asks again.
     ///
     /// # Errors
-    /// [`Error::Uncommitted`] when the batch before was dropped unsettled, [`Error::Incomplete`] when the walk ended with a
-    /// hole, and what [`crate::PageStream`] has. After an error the run is over; the next one goes on from the checkpoint.
+    /// [`Error::Uncommitted`] when the batch before was dropped unsettled, [`Error::Incomplete`] when the walk ended with
+    /// missing records, and what [`crate::PageStream`] has. After an error the run is over; the next one goes on from the
+    /// checkpoint.
     pub async fn next(&mut self) -> Result<Option<Batch<'_, T, C>>> {
-        if self.open {
-            self.outcome = Outcome::Failed;
-            return Err(Error::Uncommitted { key: self.key.clone() });
-        }
-        if self.outcome != Outcome::Running {
-            return Ok(None);
+        match &self.stage {
+            Stage::Open(_) | Stage::Dropped => {
+                self.stage = Stage::Dropped;
+                return Err(Error::Uncommitted { key: self.key.clone() });
+            }
+            Stage::Over(_) => return Ok(None),
+            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) => {}
         }
         match self.advance().await {
-            Ok(Some(page)) => {
+            Ok(Some((page, error))) => {
                 let rows = page.len();
                 self.progress.page(rows, page.rejected.len());
                 let next = self.next_state(rows as u64);
-                self.open = true;
-                self.astray = self.strategy.astray();
-                if self.manner.look_ahead && self.astray.is_none() && !self.strategy.finished() {
-                    self.fetch_ahead();
-                }
+                let after = match error {
+                    Some(error) => Stage::Failing(error),
+                    None => self.prefetch().map_or(Stage::Ready, Stage::Fetching),
+                };
+                self.stage = Stage::Open(Box::new(after));
                 Ok(Some(Batch { run: self, page, next }))
             }
             Ok(None) => {
-                self.outcome = Outcome::Complete;
+                self.stage = Stage::Over(Outcome::Complete);
                 tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run is complete");
                 Ok(None)
             }
-            Err(Error::Paused { until, reason, .. }) => {
-                tracing::info!(key = %self.key, %until, %reason, "the run is paused");
-                self.outcome = Outcome::Paused { until };
-                Ok(None)
-            }
-            // Throttled to the end, without a word on how long.
-            Err(error) if error.is_rate_limited() => {
-                let until = self.client.after_throttling();
-                tracing::info!(key = %self.key, %until, %error, "the run is paused");
-                self.outcome = Outcome::Paused { until };
-                Ok(None)
-            }
-            Err(error) => {
-                self.outcome = match &error {
-                    Error::Incomplete { completeness, .. } => (*completeness).into(),
-                    _ => Outcome::Failed,
-                };
-                Err(error)
-            }
+            Err(error) => self.end(error).map(|()| None),
         }
     }
 
@@ -242,7 +263,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// use std::sync::{Arc, Mutex};
     ///
     /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url())?.build()?;
+    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
     /// let kept = Arc::new(Mutex::new(Vec::new()));
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let report = run
@@ -277,120 +298,119 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         Ok(self.report())
     }
 
-    /// The next page to deliver; `None` when there is nothing left to say.
-    async fn advance(&mut self) -> Result<Option<Page<T>>> {
+    /// The next page to deliver; `None` when nothing is left.
+    async fn advance(&mut self) -> Result<Option<Delivered<T>>> {
+        if let Stage::Failing(_) = self.stage
+            && let Stage::Failing(error) = std::mem::replace(&mut self.stage, Stage::Ready)
+        {
+            return Err(error);
+        }
         loop {
-            if let Some(fault) = self.astray.take() {
-                return Err(match self.strategy.step() {
-                    Step::Stop(error) => error,
-                    Step::Fetch(endpoint, _) | Step::Probe(endpoint, _) | Step::Piece(endpoint, ..) => {
-                        raised(&*endpoint, fault)
-                    }
-                });
-            }
             if self.strategy.finished() {
-                // The end was found without rows. It is delivered as an empty batch when it changes the state: nothing is
-                // saved behind the caller's back.
+                // The end was found without rows. It is delivered as an empty batch when it changes the state, because only the
+                // caller saves.
                 let next = self.next_state(0);
                 let changed = next.run != self.state.run || next.watermark != self.state.watermark;
-                return Ok(changed.then(Page::empty));
+                return Ok(changed.then(|| (Page::empty(), None)));
             }
-            let verdict = match self.strategy.step() {
-                Step::Stop(error) => return Err(error),
-                Step::Piece(endpoint, at, rows) => {
-                    let mut list = match self.long.take().filter(|list| list.position() == at) {
-                        Some(list) => list,
-                        None => LongList::open(&self.client, &*endpoint, &at, &self.progress).await?,
-                    };
-                    let fetched = list.next::<T>(rows, &self.client, &self.progress).await?;
-                    self.long = fetched.next.is_some().then_some(list);
-                    self.absorb(&*endpoint, &fetched)?;
-                    return Ok(Some(fetched.page));
-                }
-                Step::Probe(endpoint, at) => {
-                    let probe = self.client.page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
-                    self.absorb(&*endpoint, &probe)?
-                }
-                Step::Fetch(endpoint, at) => {
-                    let fetched = match self.fetched(&endpoint, at).await {
-                        Ok(fetched) => fetched,
-                        Err(error) if self.strategy.recover(&error) => continue,
-                        Err(error) => return Err(error),
-                    };
-                    if let (true, Some(record)) = (self.manner.strict, fetched.page.rejected.first()) {
-                        let (index, reason) = (record.index, record.reason.clone());
-                        return Err(Error::Record { endpoint: endpoint.name().into(), index, reason });
-                    }
-                    self.progress.total(self.strategy.total(&fetched));
-                    match self.absorb(&*endpoint, &fetched)? {
-                        Verdict::Deliver => return Ok(Some(fetched.page)),
-                        Verdict::Hold => {
-                            self.held = Some(fetched);
-                            Verdict::Hold
-                        }
-                        other => other,
-                    }
-                }
+            let asked = match &self.stage {
+                Stage::Fetching(fetching) => fetching.asked,
+                _ => self.client.clock().now(),
             };
-            match verdict {
-                Verdict::DeliverHeld => {
-                    if let Some(fetched) = self.held.take() {
-                        return Ok(Some(fetched.page));
+            if let Stage::Fetching(fetching) = &mut self.stage {
+                // The fetch stays in place while it is awaited, so that it survives a caller that stops waiting.
+                let fetched = (&mut fetching.fetch).await;
+                let endpoint = fetching.endpoint.clone();
+                self.stage = Stage::Ready;
+                match fetched {
+                    Ok(fetched) => {
+                        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
+                            return Err(record.error(endpoint.name()));
+                        }
+                        self.progress.total(self.strategy.total(&fetched));
+                        if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
+                            return Ok(Some(delivered));
+                        }
+                    }
+                    Err(error) if self.strategy.recover(&error) => {}
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
+            match self.strategy.step(asked) {
+                Step::Stop(error) => return Err(error),
+                Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
+                Step::Probe(endpoint, at) => {
+                    let probe = self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
+                    let verdict = self.strategy.enter(&probe, asked).map_err(|error| error.at(&*endpoint))?;
+                    if let Verdict::DeliverHeld = verdict
+                        && let Some(page) = self.held.take()
+                    {
+                        return Ok(Some((page, None)));
                     }
                 }
-                Verdict::Skip | Verdict::Hold | Verdict::Deliver => {}
+                Step::Chunk(endpoint, at, rows) => {
+                    let fetched = self.chunk(&*endpoint, &at, rows).await?;
+                    if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
+                        return Ok(Some(delivered));
+                    }
+                }
             }
         }
+    }
+
+    /// Gives a page to the strategy. Returns the page to deliver, when there is one.
+    fn enter(
+        &mut self,
+        endpoint: &dyn Endpoint,
+        fetched: Fetched<T>,
+        asked: Timestamp,
+    ) -> Result<Option<Delivered<T>>> {
+        let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
+        let Fetched { mut page, next } = fetched;
+        if let (Some((rows, total)), Some(at)) = (self.strategy.account(), next) {
+            page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, rows, total));
+        }
+        Ok(match verdict {
+            Verdict::Deliver => Some((page, None)),
+            Verdict::DeliverThenFail(error) => Some((page, Some(error.at(endpoint)))),
+            Verdict::DeliverHeld => self.held.take().map(|page| (page, None)),
+            Verdict::Skip => None,
+            Verdict::Hold => {
+                self.held = Some(page);
+                None
+            }
+        })
+    }
+
+    /// The next chunk of a long body, which is opened when it is not open at this position.
+    async fn chunk(&mut self, endpoint: &dyn Endpoint, at: &Position, rows: usize) -> Result<Fetched<T>> {
+        let mut list = match self.chunked.take().filter(|list| list.position() == *at) {
+            Some(list) => list,
+            None => ChunkedList::open(&self.client, endpoint, at, &self.progress).await?,
+        };
+        let fetched = list.next::<T>(rows, &self.client, &self.progress).await?;
+        self.chunked = fetched.next.is_some().then_some(list);
+        Ok(fetched)
     }
 
     /// Starts the next page while the caller works on this one, when the strategy knows already which it is.
-    fn fetch_ahead(&mut self) {
-        if let Step::Fetch(endpoint, at) = self.strategy.step()
-            && self.client.may_look_ahead(&*endpoint)
-        {
-            self.pending = Some(self.call(true, &endpoint, at));
+    fn prefetch(&self) -> Option<Fetching<T>> {
+        if !self.prefetch || self.strategy.finished() {
+            return None;
         }
-    }
-
-    fn call(&self, ahead: bool, endpoint: &Arc<dyn Endpoint>, at: Position) -> Ahead<Result<Fetched<T>>> {
-        let (client, endpoint, progress) = (self.client.clone(), endpoint.clone(), self.progress.clone());
-        Ahead::start(ahead, async move { client.page(&*endpoint, &at, &progress).await })
-    }
-
-    /// The page that the strategy's step asks for. The call survives a caller that gives up waiting.
-    async fn fetched(&mut self, endpoint: &Arc<dyn Endpoint>, at: Position) -> Result<Fetched<T>> {
-        loop {
-            if self.pending.is_none() {
-                self.pending = Some(self.call(false, endpoint, at.clone()));
+        let asked = self.client.clock().now();
+        match self.strategy.step(asked) {
+            Step::Fetch(endpoint, at) if self.client.may_prefetch(&*endpoint) => {
+                Some(self.fetch(endpoint, &at, asked, true))
             }
-            let fetched = std::future::poll_fn(|cx| match &mut self.pending {
-                Some(call) => call.poll_unpin(cx),
-                None => Poll::Ready(None),
-            });
-            let fetched = fetched.await;
-            self.pending = None;
-            if let Some(fetched) = fetched {
-                return fetched;
-            }
+            _ => None,
         }
     }
 
-    fn absorb(&mut self, endpoint: &dyn Endpoint, page: &dyn Facts) -> Result<Verdict> {
-        self.strategy.absorb(page).map_err(|fault| raised(endpoint, fault))
-    }
-}
-
-/// The error that a strategy's fault is to the caller.
-fn raised(endpoint: &dyn Endpoint, fault: Fault) -> Error {
-    match fault {
-        Fault::Incomplete(completeness) => Error::Incomplete { endpoint: endpoint.name().into(), completeness },
-        Fault::Ignored(what) => {
-            let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
-            let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1 });
-            let problem = BodyProblem::Ignored(what);
-            Error::Body { call, status: StatusCode::OK, problem, snippet: String::new(), server: None }
-        }
-        Fault::Error(error) => *error,
+    fn fetch(&self, endpoint: Arc<dyn Endpoint>, at: &Position, asked: Timestamp, prefetch: bool) -> Fetching<T> {
+        let fetch = PageFetch::start(&self.client, &endpoint, at, &self.progress, prefetch);
+        Fetching { endpoint, fetch, asked }
     }
 }
 
@@ -399,7 +419,7 @@ impl<T, C> fmt::Debug for SyncRun<T, C> {
         f.debug_struct("SyncRun")
             .field("key", &self.key)
             .field("state", &self.state)
-            .field("outcome", &self.outcome)
+            .field("outcome", &self.outcome())
             .finish_non_exhaustive()
     }
 }

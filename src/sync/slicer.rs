@@ -6,10 +6,10 @@
 
 /// What to ask about a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum SliceQuery {
     /// Fetch it: it should fit.
     Fetch(u64, u64),
-    /// Ask how many rows it has: it may be far too large, or empty.
+    /// SliceQuery how many rows it has: it may be far too large, or empty.
     Count(u64, u64),
 }
 
@@ -75,12 +75,12 @@ impl Slicer {
     }
 
     /// The next slice; `None` when the line is covered.
-    pub(crate) fn ask(&self) -> Option<Ask> {
+    pub(crate) fn ask(&self) -> Option<SliceQuery> {
         (!self.covered && self.next <= self.end).then(|| {
             let last = self.last();
             let points = last - self.next + 1;
             let fits = self.rows_per_point.is_some() && points <= self.surely_fits();
-            if self.sure || fits { Ask::Fetch(self.next, last) } else { Ask::Count(self.next, last) }
+            if self.sure || fits { SliceQuery::Fetch(self.next, last) } else { SliceQuery::Count(self.next, last) }
         })
     }
 
@@ -179,15 +179,15 @@ mod tests {
         while let Some(ask) = slicer.ask() {
             requests += 1;
             assert!(requests < 100_000, "no progress at {slicer:?}");
-            let (Ask::Fetch(from, to) | Ask::Count(from, to)) = ask;
+            let (SliceQuery::Fetch(from, to) | SliceQuery::Count(from, to)) = ask;
             let rows: Vec<u64> = ids.range(from..=to).copied().collect();
             match ask {
-                Ask::Count(..) => slicer.counted(rows.len() as u64),
-                Ask::Fetch(..) if rows.len() as u64 <= page => {
+                SliceQuery::Count(..) => slicer.counted(rows.len() as u64),
+                SliceQuery::Fetch(..) if rows.len() as u64 <= page => {
                     slicer.fits(rows.len() as u64);
                     got.extend(rows);
                 }
-                Ask::Fetch(..) => {
+                SliceQuery::Fetch(..) => {
                     wasted += 1;
                     slicer.clamp(page);
                     assert!(slicer.overflows(rows.len() as u64), "one id always fits");

@@ -1,24 +1,24 @@
-//! What a sync asks next, without I/O. Each provider brings its strategies; the run drives them.
+//! What a sync asks next, without I/O. Each way to walk is a strategy; the run drives it.
 
 use std::sync::Arc;
 
+use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::checkpoint::Mark;
-use crate::error::Completeness;
-use crate::error::Error;
-use crate::listing::Endpoint;
-use crate::listing::Fetched;
-use crate::listing::Position;
+use crate::error::{Call, Completeness, Error};
+use crate::json::BodyProblem;
+use crate::listing::{Endpoint, Fetched, Position};
 
-/// A plan that a run follows. All methods are pure computation; only `absorb` changes anything, so a run that is cancelled
+/// One way to walk. All methods are pure computation, and only `enter` and `recover` change anything, so a run that is cancelled
 /// between two calls asks the same again.
 pub(crate) trait Strategy: Send + Sync {
-    /// What to ask. Not called once finished.
-    fn step(&self) -> Step;
+    /// What to ask now. Not called once finished.
+    fn step(&self, now: Timestamp) -> Step;
 
-    /// Takes the answer to the last step.
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault>;
+    /// Takes the answer to the step of the time `asked`.
+    fn enter(&mut self, page: &dyn PageView, asked: Timestamp) -> Result<Verdict, WalkError>;
 
     /// Whether everything of this run has been delivered.
     fn finished(&self) -> bool;
@@ -26,13 +26,8 @@ pub(crate) trait Strategy: Send + Sync {
     /// The watermark once finished.
     fn watermark(&self) -> Option<Mark>;
 
-    /// The frozen window and the position, for the state.
-    fn plan(&self) -> Value;
-
-    /// What was found behind the page that was delivered last: raised when that page is settled.
-    fn astray(&mut self) -> Option<Fault> {
-        None
-    }
+    /// The frozen window and the position in it, for the state.
+    fn position(&self) -> Value;
 
     /// Whether the strategy has another step to offer after this error of the last one.
     fn recover(&mut self, error: &Error) -> bool {
@@ -40,9 +35,15 @@ pub(crate) trait Strategy: Send + Sync {
         false
     }
 
-    /// The total of what the whole run reads, where a page tells it. Not where each page has a window of its own.
-    fn total(&self, page: &dyn Facts) -> Option<u64> {
+    /// The total of what the whole run reads, where a page tells it. `None` where each page has a window of its own.
+    fn total(&self, page: &dyn PageView) -> Option<u64> {
         page.total()
+    }
+
+    /// Rows so far and the first total, where the pages of the run are those of one listing. `None` where each page has a window
+    /// of its own.
+    fn account(&self) -> Option<(u64, Option<u64>)> {
+        None
     }
 
     /// What only this strategy can tell, for the report: an object.
@@ -60,23 +61,25 @@ pub(crate) trait Strategy: Send + Sync {
 pub(crate) enum Step {
     /// A page whose records may be delivered.
     Fetch(Arc<dyn Endpoint>, Position),
-    /// A page of which only the total is of interest.
+    /// A page whose records are not needed, only their keys and the total.
     Probe(Arc<dyn Endpoint>, Position),
-    /// The next records, at most so many, of one body that is too long to be held. The position is [`Facts::next`] of the
-    /// piece before, or [`Position::Start`].
-    Piece(Arc<dyn Endpoint>, Position, usize),
+    /// The next records, at most so many, of one body that is too long for memory. The position is [`PageView::next`] of the
+    /// chunk before, or [`Position::Start`].
+    Chunk(Arc<dyn Endpoint>, Position, usize),
     /// Nothing can be asked: the run ends with this error. [`Error::Paused`] is a pause, as everywhere.
     Stop(Error),
 }
 
-/// What becomes of the page that was absorbed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of the page that was entered.
+#[derive(Debug)]
 pub(crate) enum Verdict {
     /// Not delivered; go on with the next step.
     Skip,
     /// Delivered.
     Deliver,
-    /// Kept until a probe has said what it is.
+    /// Delivered, because its records are good; then the run ends with this error.
+    DeliverThenFail(WalkError),
+    /// Kept until a later page has told what it is.
     Hold,
     /// The page that was kept is delivered.
     DeliverHeld,
@@ -84,17 +87,33 @@ pub(crate) enum Verdict {
 
 /// Why a strategy cannot go on.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// The server did not apply what the plan depends on.
+pub(crate) enum WalkError {
+    /// The server did not apply a parameter that the walk depends on.
     Ignored(String),
     /// Something is missing, and asking again did not help.
     Incomplete(Completeness),
     /// Anything else.
-    Error(Box<Error>),
+    Other(Box<Error>),
+}
+
+impl WalkError {
+    /// The error as the caller gets it.
+    pub(crate) fn at(self, endpoint: &dyn Endpoint) -> Error {
+        match self {
+            Self::Incomplete(completeness) => Error::Incomplete { endpoint: endpoint.name().into(), completeness },
+            Self::Ignored(what) => {
+                let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
+                let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1 });
+                let problem = BodyProblem::Ignored(what);
+                Error::Body { call, status: StatusCode::OK, problem, snippet: String::new(), server: None }
+            }
+            Self::Other(error) => *error,
+        }
+    }
 }
 
 /// What a strategy sees of a page, whatever the record type.
-pub(crate) trait Facts {
+pub(crate) trait PageView {
     /// Records in the page.
     fn rows(&self) -> u64;
     /// The server's total for the query, where it tells one.
@@ -107,32 +126,32 @@ pub(crate) trait Facts {
         None
     }
     /// The JSON texts of a field of the records that have it.
-    fn field<'p>(&'p self, name: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p>;
+    fn values<'p>(&'p self, field: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p>;
 
     /// Whether the server says that there is a next page.
-    fn more(&self) -> bool {
+    fn has_next(&self) -> bool {
         self.next().is_some()
     }
 
     /// Whether this one page is the whole answer to the query, and nothing is missing from it.
     fn is_whole(&self) -> bool {
-        !self.more() && self.total().is_none_or(|total| total == self.rows())
+        !self.has_next() && self.total().is_none_or(|total| total == self.rows())
     }
 
-    /// Whether a first page denies what it says itself: a `count` that its own rows or its own next page refute. Between
-    /// counting and selecting, a row may come or go; asked again, the answer then adds up.
+    /// Whether the total of a first page does not fit its own rows and its own next page. A row that enters or leaves between the
+    /// server's count and its select has this effect; the next answer then fits again.
     fn contradicts_itself(&self) -> bool {
         let Some(total) = self.total() else { return false };
-        self.more() != (total > self.rows()) || (self.rows() == 0 && total > 0)
+        self.has_next() != (total > self.rows()) || (self.rows() == 0 && total > 0)
     }
 
-    /// The number of records that the query has: what the server says, else what is here.
+    /// The number of records that the query has: what the server says, else the rows of the page.
     fn count(&self) -> u64 {
         self.total().unwrap_or_else(|| self.rows())
     }
 }
 
-impl<T> Facts for Fetched<T> {
+impl<T> PageView for Fetched<T> {
     fn rows(&self) -> u64 {
         self.page.len() as u64
     }
@@ -149,7 +168,7 @@ impl<T> Facts for Fetched<T> {
         self.page.headers().get(name)?.to_str().ok()
     }
 
-    fn field<'p>(&'p self, name: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
-        Box::new(self.page.field(name))
+    fn values<'p>(&'p self, field: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
+        Box::new(self.page.values(field))
     }
 }

@@ -1,8 +1,7 @@
 //! Bodies that come at once, slowly, without end, or only in part.
 
-use std::io;
-use std::iter;
 use std::time::Duration;
+use std::{io, iter};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};

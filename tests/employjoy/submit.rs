@@ -22,7 +22,7 @@ fn small() -> Builder {
 }
 
 fn client(server: &EmployJoy, now: Timestamp) -> Client {
-    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url());
     builder.rate_limit(RateLimit::unlimited()).retry(impatient()).clock(Clock::fixed(now)).build().unwrap()
 }
 

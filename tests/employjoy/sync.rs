@@ -23,7 +23,7 @@ fn small() -> Builder {
 }
 
 fn client(server: &EmployJoy, now: &str) -> employjoy::Client {
-    let builder = employjoy::Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+    let builder = employjoy::Client::builder().api_key(server.api_key()).base_url(server.base_url());
     builder.rate_limit(RateLimit::unlimited()).retry(impatient()).clock(Clock::fixed(at(now))).build().unwrap()
 }
 

@@ -234,7 +234,7 @@ async fn a_server_that_halves_the_page_is_followed<C: Case>() {
 
 async fn a_walk_goes_on_from_a_cursor_that_left_the_process<C: Case>() {
     let case = C::start().await;
-    let first = walk::<C>(case.pages(Settings::default(), false, None).look_ahead(false), 7).await;
+    let first = walk::<C>(case.pages(Settings::default(), false, None).prefetch(false), 7).await;
     let kept = first.cursor.expect("a position").to_string();
     let rest = walk::<C>(case.pages(Settings::default(), false, Some(kept.parse().unwrap())), usize::MAX).await;
     assert!(rest.error.is_none(), "{:?}", rest.error);
@@ -306,7 +306,6 @@ mod cases {
             let client = jobdataapi::Client::builder()
                 .api_key(self.0.api_key())
                 .base_url(self.0.base_url())
-                .unwrap()
                 .rate_limit(RateLimit::unlimited())
                 .retry(settings.retry)
                 .timeout(settings.timeout)
@@ -339,7 +338,6 @@ mod cases {
         employjoy::Client::builder()
             .api_key(server.api_key())
             .base_url(server.base_url())
-            .unwrap()
             .rate_limit(RateLimit::unlimited())
             .retry(settings.retry)
             .timeout(settings.timeout)
@@ -461,7 +459,6 @@ mod cases {
             let client = fantastic_jobs::Client::builder()
                 .api_key(self.0.api_key())
                 .base_url(self.0.base_url())
-                .unwrap()
                 .clock(self.0.clock())
                 .rate_limit(RateLimit::unlimited())
                 .retry(settings.retry)

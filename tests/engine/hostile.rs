@@ -241,7 +241,7 @@ async fn the_greatest_ids_there_are_do_not_overflow() {
         let mut run = jobs().sync_by_id("k", &store).await.unwrap();
         assert_eq!((finish(&mut run).await.unwrap(), run.state().watermark()), (ids.clone(), Some(Mark::Id(u64::MAX))));
         // There is nothing above; that the last row may come again is within the promise.
-        let mut run = jobs().sync_by_id("k", &store).lookback(1).await.unwrap();
+        let mut run = jobs().sync_by_id("k", &store).overlap(1).await.unwrap();
         assert!(set(&finish(&mut run).await.unwrap()).is_subset(&set(&ids[ids.len().saturating_sub(2)..])));
         assert_eq!((run.report().outcome, run.state().watermark()), (Outcome::Complete, Some(Mark::Id(u64::MAX))));
         assert!(script.requests() < 200, "{} requests", script.requests());
@@ -367,7 +367,7 @@ async fn promise_10_a_checkpoint_of_another_origin_is_an_error_before_anything_i
     let script = Script::jobs((1..=95).collect());
     const OWN: &str = "http://api.test/api/";
     let client = || script.client().clock(Clock::fixed(now()));
-    let at = |url: &str| client().base_url(url).unwrap().build().unwrap().jobs().page_size(10);
+    let at = |url: &str| client().base_url(url).build().unwrap().jobs().page_size(10);
     let (by_id, by_date) = (MemoryStore::new(), MemoryStore::new());
     // One between runs, one in the middle of a run.
     finish(&mut at(OWN).sync_by_date("k", &by_date).since(TODAY).await.unwrap()).await.unwrap();

@@ -6,7 +6,7 @@
 mod conformance;
 mod crash;
 mod hostile;
-mod look_ahead;
+mod prefetch;
 mod redaction;
 mod stores;
 #[path = "../support/mod.rs"]

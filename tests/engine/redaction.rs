@@ -159,9 +159,9 @@ fn credentials_and_settings_do_not_show_them() {
     seen.debug(&Credentials::header("x-key", "", SECRET).unwrap());
     seen.error(&Credentials::header("x-key", "", format!("{SECRET}\n")).unwrap_err());
     let builder = jobfeed::jobdataapi::Client::builder();
-    seen.error(&builder.base_url(format!("http://user:{ENCODED}@host/")).unwrap_err());
+    seen.error(&builder.base_url(format!("http://user:{ENCODED}@host/")).build().unwrap_err());
     let builder = jobfeed::jobdataapi::Client::builder();
-    seen.error(&builder.base_url(format!("http://host/?api_key={ENCODED}")).unwrap_err());
+    seen.error(&builder.base_url(format!("http://host/?api_key={ENCODED}")).build().unwrap_err());
     let builder = jobfeed::jobdataapi::Client::builder().api_key(format!("{SECRET}\u{7f}"));
     seen.error(&builder.build().unwrap_err());
     seen.assert_clean("settings");

@@ -173,7 +173,7 @@ async fn promise_10_a_cursor_of_another_query_or_server_is_an_error() {
     let script = Script::jobs((1..=40).collect());
     let api = script.client().build().unwrap();
     let cursor = api.jobs().page_size(10).send().await.unwrap().next_cursor().unwrap().clone();
-    let elsewhere = script.client().base_url("http://other.test/api/").unwrap().build().unwrap();
+    let elsewhere = script.client().base_url("http://other.test/api/").build().unwrap();
     let others = [api.jobs().page_size(20), api.jobs().page_size(10).has_remote(), elsewhere.jobs().page_size(10)];
     for other in others {
         let error = other.resume_from(cursor.clone()).send().await.unwrap_err();

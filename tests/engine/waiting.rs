@@ -182,7 +182,7 @@ async fn the_documented_rate_of_the_provider_is_the_default() {
         let next = (index < 3).then(|| next(index + 2));
         Reply::page(&envelope([index as u64], 4, next.as_deref()))
     });
-    let api = jobfeed::jobdataapi::Client::builder().api_key("k").base_url("http://api.test/api/").unwrap();
+    let api = jobfeed::jobdataapi::Client::builder().api_key("k").base_url("http://api.test/api/");
     let api = api.transport(script.clone()).build().unwrap();
     let pages: Vec<_> = api.jobs().pages().try_collect().await.unwrap();
     assert_eq!(pages.len(), 4);

@@ -37,7 +37,7 @@ fn text(parts: &'static [&'static str]) -> Client {
 async fn ids_come_in_pieces_however_the_body_is_cut() {
     let api = text(&["[23612", "42150, \"47", "11\",\n", " 186] ", "\n"]);
     let feed = || api.expired_ats().time_frame(ExpiredFrame::SixMonths);
-    let pieces: Vec<_> = feed().piece_size(2).pieces().try_collect().await.unwrap();
+    let pieces: Vec<_> = feed().chunk_size(2).chunks().try_collect().await.unwrap();
     let sizes: Vec<_> = pieces.iter().map(|piece| piece.items.len()).collect();
     assert_eq!(sizes, [2, 1]);
     let ids: Vec<u64> = feed().ids().try_collect().await.unwrap();
@@ -64,7 +64,7 @@ async fn what_is_no_list_of_ids_is_an_error() {
         assert!(error.contains(what), "{parts:?}: {error}");
     }
     let api = text(&["[1,\"x\",3]"]);
-    let pieces: Vec<_> = api.expired_ats().time_frame(ExpiredFrame::Hour).pieces().try_collect().await.unwrap();
+    let pieces: Vec<_> = api.expired_ats().time_frame(ExpiredFrame::Hour).chunks().try_collect().await.unwrap();
     assert_eq!((pieces[0].items.len(), pieces[0].rejected[0].raw()), (2, "\"x\""), "a bad id costs only itself");
 }
 
@@ -95,7 +95,7 @@ async fn run(
     most: usize,
     got: &mut BTreeSet<u64>,
 ) -> Option<serde_json::Value> {
-    let mut run = api.expired_ats().piece_size(piece).sync_expired("gone", store).await.unwrap();
+    let mut run = api.expired_ats().chunk_size(piece).sync_expired("gone", store).await.unwrap();
     for nth in 1.. {
         let Some(batch) = run.next().await.unwrap() else { break };
         if nth == most {
@@ -166,7 +166,7 @@ async fn a_body_that_breaks_is_an_error_and_nothing_is_lost() {
     server.advance(hours(24 * 4));
     for fault in [Fault::CutBody, Fault::TruncatedJson, Fault::Status { code: 503, retry_after: None }] {
         server.fault(fault, When::Next(1));
-        let mut broken = api.expired_ats().piece_size(50).sync_expired("gone", &store).await.unwrap();
+        let mut broken = api.expired_ats().chunk_size(50).sync_expired("gone", &store).await.unwrap();
         let error = loop {
             match broken.next().await {
                 Ok(Some(batch)) => {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jobfeed::checkpoint::MemoryStore;
-use jobfeed::fantastic_jobs::{ActiveAts, ActiveAtsJob, Client, Windows};
+use jobfeed::fantastic_jobs::{ActiveAtsJob, Client, SyncWindows};
 use jobfeed::jiff::{SignedDuration, Timestamp};
 use jobfeed::testing::FantasticJobs;
 use jobfeed::testing::fantastic_jobs::Builder;
-use jobfeed::{RateLimit, Report, Result, RetryPolicy, SyncRequest};
+use jobfeed::{RateLimit, Report, Result, RetryPolicy};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -30,14 +30,14 @@ pub(crate) fn client(server: &FantasticJobs) -> Client {
 }
 
 pub(crate) fn client_with(server: &FantasticJobs, retry: RetryPolicy) -> Client {
-    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+    let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url());
     builder.clock(server.clock()).rate_limit(RateLimit::unlimited()).retry(retry).build().unwrap()
 }
 
 /// How often each row arrived.
 pub(crate) type Got = BTreeMap<u64, u32>;
 
-pub(crate) type AtsSync<'s> = SyncRequest<'s, Windows<ActiveAts>, ActiveAtsJob, &'s MemoryStore>;
+pub(crate) type AtsSync<'s> = SyncWindows<'s, ActiveAtsJob, &'s MemoryStore>;
 
 /// Runs a sync to its end and counts the rows.
 pub(crate) async fn run(sync: AtsSync<'_>, got: &mut Got) -> Result<Report> {

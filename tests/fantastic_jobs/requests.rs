@@ -18,8 +18,7 @@ async fn canned(body: &str) -> (MockServer, Client) {
         .respond_with(ResponseTemplate::new(200).set_body_raw(body, "application/json"))
         .mount(&server)
         .await;
-    let client =
-        Client::builder().api_key("key-1f").base_url(format!("{}/v1/", server.uri())).unwrap().build().unwrap();
+    let client = Client::builder().api_key("key-1f").base_url(format!("{}/v1/", server.uri())).build().unwrap();
     (server, client)
 }
 
@@ -108,10 +107,10 @@ async fn a_mirror_has_its_own_headers() {
         )
         .mount(&server)
         .await;
-    let builder = Client::builder().rapid_api(RapidApi::LinkedInJobSearch, "rapid-1f").unwrap();
-    let debug = format!("{:?}", Client::builder().rapid_api(RapidApi::ActiveJobsDb, "rapid-1f").unwrap());
+    let builder = Client::builder().rapid_api(RapidApi::LinkedInJobSearch, "rapid-1f");
+    let debug = format!("{:?}", Client::builder().rapid_api(RapidApi::ActiveJobsDb, "rapid-1f"));
     assert!(debug.contains("active-jobs-db.p.rapidapi.com") && !debug.contains("rapid-1f"));
-    let api = builder.base_url(server.uri()).unwrap().build().unwrap();
+    let api = builder.base_url(server.uri()).build().unwrap();
     let page = api.active_jb().time_frame(TimeFrame::Hour).send().await.unwrap();
     assert_eq!(Credits::from_headers(page.headers()).jobs_remaining, Some(7));
     assert!(last(&server).await.headers.get("authorization").is_none());
@@ -142,7 +141,7 @@ async fn what_the_server_would_refuse_is_refused_here() {
         ("prefix", ats().title(Expression::prefix("two words")).send().await),
         ("organization_advanced", ats().organization(["A"]).organization_advanced(Expression::word("b")).send().await),
         ("characters", ats().organization(&long).send().await),
-        ("parameter", ats().extra_param("limit", 5).send().await),
+        ("parameter", ats().param("limit", 5).send().await),
         ("path", ats().path("https://elsewhere.example/").send().await),
     ];
     for (what, result) in cases {
@@ -156,7 +155,7 @@ async fn what_the_server_would_refuse_is_refused_here() {
     assert!(deep.to_string().contains("6m"), "{deep}");
     assert!(server.received_requests().await.unwrap().is_empty(), "nothing was sent");
     api.active_ats().time_frame(TimeFrame::SixMonths).description("rust").send().await.unwrap();
-    api.active_jb().time_frame(TimeFrame::SixMonths).extra_param("new_filter", true).send().await.unwrap();
+    api.active_jb().time_frame(TimeFrame::SixMonths).param("new_filter", true).send().await.unwrap();
     assert_eq!(query(&last(&server).await)[1].0, "new_filter");
 }
 
@@ -268,9 +267,9 @@ async fn refusals_are_told_and_never_tried_again() {
     let api = client(&server);
     let error = api.organizations_advanced().send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
-    let error = api.active_ats().time_frame(TimeFrame::Hour).extra_param("nonsense", 1).send().await.unwrap_err();
+    let error = api.active_ats().time_frame(TimeFrame::Hour).param("nonsense", 1).send().await.unwrap_err();
     assert!(error.to_string().contains("Unknown parameter: nonsense"), "{error}");
-    let wrong = Client::builder().api_key("sentinel-wrong").base_url(server.base_url()).unwrap().build().unwrap();
+    let wrong = Client::builder().api_key("sentinel-wrong").base_url(server.base_url()).build().unwrap();
     let error = wrong.active_ats().time_frame(TimeFrame::Hour).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 401);
     assert!(!format!("{error:?} {error} {wrong:?}").contains("sentinel-wrong"));

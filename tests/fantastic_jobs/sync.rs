@@ -78,7 +78,7 @@ async fn a_backfill_goes_over_into_the_hourly_sync() {
     for (depth, slices) in [(Depth::Week, 3), (Depth::SixMonths, 1), (Depth::SixMonths, 7)] {
         let server = world().rows_per_hour(4).history(hours(24 * 200)).start().await.unwrap();
         let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
-        let report = run(api.active_ats().backfill(depth, slices, "ats", &store), &mut got).await.unwrap();
+        let report = run(api.active_ats().backfill("ats", &store, depth).slices(slices), &mut got).await.unwrap();
         assert_eq!(report.outcome, Outcome::Complete);
         let from = report.details["window"]["from"].as_str().unwrap().parse().unwrap();
         let reach = if depth == Depth::Week { hours(7 * 24 - 2) } else { hours(178 * 24) };
@@ -119,7 +119,7 @@ async fn a_gap_over_the_deepest_window_is_an_error_until_the_loss_is_accepted() 
 async fn a_budget_pauses_before_it_is_overrun_and_the_next_run_goes_on() {
     let server = world().start().await.unwrap();
     let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
-    let sync = || api.active_ats().page_size(100).backfill(Depth::Week, 1, "ats", &store);
+    let sync = || api.active_ats().page_size(100).backfill("ats", &store, Depth::Week);
     let price = sync().plan().await.unwrap();
     assert!(price.exact && price.jobs > 4_000 && price.due.is_none(), "{price:?}");
     assert_eq!(server.jobs_billed(), 0, "a price costs no job");
@@ -159,7 +159,7 @@ async fn a_run_that_dies_at_any_batch_loses_nothing() {
         let server = world().rows_per_hour(3).history(hours(24 * 30)).start().await.unwrap();
         let (api, store, mut got, mut deaths) = (client(&server), MemoryStore::new(), Got::new(), 0);
         loop {
-            let mut run = api.active_ats().page_size(40).backfill(depth, 1, "ats", &store).await.unwrap();
+            let mut run = api.active_ats().page_size(40).backfill("ats", &store, depth).await.unwrap();
             let Some(batch) = run.next().await.unwrap() else { break };
             if deaths % 2 == 0 {
                 for job in batch.items() {
@@ -274,7 +274,7 @@ async fn a_window_that_moves_on_under_a_page_is_asked_for_again() {
 async fn a_wrong_clock_is_an_error_before_anything_is_bought() {
     let server = world().start().await.unwrap();
     for wrong in ["2026-03-10T11:15:00Z", "2026-03-10T06:15:00Z", "2027-03-10T09:15:00Z"] {
-        let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+        let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url());
         let api = builder.clock(Clock::fixed(at(wrong))).build().unwrap();
         let error = run(api.active_ats().sync_hourly("ats", &MemoryStore::new()), &mut Got::new()).await.unwrap_err();
         assert!(error.to_string().contains("set the clock"), "{error}");
@@ -304,12 +304,12 @@ async fn an_interval_is_recovered_beside_the_other_syncs() {
     let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
     let interval = Interval { from: at("2026-03-07T10:30:00Z"), until: at("2026-03-08T11:00:00.5Z") };
     let feed = api.active_ats().title(Natural::any_of(["nurse"]));
-    run(feed.clone().recover(interval, "hole", &store), &mut got).await.unwrap();
+    run(feed.clone().recover("hole", &store, interval), &mut got).await.unwrap();
     assert!(got.len() > 50 && got.len() < 300);
-    let report = run(feed.clone().recover(interval, "hole", &store), &mut got).await.unwrap();
+    let report = run(feed.clone().recover("hole", &store, interval), &mut got).await.unwrap();
     assert_eq!((report.outcome, report.counts.requests), (Outcome::Complete, 0), "it is done");
     let late = Interval { until: server.now(), ..interval };
-    let error = run(feed.recover(late, "late", &store), &mut got).await.unwrap_err();
+    let error = run(feed.recover("late", &store, late), &mut got).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
 }
 
@@ -328,7 +328,8 @@ async fn settings_of_a_sync_are_checked_before_anything_is_sent() {
         let error = run(feed.sync_hourly("ats", &store), &mut Got::new()).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{error}");
     }
-    let error = run(api.active_ats().backfill(Depth::Week, 0, "ats", &store), &mut Got::new()).await.unwrap_err();
+    let error =
+        run(api.active_ats().backfill("ats", &store, Depth::Week).slices(0), &mut Got::new()).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     assert_eq!(server.served().requests, 0);
 }

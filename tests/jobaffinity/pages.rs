@@ -242,7 +242,7 @@ async fn errors_repeat_nothing_about_a_person() {
 #[tokio::test]
 async fn a_wrong_password_is_said_without_naming_it() {
     let server = JobAffinity::builder().credentials("sentinel-login", "sentinel-password").start().await.unwrap();
-    let wrong = Client::builder().login("sentinel-login", "sentinel-wrong").base_url(server.base_url()).unwrap();
+    let wrong = Client::builder().login("sentinel-login", "sentinel-wrong").base_url(server.base_url());
     let wrong = wrong.rate_limit(RateLimit::unlimited()).build().unwrap();
     let error = wrong.jobs().send().await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
@@ -258,8 +258,7 @@ async fn a_wrong_password_is_said_without_naming_it() {
 async fn clients_of_one_host_share_45_requests_a_minute() {
     let script = Script::replies(vec![Reply::page(r#"{"_status":"OK","items":[]}"#)]);
     let client = |login: &str, host: &str| {
-        let builder =
-            Client::builder().login(login.to_owned(), "pw").base_url(format!("https://{host}/restapi/v1")).unwrap();
+        let builder = Client::builder().login(login.to_owned(), "pw").base_url(format!("https://{host}/restapi/v1"));
         builder.transport(script.clone()).build().unwrap()
     };
     let (one, two) = (client("one", "shared.test"), client("two", "shared.test"));
@@ -284,7 +283,7 @@ async fn a_429_without_a_word_is_waited_for_a_minute_by_all_clients_of_the_host(
         _ => Reply::page(r#"{"_status":"OK","items":[]}"#),
     });
     let client = || {
-        let builder = Client::builder().login("ana", "pw").base_url("https://throttled.test/restapi/v1").unwrap();
+        let builder = Client::builder().login("ana", "pw").base_url("https://throttled.test/restapi/v1");
         builder.transport(script.clone()).build().unwrap()
     };
     let (one, two) = (client(), client());

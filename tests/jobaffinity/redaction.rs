@@ -145,7 +145,7 @@ async fn the_sentinels_show_up_nowhere() {
         let script = Script::replies(vec![reply]);
         // A host of its own for each, because a wait holds for all clients of a host.
         let base_url = format!("https://sweep{index}.test/restapi/v1");
-        let builder = Client::builder().login(LOGIN, PASSWORD).base_url(base_url).unwrap();
+        let builder = Client::builder().login(LOGIN, PASSWORD).base_url(base_url);
         let builder = builder.rate_limit(RateLimit::unlimited()).retry(RetryPolicy::default().max_attempts(2));
         let builder = builder.transport(script.clone());
         seen.debug(&builder);

@@ -71,7 +71,7 @@ async fn each_run_reads_to_the_end_and_the_next_goes_on_at_the_greatest_id() {
 
             // With nothing new the watermark stays. A lookback reads further back.
             for (lookback, since) in [(0, *moved.last().unwrap()), (30, moved.last().unwrap() - 30)] {
-                let mut run = api.steps().sync_since("steps", &store).lookback(lookback).await.unwrap();
+                let mut run = api.steps().sync_since("steps", &store).overlap(lookback).await.unwrap();
                 let again: BTreeSet<u64> = changes(&mut run).await.unwrap().into_iter().collect();
                 let all = server.with(|data| data.changes());
                 assert_eq!(again, all.into_iter().filter(|id| *id > since || (*id == since && !excludes)).collect());

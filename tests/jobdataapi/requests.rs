@@ -21,7 +21,7 @@ async fn server(body: &str) -> (MockServer, Client) {
         .await;
     let unexpected = ResponseTemplate::new(500).set_body_string("not expected");
     Mock::given(wiremock::matchers::any()).respond_with(unexpected).with_priority(100).mount(&server).await;
-    let client = Client::builder().api_key("the-key").base_url(server.uri()).unwrap();
+    let client = Client::builder().api_key("the-key").base_url(server.uri());
     let client = client.rate_limit(RateLimit::unlimited()).retry(impatient()).build().unwrap();
     (server, client)
 }
@@ -200,7 +200,7 @@ async fn bad_input_is_a_typed_error_before_anything_is_sent() {
         assert_eq!(what, parameter, "{error}");
         assert!(!rule.is_empty() && error.to_string().contains("nothing was sent"), "{error}");
     }
-    let anonymous = Client::builder().base_url(server.uri()).unwrap().build().unwrap();
+    let anonymous = Client::builder().base_url(server.uri()).build().unwrap();
     let error = anonymous.jobs().page_size(20).send().await.unwrap_err();
     assert!(matches!(&error, Error::Invalid { what, .. } if what == "page_size"), "{error}");
     let error = api.tags().levels([4]).send().await.unwrap_err();
@@ -228,7 +228,7 @@ async fn settings_that_cannot_work_are_typed_errors() {
         assert!(matches!(&error, Error::Invalid { what, .. } if what == setting), "{setting}: {error}");
     }
     for url in ["", "jobs", "ftp://host/", "file:///etc/", "http://", "http://h/?q=1", "http://u:p@h/", "http://h/#f"] {
-        let error = Client::builder().base_url(url).unwrap_err();
+        let error = Client::builder().base_url(url).build().unwrap_err();
         assert!(matches!(&error, Error::Invalid { what, .. } if what == "base URL"), "{url}: {error}");
     }
 }
@@ -244,7 +244,7 @@ async fn any_host_and_prefix_serves_and_a_redirect_within_it_is_followed() {
         .respond_with(body)
         .mount(&server)
         .await;
-    let api = Client::builder().api_key("k").base_url(format!("{}/gate/v1", server.uri())).unwrap().build().unwrap();
+    let api = Client::builder().api_key("k").base_url(format!("{}/gate/v1", server.uri())).build().unwrap();
     assert!(api.jobs().send().await.unwrap().is_empty());
     // A redirect that leads in a circle ends.
     let moved = ResponseTemplate::new(302).insert_header("location", "/gate/v1/companies/");

@@ -138,7 +138,7 @@ async fn a_lookback_reads_rows_that_became_visible_late() {
     server.with(|data| data.insert_reserved(&late, Insert::Recent));
     let got = finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
     assert!(got.is_empty(), "without a lookback they are below the watermark");
-    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).lookback(500).await.unwrap();
+    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).overlap(500).await.unwrap();
     assert!(set(&finish(&mut run).await.unwrap()).is_superset(&set(&late)));
 }
 
@@ -149,7 +149,7 @@ async fn deleted_rows_at_the_end_do_not_move_the_watermark_back() {
     finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
     let last = server.ids().split_off(200);
     server.delete(&last);
-    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).lookback(10_000).await.unwrap();
+    let mut run = jobs_of(&server, 100).sync_by_id("k", &store).overlap(10_000).await.unwrap();
     finish(&mut run).await.unwrap();
     assert_eq!(run.state().watermark(), last.last().map(|id| Mark::Id(*id)));
 }

@@ -31,7 +31,6 @@ pub fn builder_of(server: &JobDataApi) -> ClientBuilder<jobdataapi::Client> {
     jobdataapi::Client::builder()
         .api_key(server.api_key())
         .base_url(server.base_url())
-        .unwrap()
         .rate_limit(RateLimit::unlimited())
         .retry(impatient())
 }
@@ -181,7 +180,6 @@ impl Script {
         jobdataapi::Client::builder()
             .api_key("a-key")
             .base_url("http://api.test/api/")
-            .unwrap()
             .rate_limit(RateLimit::unlimited())
             .transport(self.clone())
     }

@@ -4,21 +4,19 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::lists::{ApplicationsRequest, JobsRequest, List};
-use super::{Application, NewApplication, Submission, SubmitRequest, errors};
-use crate::client::Credentials;
-use crate::client::GetRequest;
-use crate::client::RateLimit;
-use crate::client::Sunset;
-use crate::client::{ClientBuilder, Provider};
-use crate::error::ServerError;
-use crate::error::{Error, Result};
+use super::endpoint::{APPLICATIONS, JOBS, ListEndpoint};
+use super::errors;
+use super::models::Application;
+use super::requests::{ApplicationsRequest, JobsRequest};
+use super::submit::{NewApplication, Submission, SubmitRequest};
+use crate::client::{ClientBuilder, Credentials, GetRequest, Provider, RateLimit, Sunset};
+use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
 /// A client of EmployJoy for one partner key. Cheap to clone; clones share the rate limit.
 ///
 /// The server counts each endpoint on its own, and submissions for each company (vendor page: rate limits), and so does this
-/// client: a company whose bucket is empty holds back no other.
+/// client: when the bucket of one company is empty, requests of the others go on.
 #[derive(Debug, Clone)]
 pub struct Client {
     core: crate::Client,
@@ -63,12 +61,12 @@ impl Client {
 
     /// Open jobs of companies with active access.
     pub fn jobs(&self) -> JobsRequest {
-        self.core.list(List::default())
+        JobsRequest::new(&self.core, ListEndpoint::new(&JOBS))
     }
 
     /// The applications of this key.
     pub fn applications(&self) -> ApplicationsRequest {
-        self.core.list(List::default())
+        ApplicationsRequest::new(&self.core, ListEndpoint::new(&APPLICATIONS))
     }
 
     /// One application, by EmployJoy's id of it.

@@ -6,15 +6,14 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use serde::Deserialize;
 
-use super::lists::JobsRequest;
+use super::requests::JobsRequest;
 use crate::error::{Error, Result};
 use crate::listing::Endpoint;
-use crate::listing::ListRequest;
 
 /// How far before the walk the check begins that keeps jobs which moved meanwhile from being called vanished.
 const OVERLAP: Duration = Duration::from_secs(600);
 
-/// The outcome of [`ListRequest::full_list_diff`].
+/// The outcome of [`JobsRequest::full_list_diff`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListDiff {
@@ -44,7 +43,7 @@ impl JobsRequest {
     ///
     /// # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
     /// # let (key, url) = (server.api_key(), server.base_url());
-    /// let api = employjoy::Client::builder().api_key(key).base_url(url)?.build()?;
+    /// let api = employjoy::Client::builder().api_key(key).base_url(url).build()?;
     /// let diff = api.jobs().full_list_diff(["job_gone".to_owned()]).await?;
     /// assert_eq!((diff.appeared.len(), diff.remained), (3, 0));
     /// assert!(diff.vanished.contains("job_gone"));
@@ -57,11 +56,11 @@ impl JobsRequest {
     /// [`Error::Invalid`] with `updated_since` or a cursor: only a whole list can tell what is missing. Any error of the walk,
     /// a record without a readable id too: nothing is called vanished by a part of the list.
     pub async fn full_list_diff<S: Into<String>>(self, known: impl IntoIterator<Item = S> + Send) -> Result<ListDiff> {
-        if self.endpoint.updated_since.is_some() || self.resumes() {
+        if self.list.endpoint.updated_since.is_some() || self.list.cursor.is_some() {
             return Err(Error::invalid("full_list_diff", "a part of the list", "no updated_since and no cursor"));
         }
         let mut vanished: BTreeSet<String> = known.into_iter().map(Into::into).collect();
-        let (client, list) = (self.client.clone(), self.endpoint.clone());
+        let (client, list) = (self.list.client.clone(), self.list.endpoint.clone());
         list.validate()?;
         let start = client.clock().now();
         let listed = ids(self).await?;
@@ -71,7 +70,7 @@ impl JobsRequest {
         let mut diff = ListDiff { appeared, vanished, remained };
         if !diff.vanished.is_empty() {
             let since = start.checked_sub(OVERLAP).unwrap_or(start);
-            for id in ids(client.list(list).updated_since(since)).await? {
+            for id in ids(Self::new(&client, list).updated_since(since)).await? {
                 if diff.vanished.remove(&id) {
                     diff.remained += 1;
                 }
@@ -82,7 +81,7 @@ impl JobsRequest {
 }
 
 async fn ids(jobs: JobsRequest) -> Result<BTreeSet<String>> {
-    let mut pages = ListRequest::strict(jobs).pages_as::<Id>();
+    let mut pages = jobs.strict().pages_as::<Id>();
     let mut ids = BTreeSet::new();
     while let Some(page) = pages.try_next().await? {
         ids.extend(page.items.into_iter().map(|job| job.id));

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
-use crate::error::{FieldError, Reach, ServerError};
-use crate::json::Fields;
-use crate::json::open_enum;
+use crate::error::{Error, FieldError, ServerError, WaitScope};
+use crate::json::{Fields, open_enum};
 
 open_enum! {
     /// The code of an error (vendor page: errors).
@@ -15,7 +13,7 @@ open_enum! {
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// # let server = jobfeed::testing::EmployJoy::builder().start().await?;
-    /// let api = Client::builder().api_key("pek_test_wrong").base_url(server.base_url())?.build()?;
+    /// let api = Client::builder().api_key("pek_test_wrong").base_url(server.base_url()).build()?;
     /// let error = api.jobs().send().await.unwrap_err();
     /// assert_eq!(ErrorCode::of(&error), Some(ErrorCode::Unauthorized));
     /// # Ok(())
@@ -97,6 +95,6 @@ pub(super) fn read(body: &Fields) -> ServerError {
     error.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let scope = body.get::<String>("scope").map(RateScope::from);
     // What is not known to be narrow is taken to be wide.
-    error.reach = if scope == Some(RateScope::PartnerCompany) { Reach::Bucket } else { Reach::Client };
+    error.wait_scope = if scope == Some(RateScope::PartnerCompany) { WaitScope::Bucket } else { WaitScope::Client };
     error
 }

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::{ApplicationStatus, Stage};
-use crate::json::DateTime;
-use crate::json::{empty_as_none, model, open_enum};
+use crate::json::{DateTime, empty_as_none, model, open_enum};
 
 model! {
     /// A delivered event (vendor page: webhooks). Verify a delivery before it is parsed.

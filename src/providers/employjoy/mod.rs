@@ -7,12 +7,12 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
 //! # let (key, url) = (server.api_key(), server.base_url());
-//! let api = employjoy::Client::builder().api_key(key).base_url(url)?.build()?;
+//! let api = employjoy::Client::builder().api_key(key).base_url(url).build()?;
 //! let jobs: Vec<_> = api.jobs().items().try_collect().await?;
 //!
 //! let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
 //! let application = NewApplication::new(&jobs[0].id, candidate).consent_to_contact(true).source_application_id("a-1");
-//! let submission = api.prepare(application)?; // key and bytes, made once; keep it until it is through
+//! let submission = api.prepare(application)?; // key and bytes, made once; keep it until it is accepted
 //! let received = api.submit(&submission).send().await?;
 //! assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
 //! # Ok(())
@@ -25,12 +25,13 @@
 
 mod client;
 mod diff;
+mod endpoint;
 mod errors;
 mod events;
-mod lists;
 mod models;
+mod requests;
 mod submit;
-mod sync;
+mod sync_by_update;
 
 pub use client::Client;
 pub use diff::ListDiff;
@@ -38,7 +39,7 @@ pub use errors::{ErrorCode, FieldCode, RateScope};
 #[cfg(feature = "webhook")]
 pub use events::verifier;
 pub use events::{ApplicationStatusChanged, CloseReason, Event, EventData, EventType, JobClosed, JobOpened};
-pub use lists::*;
 pub use models::*;
+pub use requests::{ApplicationsRequest, JobsRequest};
 pub use submit::{Candidate, NewApplication, Submission, SubmitRequest, Submitted};
-pub use sync::ByUpdate;
+pub use sync_by_update::SyncByUpdate;

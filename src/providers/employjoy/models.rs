@@ -1,7 +1,6 @@
 //! Jobs and applications, as the lists answer them.
 
-use crate::json::{DateTime, Decimal};
-use crate::json::{empty_as_none, list, model, open_enum};
+use crate::json::{DateTime, Decimal, empty_as_none, list, model, open_enum};
 
 model! {
     /// An open job (vendor page: jobs). The API has no description, no URL and no posting date.

@@ -11,12 +11,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ApplicationStatus;
-use crate::client::ApiRequest;
-use crate::client::Client;
-use crate::client::Progress;
+use crate::client::{ApiRequest, Client, read_single};
 use crate::error::{Error, Result};
-use crate::json::DateTime;
-use crate::json::{empty_as_none, model};
+use crate::json::{DateTime, empty_as_none, model};
 
 /// Keys live 24 hours (vendor page: applications); what is older than this is not sent again without another protection.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
@@ -282,13 +279,8 @@ impl SubmitRequest {
             let rule = "at most 23 hours, or an application with a sourceApplicationId; look for it in the list first";
             return Err(Error::invalid("age of the submission", format!("{} hours", age.as_hours()), rule));
         }
-        let accept = |status: http::StatusCode| status.is_success();
-        let (request, progress) = (submission.request()?, Progress::default());
-        client
-            .call("employjoy/submit", &request, &progress, &accept, |response| {
-                crate::client::single::<Submitted>(&response.body)
-            })
-            .await
+        let request = submission.request()?;
+        client.call("employjoy/submit", &request, &|status| status.is_success(), read_single).await
     }
 }
 

@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::ExpiredRequest;
+use super::endpoint::{EndpointSpec, ListEndpoint};
+use super::expired::ExpiredRequest;
 use super::requests::{
-    ActiveAtsCountRequest, ActiveAtsRequest, ActiveJbCountRequest, ActiveJbRequest, AdvancedOrganizationsRequest,
+    self, ActiveAtsCountRequest, ActiveAtsRequest, ActiveJbCountRequest, ActiveJbRequest, AdvancedOrganizationsRequest,
     ModifiedAtsRequest, OrganizationsRequest,
 };
-use super::resource::{Kind, Resource};
-use crate::client::Clock;
-use crate::client::Credentials;
-use crate::client::RateLimit;
-use crate::client::{ClientBuilder, Provider};
+use crate::client::{ClientBuilder, Clock, Credentials, Provider, RateLimit};
 use crate::error::Result;
-use crate::listing::ListRequest;
 
 /// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit.
 #[derive(Debug, Clone)]
@@ -62,11 +58,8 @@ impl ClientBuilder<Client> {
     }
 
     /// A RapidAPI key for one of the mirrors: sets the host, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host` (observed).
-    /// A base URL set afterwards takes the place of the mirror's.
-    ///
-    /// # Errors
-    /// As [`ClientBuilder::base_url`].
-    pub fn rapid_api(self, mirror: RapidApi, key: impl Into<SecretString>) -> Result<Self> {
+    /// A base URL that is set afterwards replaces the mirror's.
+    pub fn rapid_api(self, mirror: RapidApi, key: impl Into<SecretString>) -> Self {
         let credentials = Credentials::header("x-rapidapi-key", "", key)
             .and_then(|credentials| credentials.and_header("x-rapidapi-host", "", mirror.host()));
         self.try_credentials(credentials).base_url(format!("https://{}/", mirror.host()))
@@ -92,38 +85,38 @@ impl Client {
         self.core.clock()
     }
 
-    fn list<K: Kind>(&self) -> ListRequest<Resource<K>> {
-        self.core.list(Resource::new(self.core.clock().now()))
+    fn endpoint(&self, spec: &'static EndpointSpec) -> ListEndpoint {
+        ListEndpoint::new(spec, self.core.clock().now())
     }
 
     /// Rows from applicant tracking systems. Each returned row costs one job credit (vendor page).
     ///
-    /// Needs [`ListRequest::time_frame`] before it is sent; the syncs set it themselves.
+    /// Needs [`ActiveAtsRequest::time_frame`] before it is sent; the syncs set it themselves.
     pub fn active_ats(&self) -> ActiveAtsRequest {
-        self.list()
+        ActiveAtsRequest::new(&self.core, self.endpoint(&requests::ACTIVE_ATS))
     }
 
     /// Rows from job boards: LinkedIn, Wellfound, Y Combinator. Each returned row costs one job credit (vendor page).
     ///
-    /// Needs [`ListRequest::time_frame`] before it is sent; the syncs set it themselves.
+    /// Needs [`ActiveJbRequest::time_frame`] before it is sent; the syncs set it themselves.
     pub fn active_jb(&self) -> ActiveJbRequest {
-        self.list()
+        ActiveJbRequest::new(&self.core, self.endpoint(&requests::ACTIVE_JB))
     }
 
     /// How many rows [`Client::active_ats`] has. Costs one request and no job (vendor page).
     pub fn active_ats_count(&self) -> ActiveAtsCountRequest {
-        self.list()
+        ActiveAtsCountRequest::new(&self.core, self.endpoint(&requests::ACTIVE_ATS_COUNT))
     }
 
     /// How many rows [`Client::active_jb`] has. Costs one request and no job (vendor page).
     pub fn active_jb_count(&self) -> ActiveJbCountRequest {
-        self.list()
+        ActiveJbCountRequest::new(&self.core, self.endpoint(&requests::ACTIVE_JB_COUNT))
     }
 
     /// ATS rows that were edited in the last 24 hours, with the names of the edited fields. Any Pro plan; no job credits
     /// (vendor page). There is no such feed for job boards.
     pub fn modified_ats(&self) -> ModifiedAtsRequest {
-        self.list()
+        ModifiedAtsRequest::new(&self.core, self.endpoint(&requests::MODIFIED_ATS))
     }
 
     /// Ids of ATS rows that expired. No job credits (vendor page).
@@ -138,16 +131,17 @@ impl Client {
     }
 
     /// All organizations of the ATS feed in one body, renewed daily at 02:00 UTC (vendor page). The path
-    /// `ats-organizations` is observed; the vendor's prose says `organizations`, see [`ListRequest::path`].
+    /// `ats-organizations` is observed; the vendor's prose says `organizations`, see [`OrganizationsRequest::path`].
     pub fn organizations(&self) -> OrganizationsRequest {
-        self.list()
+        OrganizationsRequest::new(&self.core, self.endpoint(&requests::ORGANIZATIONS))
     }
 
     /// Organizations with all that is known about them, 100 on a page, renewed monthly (vendor page). Plan Pro-100k or above.
     ///
     /// **Unverified**: the parameter of the page, the first page and the end are unknown. `page` from 1 on until an empty page
-    /// is a guess; change it with [`ListRequest::page_parameter`], and the path with [`ListRequest::path`].
+    /// is a guess; change it with [`AdvancedOrganizationsRequest::page_parameter`], and the path with
+    /// [`AdvancedOrganizationsRequest::path`].
     pub fn organizations_advanced(&self) -> AdvancedOrganizationsRequest {
-        self.list()
+        AdvancedOrganizationsRequest::new(&self.core, self.endpoint(&requests::ADVANCED_ORGANIZATIONS))
     }
 }

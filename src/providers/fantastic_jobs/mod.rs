@@ -7,7 +7,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::FantasticJobs::builder().start().await?;
 //! let api = fantastic_jobs::Client::new("my-key")?;
-//! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url())?;
+//! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
 //! # let api = api.clock(server.clock()).build()?;
 //! let mut pages = api.active_ats().time_frame(TimeFrame::Hour).title("\"data engineer\" OR analyst").pages();
 //! while let Some(page) = pages.try_next().await? {
@@ -22,7 +22,7 @@
 //!
 //! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so nothing is fetched
 //! ahead or twice without need: [`ActiveAtsRequest::sync_hourly`] and its kin ask for exactly the time that is not covered yet
-//! (see [`Planner`]), take a budget, and can [tell their price](crate::SyncRequest::plan) first. The other endpoints cost
+//! (see [`Planner`]), take a budget, and can [tell their price](SyncWindows::plan) first. The other endpoints cost
 //! requests only (vendor page "credit usage").
 //!
 //! | what | with |
@@ -38,27 +38,26 @@
 
 mod client;
 mod credits;
+mod endpoint;
 mod expired;
 mod frames;
 mod models;
-mod modified;
 mod planner;
 mod query;
-mod removals;
 mod requests;
-mod resource;
 mod search;
+mod sync_expired;
+mod sync_modified;
 mod windows;
 
 pub use client::{Client, RapidApi};
 pub use credits::Credits;
-pub use expired::{Expired, ExpiredRequest};
+pub use expired::ExpiredRequest;
 pub use frames::{CountFrame, DescriptionFormat, ExpiredFrame, Only, TimeFrame};
 pub use models::{ActiveAtsJob, ActiveJbJob, Count, ExpiredId, ModifiedAtsJob, Organization, Place, Salary};
-pub use modified::ModifiedSync;
-pub use planner::{Cadence, Call, Interval, Plan, Planner};
-pub use removals::Removals;
+pub use planner::{Cadence, Interval, Plan, PlannedCall, Planner};
 pub use requests::*;
-pub use resource::{Kind, Paged, Resource};
 pub use search::{Expression, Natural, Search};
-pub use windows::{Depth, Feed, Price, Windows};
+pub use sync_expired::SyncExpired;
+pub use sync_modified::SyncModified;
+pub use windows::{Depth, Price, SyncWindows};

@@ -5,10 +5,12 @@
 //! (observed), so a window only has to contain the interval: then two calls for neighbouring intervals neither overlap nor
 //! leave a hole, whatever the exact lengths of the windows are, and no row is bought twice.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::TimeFrame;
+use super::frames::TimeFrame;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -42,7 +44,7 @@ pub enum Cadence {
 /// One call: the smallest window that contains the interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Call {
+pub struct PlannedCall {
     /// The window to ask for.
     pub time_frame: TimeFrame,
     /// The bounds to ask for, as `date_created_gte` and `date_created_lt`.
@@ -58,13 +60,13 @@ pub enum Plan {
         due: Timestamp,
     },
     /// These calls, in this order.
-    Calls(Vec<Call>),
+    Calls(Vec<PlannedCall>),
     /// The beginning of the gap is older than the deepest window.
     Lost {
         /// What no call brings back.
         lost: Interval,
         /// The calls for what is left of the gap.
-        rest: Vec<Call>,
+        rest: Vec<PlannedCall>,
     },
 }
 
@@ -74,14 +76,17 @@ pub enum Plan {
 /// use jobfeed::fantastic_jobs::{Plan, Planner, TimeFrame};
 ///
 /// let planner = Planner::hourly();
-/// let Plan::Calls(calls) = planner.plan("2026-01-02T07:00:00Z".parse()?, "2026-01-02T09:15:00Z".parse()?) else {
+/// let (covered, now) = ("2026-01-02T07:00:00Z", "2026-01-02T09:15:00Z");
+/// let Plan::Calls(calls) = planner.plan(covered.parse()?, now.parse()?) else {
 ///     panic!("an hour is due");
 /// };
 /// assert_eq!(calls[0].time_frame, TimeFrame::Hour);
-/// assert_eq!(calls[0].interval.until, "2026-01-02T08:00:00Z".parse()?);
+/// let end = calls[0].interval.until;
+/// assert_eq!(end, "2026-01-02T08:00:00Z".parse()?);
 ///
 /// // Three hours of outage: the same question, a wider window.
-/// let Plan::Calls(calls) = planner.plan("2026-01-02T07:00:00Z".parse()?, "2026-01-02T12:15:00Z".parse()?) else {
+/// let later = "2026-01-02T12:15:00Z";
+/// let Plan::Calls(calls) = planner.plan(covered.parse()?, later.parse()?) else {
 ///     panic!("four hours are due");
 /// };
 /// assert_eq!(calls[0].time_frame, TimeFrame::Day);
@@ -112,8 +117,8 @@ impl Planner {
     /// How far the local clock and the server's may be apart, in either direction. Default 60 s. Within this time around a
     /// full hour only what both hours allow is asked for.
     #[must_use]
-    pub const fn skew(mut self, skew: SignedDuration) -> Self {
-        self.skew = skew.abs();
+    pub fn skew(mut self, skew: Duration) -> Self {
+        self.skew = SignedDuration::try_from(skew).unwrap_or(SignedDuration::MAX);
         self
     }
 
@@ -162,17 +167,17 @@ impl Planner {
     }
 
     /// The call with the smallest window that contains the interval; `None` when it is empty or none does.
-    pub fn call(&self, interval: Interval, now: Timestamp) -> Option<Call> {
+    pub fn call(&self, interval: Interval, now: Timestamp) -> Option<PlannedCall> {
         let frames = [TimeFrame::Hour, TimeFrame::Day, TimeFrame::Week, TimeFrame::SixMonths];
         let fits = |frame: &TimeFrame| interval.from >= self.reach(*frame, now);
         let time_frame = frames.into_iter().find(fits)?;
         let some = interval.from < interval.until && interval.until <= self.available(now);
-        some.then_some(Call { time_frame, interval })
+        some.then_some(PlannedCall { time_frame, interval })
     }
 
     /// Whether the window of a call contains its interval for sure at `now`. Windows move on, so this is asked again when the
     /// answer has come: a call that was sent before the full hour may have been answered after it.
-    pub fn holds(&self, call: &Call, now: Timestamp) -> bool {
+    pub fn holds(&self, call: &PlannedCall, now: Timestamp) -> bool {
         let margin = match call.time_frame {
             TimeFrame::Hour | TimeFrame::Day => SignedDuration::ZERO,
             TimeFrame::Week => HOUR / 2,

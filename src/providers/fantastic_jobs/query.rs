@@ -1,22 +1,17 @@
-//! The parameters of one request: how values are written, and what is wrong with them.
+//! The forms of the values that parameters take, and the rules between parameters.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Search, TimeFrame};
+use super::frames::TimeFrame;
+use super::search::Search;
 use crate::error::{Error, Result};
+use crate::listing::Query;
 
 /// The most rows of one page (observed: more is refused).
 pub(super) const MAX_LIMIT: u32 = 1000;
 /// The longest request, URL included (vendor page), less room for the base URL.
 const MAX_LENGTH: usize = 10_000 - 120;
-
-/// Parameters in the order in which they were set, and the first problem among them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Query {
-    params: Vec<(String, String)>,
-    problem: Option<(String, String, String)>,
-}
 
 /// Lower bounds with the upper bounds that belong to them.
 const RANGES: [(&str, &str); 5] = [
@@ -32,118 +27,73 @@ pub(super) fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).datetime().to_string()
 }
 
-impl Query {
-    #[allow(clippy::needless_pass_by_value, reason = "a caller has a value, not a reference to one")]
-    pub(super) fn set(&mut self, name: &str, value: impl ToString) {
-        let value = value.to_string();
-        if value.chars().any(char::is_control) {
-            self.refuse(name, "(control characters)", "a text without control characters");
-        }
-        match self.params.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = value,
-            None => self.params.push((name.to_owned(), value)),
-        }
+/// Values with commas between them and no space (vendor page); those with a comma or a quote are quoted as in CSV.
+pub(super) fn list<S: AsRef<str>>(query: &mut Query, name: &str, values: impl IntoIterator<Item = S>) {
+    let mut texts = Vec::new();
+    for value in values {
+        let value = value.as_ref();
+        query.check_text(name, value);
+        let quoted = value.contains([',', '"']);
+        texts.push(if quoted { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() });
     }
+    query.unset(name);
+    query.join(name, ",", &texts);
+}
 
-    pub(super) fn unset(&mut self, name: &str) {
-        self.params.retain(|(known, _)| known != name);
+/// A search in the parameter of its language. The parameter of the other language is removed.
+pub(super) fn search(query: &mut Query, field: &str, search: &Search) {
+    if let Some(rule) = search.problem() {
+        query.refuse(field, search.text(), rule);
     }
+    let advanced = format!("{field}_advanced");
+    let (here, other) = if search.is_advanced() { (advanced.as_str(), field) } else { (field, advanced.as_str()) };
+    query.unset(other);
+    query.set(here, search.text());
+}
 
-    pub(super) fn text(&mut self, name: &str, value: &str) {
-        if value.trim().is_empty() {
-            self.refuse(name, value, "a text that is not empty");
-        }
-        self.set(name, value);
-    }
+/// One of the two forms of the description search, when it is set.
+fn description_search(query: &Query) -> Option<(&str, &str)> {
+    ["description", "description_advanced"].into_iter().find_map(|name| Some((name, query.get(name)?)))
+}
 
-    /// Values with commas between them and no space (vendor page); those with a comma or a quote are quoted as in CSV.
-    pub(super) fn list<S: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = S>) {
-        let mut texts = Vec::new();
-        for value in values {
-            let value = value.as_ref();
-            if value.trim().is_empty() {
-                self.refuse(name, value, "values that are not empty");
-            }
-            let quoted = value.contains([',', '"']);
-            texts.push(if quoted { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() });
-        }
-        if texts.is_empty() {
-            self.refuse(name, "(no value)", "1 or more values");
-        }
-        self.set(name, texts.join(","));
-    }
-
-    /// A search in the parameter of its language; the other one goes away.
-    pub(super) fn search(&mut self, field: &str, search: &Search) {
-        if let Some(rule) = search.problem() {
-            self.refuse(field, search.text(), rule);
-        }
-        let advanced = format!("{field}_advanced");
-        let (here, other) = if search.is_advanced() { (advanced.as_str(), field) } else { (field, advanced.as_str()) };
-        self.unset(other);
-        self.set(here, search.text());
-    }
-
-    pub(super) fn refuse(&mut self, what: &str, value: &str, rule: &str) {
-        self.problem.get_or_insert_with(|| (what.to_owned(), value.to_owned(), rule.to_owned()));
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// Whether one of the two forms of the description search is set.
-    fn searches_descriptions(&self) -> Option<(&str, &str)> {
-        self.pairs().find(|(name, _)| matches!(*name, "description" | "description_advanced"))
-    }
-
-    /// Everything but the length.
-    pub(super) fn check(&self, frame: Option<&str>, deep_descriptions: bool) -> Result<()> {
-        if let Some((what, value, rule)) = &self.problem {
-            return Err(Error::invalid(what.as_str(), value.as_str(), rule.as_str()));
-        }
-        for (from, until) in RANGES {
-            let (Some(low), Some(high)) = (self.get(from), self.get(until)) else { continue };
-            let (low, high) = (low.trim_end_matches('Z'), high.trim_end_matches('Z'));
-            let ordered = match (low.parse::<u64>(), high.parse::<u64>()) {
-                (Ok(low), Ok(high)) => low < high,
-                // All of them are of one form, so they sort like the instants.
-                _ => low < high,
-            };
-            if !ordered {
-                return Err(Error::invalid(
-                    format!("{from}, {until}"),
-                    format!("{low} to {high}"),
-                    "the first below the second",
-                ));
-            }
-        }
-        if self.get("organization").is_some() && self.get("organization_advanced").is_some() {
+/// Checks everything but the length.
+pub(super) fn check(query: &Query, frame: Option<&str>, deep_descriptions: bool) -> Result<()> {
+    query.check()?;
+    for (from, until) in RANGES {
+        let (Some(low), Some(high)) = (query.get(from), query.get(until)) else { continue };
+        let (low, high) = (low.trim_end_matches('Z'), high.trim_end_matches('Z'));
+        let ordered = match (low.parse::<u64>(), high.parse::<u64>()) {
+            (Ok(low), Ok(high)) => low < high,
+            // All of them are of one form, so they sort like the instants.
+            _ => low < high,
+        };
+        if !ordered {
             return Err(Error::invalid(
-                "organization_advanced",
-                "(set)",
-                "either `organization` or `organization_advanced`",
+                format!("{from}, {until}"),
+                format!("{low} to {high}"),
+                "the first below the second",
             ));
         }
-        if let (Some((name, value)), Some("6m")) = (self.searches_descriptions(), frame) {
-            if !deep_descriptions {
-                return Err(Error::invalid(name, value, "no search in descriptions with the time frame 6m here"));
-            }
-            tracing::warn!(
-                "a search in descriptions over 6m is slow on the server, and may run into its limit of 60 s"
-            );
-        }
-        if let Some(code) =
-            self.get("location").filter(|place| place.len() == 2 && place.bytes().all(|b| b.is_ascii_uppercase()))
-        {
-            tracing::warn!(code, "the location is searched by full names: `United States`, not `US`");
-        }
-        Ok(())
     }
+    if query.get("organization").is_some() && query.get("organization_advanced").is_some() {
+        return Err(Error::invalid(
+            "organization_advanced",
+            "(set)",
+            "either `organization` or `organization_advanced`",
+        ));
+    }
+    if let (Some((name, value)), Some("6m")) = (description_search(query), frame) {
+        if !deep_descriptions {
+            return Err(Error::invalid(name, value, "no search in descriptions with the time frame 6m here"));
+        }
+        tracing::warn!("a search in descriptions over 6m is slow on the server, and may run into its limit of 60 s");
+    }
+    if let Some(code) =
+        query.get("location").filter(|place| place.len() == 2 && place.bytes().all(|b| b.is_ascii_uppercase()))
+    {
+        tracing::warn!(code, "the location is searched by full names: `United States`, not `US`");
+    }
+    Ok(())
 }
 
 /// Refuses a request that is too long as a whole.
@@ -174,10 +124,10 @@ mod tests {
     #[test]
     fn lists_are_quoted_as_in_csv_and_searches_replace_each_other() {
         let mut query = Query::default();
-        query.list("organization_industry", ["Software", "Design, Arts", "The \"Best\""]);
+        list(&mut query, "organization_industry", ["Software", "Design, Arts", "The \"Best\""]);
         assert_eq!(query.get("organization_industry"), Some(r#"Software,"Design, Arts","The ""Best""""#));
-        query.search("title", &Search::from("a b"));
-        query.search("title", &super::super::Expression::phrase("a b").into());
+        search(&mut query, "title", &Search::from("a b"));
+        search(&mut query, "title", &crate::fantastic_jobs::Expression::phrase("a b").into());
         assert_eq!((query.get("title"), query.get("title_advanced")), (None, Some("'a b'")));
     }
 

@@ -3,150 +3,132 @@
 
 use jiff::Timestamp;
 
-use super::query::{MAX_LIMIT, utc};
-use super::resource::{Kind, Paged, Resource};
-use super::{
-    ActiveAtsJob, ActiveJbJob, Count, CountFrame, DescriptionFormat, Expression, ModifiedAtsJob, Only, Organization,
-    Search, TimeFrame,
-};
+use super::endpoint::{EndpointSpec, ListEndpoint, PageBy};
+use super::frames::{CountFrame, DescriptionFormat, Only, TimeFrame};
+use super::models::{ActiveAtsJob, ActiveJbJob, Count, ModifiedAtsJob, Organization};
+use super::query::{self, MAX_LIMIT, utc};
+use super::search::{Expression, Search};
 use crate::error::Result;
-use crate::listing::ListRequest;
+use crate::listing::list_request;
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $request:ident = $kind:ident($item:ty) at $path:literal, $paged:ident $(, frame $frame:literal)? $(, deep $deep:literal)?;)*) => {$(
-        $(#[$doc])*
-        pub type $request = ListRequest<Resource<$kind>>;
+/// Declares an endpoint, its request, and the parameters that all endpoints take.
+macro_rules! requests {
+    ($($(#[$doc:meta])* $request:ident = $spec:ident($item:ty) at $path:literal, $page_by:ident, frame $frame:literal, deep $deep:literal;)*) => {$(
+        pub(super) const $spec: EndpointSpec = EndpointSpec {
+            name: concat!("fantastic-jobs/", $path),
+            path: $path,
+            page_by: PageBy::$page_by,
+            needs_time_frame: $frame,
+            deep_descriptions: $deep,
+        };
 
-        #[doc = concat!("The kind of listing behind [`", stringify!($request), "`].")]
-        #[derive(Debug)]
-        #[non_exhaustive]
-        pub struct $kind;
+        list_request! {
+            $(#[$doc])*
+            $request = ListEndpoint => $item;
+        }
 
-        impl Kind for $kind {
-            type Item = $item;
-            const NAME: &'static str = concat!("fantastic-jobs/", $path);
-            const PATH: &'static str = $path;
-            const PAGED: Paged = Paged::$paged;
-            $(const TIME_FRAME: bool = $frame;)?
-            $(const DEEP_DESCRIPTIONS: bool = $deep;)?
+        /// What all endpoints of Fantastic.jobs take.
+        impl $request {
+            /// Another path below the base URL, for endpoints whose name is not certain.
+            pub fn path(self, path: &str) -> Self {
+                self.with(|endpoint| path.clone_into(&mut endpoint.path))
+            }
+
+            /// A parameter that has no method, sent as it is. The server answers 400 to one that the endpoint does not take.
+            #[allow(clippy::needless_pass_by_value)]
+            pub fn param(self, name: &str, value: impl ToString) -> Self {
+                self.with(|endpoint| {
+                    if matches!(name, "limit" | "offset" | "cursor" | "time_frame" | "apiKey") {
+                        let rule = "the method of that parameter; a key is given to the client";
+                        endpoint.query.refuse("parameter", name, rule);
+                    }
+                    endpoint.query.set(name, value.to_string());
+                })
+            }
         }
     )*};
 }
 
-kinds! {
+requests! {
     /// `GET /active-ats`.
-    ActiveAtsRequest = ActiveAts(ActiveAtsJob) at "active-ats", Rows, frame true, deep true;
+    ActiveAtsRequest = ACTIVE_ATS(ActiveAtsJob) at "active-ats", Rows, frame true, deep true;
     /// `GET /active-jb`.
-    ActiveJbRequest = ActiveJb(ActiveJbJob) at "active-jb", Rows, frame true;
+    ActiveJbRequest = ACTIVE_JB(ActiveJbJob) at "active-jb", Rows, frame true, deep false;
     /// `GET /active-ats-count`.
-    ActiveAtsCountRequest = ActiveAtsCount(Count) at "active-ats-count", Object;
+    ActiveAtsCountRequest = ACTIVE_ATS_COUNT(Count) at "active-ats-count", Object, frame false, deep false;
     /// `GET /active-jb-count`.
-    ActiveJbCountRequest = ActiveJbCount(Count) at "active-jb-count", Object;
+    ActiveJbCountRequest = ACTIVE_JB_COUNT(Count) at "active-jb-count", Object, frame false, deep false;
     /// `GET /modified-ats`.
-    ModifiedAtsRequest = ModifiedAts(ModifiedAtsJob) at "modified-ats", Rows, deep true;
+    ModifiedAtsRequest = MODIFIED_ATS(ModifiedAtsJob) at "modified-ats", Rows, frame false, deep true;
     /// `GET /ats-organizations`.
-    OrganizationsRequest = Organizations(Organization) at "ats-organizations", Whole;
+    OrganizationsRequest = ORGANIZATIONS(Organization) at "ats-organizations", Whole, frame false, deep false;
     /// `GET /ats-organizations-advanced`.
-    AdvancedOrganizationsRequest = AdvancedOrganizations(Organization) at "ats-organizations-advanced", Numbers;
-}
-
-/// What all endpoints take.
-impl<K: Kind> ListRequest<Resource<K>> {
-    /// Another path below the base URL, for endpoints whose name is not certain.
-    pub fn path(self, path: &str) -> Self {
-        self.with(|resource| path.clone_into(&mut resource.path))
-    }
-
-    /// A parameter that has no method, sent as it is. The server answers 400 to one that the endpoint does not take.
-    pub fn extra_param(self, name: &str, value: impl ToString) -> Self {
-        self.with(|resource| {
-            if matches!(name, "limit" | "offset" | "cursor" | "time_frame" | "apiKey") {
-                resource.query.refuse("parameter", name, "the method of that parameter; a key is given to the client");
-            }
-            resource.query.set(name, value);
-        })
-    }
-
-    fn set(self, name: &'static str, value: impl ToString) -> Self {
-        self.with(|resource| resource.query.set(name, value))
-    }
-
-    fn words(self, name: &'static str, value: &str) -> Self {
-        self.with(|resource| resource.query.text(name, value))
-    }
-
-    fn list<S: AsRef<str>>(self, name: &'static str, values: impl IntoIterator<Item = S>) -> Self {
-        self.with(|resource| resource.query.list(name, values))
-    }
-
-    fn search(self, field: &'static str, search: &Search) -> Self {
-        self.with(|resource| resource.query.search(field, search))
-    }
+    AdvancedOrganizationsRequest = ADVANCED_ORGANIZATIONS(Organization) at "ats-organizations-advanced", Numbers, frame false, deep false;
 }
 
 impl AdvancedOrganizationsRequest {
     /// The name of the page parameter and the number of the first page. Default `page` from 1, which is a guess.
     pub fn page_parameter(self, name: &str, first: u64) -> Self {
-        self.with(|resource| resource.page = (name.to_owned(), first))
+        self.with(|endpoint| endpoint.page = (name.to_owned(), first))
     }
 }
 
 /// Declares parameter methods for each of some endpoints.
 macro_rules! params {
-    ($($kind:ident)+ => $methods:tt) => {
-        $(params!(@one $kind $methods);)+
+    ($($request:ident)+ => $methods:tt) => {
+        $(params!(@one $request $methods);)+
     };
-    (@one $kind:ident { $($(#[$doc:meta])* $form:ident $method:ident $name:literal;)* }) => {
-        impl ListRequest<Resource<$kind>> {
+    (@one $request:ident { $($(#[$doc:meta])* $form:ident $method:ident $name:literal;)* }) => {
+        impl $request {
             $(params!(@method [$(#[$doc])*] $form $method $name);)*
         }
     };
     (@method [$($doc:tt)*] list $method:ident $name:literal) => {
         $($doc)*
         pub fn $method<S: AsRef<str>>(self, values: impl IntoIterator<Item = S>) -> Self {
-            self.list($name, values)
+            self.with(|endpoint| query::list(&mut endpoint.query, $name, values))
         }
     };
     (@method [$($doc:tt)*] text $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self, value: &str) -> Self {
-            self.words($name, value)
+            self.with(|endpoint| endpoint.query.text($name, value))
         }
     };
     (@method [$($doc:tt)*] search $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self, search: impl Into<Search>) -> Self {
-            self.search($name, &search.into())
+            self.with(|endpoint| query::search(&mut endpoint.query, $name, &search.into()))
         }
     };
     (@method [$($doc:tt)*] time $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self, at: Timestamp) -> Self {
-            self.set($name, utc(at))
+            self.with(|endpoint| endpoint.query.set($name, utc(at)))
         }
     };
     (@method [$($doc:tt)*] number $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self, number: u64) -> Self {
-            self.set($name, number)
+            self.with(|endpoint| endpoint.query.set($name, number))
         }
     };
     (@method [$($doc:tt)*] only $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self, only: Only) -> Self {
-            self.set($name, only)
+            self.with(|endpoint| endpoint.query.set($name, only))
         }
     };
     (@method [$($doc:tt)*] flag $method:ident $name:literal) => {
         $($doc)*
         pub fn $method(self) -> Self {
-            self.set($name, true)
+            self.with(|endpoint| endpoint.query.set($name, true))
         }
     };
 }
 
 // The feeds, and their counts.
-params! { ActiveAts ActiveJb ModifiedAts ActiveAtsCount ActiveJbCount => {
+params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest ActiveAtsCountRequest ActiveJbCountRequest => {
     /// Searches titles.
     search title "title";
     /// Searches titles and descriptions. Not over `6m`, except on the ATS feeds, where it is slow (vendor page).
@@ -182,7 +164,7 @@ params! { ActiveAts ActiveJb ModifiedAts ActiveAtsCount ActiveJbCount => {
 }}
 
 // The feeds.
-params! { ActiveAts ActiveJb ModifiedAts => {
+params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest => {
     /// One row by its id (observed).
     number id "id";
     /// Adds the beta fields `classification_*` (observed; the effect is inferred).
@@ -219,7 +201,7 @@ params! { ActiveAts ActiveJb ModifiedAts => {
     flag has_salary "has_salary";
 }}
 
-params! { ActiveAts ModifiedAts => {
+params! { ActiveAtsRequest ModifiedAtsRequest => {
     /// Adds the employer's details from LinkedIn and Crunchbase, at no extra credit (vendor page). One client reports that
     /// the modified feed refuses it.
     flag include_basic_organization_details "include_basic_organization_details";
@@ -229,21 +211,21 @@ params! { ActiveAts ModifiedAts => {
     number organization_funding_lt "organization_funding_lt";
 }}
 
-params! { ActiveAts ModifiedAts ActiveAtsCount => {
+params! { ActiveAtsRequest ModifiedAtsRequest ActiveAtsCountRequest => {
     /// Employers by internet domain (observed; one vendor page calls the parameter `organization_domain`).
     list domain "domain";
     /// Domains to leave out.
     list exclude_domain "exclude_domain";
 }}
 
-params! { ActiveJb ActiveJbCount => {
+params! { ActiveJbRequest ActiveJbCountRequest => {
     /// Levels in LinkedIn's names: `Internship`, `Entry level`, `Mid-Senior level`, `Director` (observed).
     list seniority "seniority";
     /// Leaves out rows that are marked as being in the ATS feed too; approximate (vendor page).
     flag exclude_ats_duplicate "exclude_ats_duplicate";
 }}
 
-params! { ActiveJb => {
+params! { ActiveJbRequest => {
     /// The kind of employment in the source's words (existence observed only).
     text employment_type "employment_type";
     /// Whether one applies inside the job board (observed once).
@@ -252,7 +234,7 @@ params! { ActiveJb => {
     flag exclude_recruiter_fields "exclude_recruiter_fields";
 }}
 
-params! { ModifiedAts => {
+params! { ModifiedAtsRequest => {
     /// Edited at or after.
     time date_modified_gte "date_modified_gte";
     /// Edited before.
@@ -261,15 +243,15 @@ params! { ModifiedAts => {
 
 /// Declares what the listings by row take beside their filters.
 macro_rules! rows {
-    ($($kind:ident)+) => {$(
-        impl ListRequest<Resource<$kind>> {
+    ($($request:ident)+) => {$(
+        impl $request {
             /// Rows on a page, 1 to 1000. Default 1000.
             pub fn page_size(self, rows: u32) -> Self {
-                self.with(|resource| {
+                self.with(|endpoint| {
                     if !(1..=MAX_LIMIT).contains(&rows) {
-                        resource.query.refuse("limit", &rows.to_string(), "1 to 1000");
+                        endpoint.query.refuse("page_size", &rows.to_string(), "1 to 1000");
                     }
-                    resource.limit = rows.clamp(1, MAX_LIMIT);
+                    endpoint.limit = rows.clamp(1, MAX_LIMIT);
                 })
             }
 
@@ -277,65 +259,66 @@ macro_rules! rows {
             /// on the server (vendor page). A kept position by offset is refused once the window has moved on: in the next
             /// clock hour for `1h` and `24h`, in another request for the rest.
             pub fn offset(self, rows: u64) -> Self {
-                self.with(|resource| resource.set_offset(rows))
+                self.with(|endpoint| endpoint.set_offset(rows))
             }
 
             /// Pages by cursor, behind this id; 1 is the beginning. The order is then by id. The default for `6m` and for
             /// the modified feed; elsewhere it is not documented.
             pub fn cursor(self, id: u64) -> Self {
-                self.with(|resource| resource.set_cursor(id))
+                self.with(|endpoint| endpoint.set_cursor(id))
             }
 
             /// Goes on until an empty page. By default a page with fewer rows than asked for is the last one (vendor page),
-            /// which a server that gives smaller pages than asked for would cut short. Costs one more request and no job.
+            /// which would end the walk too early on a server that gives smaller pages than asked for. Costs one more request and no
+            /// job.
             pub fn until_empty(self) -> Self {
-                self.with(|resource| resource.until_empty = true)
+                self.with(|endpoint| endpoint.until_empty = true)
             }
 
             /// Adds the description to each row. Without it there is none.
             pub fn description_format(self, format: DescriptionFormat) -> Self {
-                self.set("description_format", format)
+                self.with(|endpoint| endpoint.query.set("description_format", format))
             }
 
             /// Employers by a boolean expression. Excludes `organization`.
             pub fn organization_advanced(self, expression: Expression) -> Self {
-                self.with(|resource| {
+                self.with(|endpoint| {
                     let search = Search::from(expression);
                     if let Some(rule) = search.problem() {
-                        resource.query.refuse("organization_advanced", search.text(), rule);
+                        endpoint.query.refuse("organization_advanced", search.text(), rule);
                     }
-                    resource.query.set("organization_advanced", search.text());
+                    endpoint.query.set("organization_advanced", search.text());
                 })
             }
         }
     )+};
 }
-rows!(ActiveAts ActiveJb ModifiedAts);
+rows!(ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest);
 
 macro_rules! active {
-    ($($kind:ident)+) => {$(
-        impl ListRequest<Resource<$kind>> {
+    ($($request:ident)+) => {$(
+        impl $request {
             /// The window. Required, except by the syncs.
             pub fn time_frame(self, frame: TimeFrame) -> Self {
-                self.set("time_frame", frame)
+                self.with(|endpoint| endpoint.query.set("time_frame", frame))
             }
         }
     )+};
 }
-active!(ActiveAts ActiveJb);
+active!(ActiveAtsRequest ActiveJbRequest);
 
 macro_rules! counts {
-    ($($kind:ident)+) => {$(
-        impl ListRequest<Resource<$kind>> {
+    ($($request:ident)+) => {$(
+        impl $request {
             /// The window. The server's default is [`CountFrame::Month`].
             pub fn time_frame(self, frame: CountFrame) -> Self {
-                self.set("time_frame", frame)
+                self.with(|endpoint| endpoint.query.set("time_frame", frame))
             }
 
             /// Asks for the count.
             ///
             /// # Errors
-            /// As [`ListRequest::send`].
+            /// As `send`.
             pub async fn count(self) -> Result<u64> {
                 let page = self.send().await?;
                 Ok(page.items.first().map_or(0, |count| count.count))
@@ -343,4 +326,4 @@ macro_rules! counts {
         }
     )+};
 }
-counts!(ActiveAtsCount ActiveJbCount);
+counts!(ActiveAtsCountRequest ActiveJbCountRequest);

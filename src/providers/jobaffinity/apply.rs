@@ -9,12 +9,9 @@ use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::Title;
-use super::client::json_post;
-use crate::client::Progress;
-use crate::client::{ApiRequest, Origins, UrlKind};
-use crate::client::{Client, Response};
-use crate::error::Refusal;
+use super::models::Title;
+use super::write::json_post;
+use crate::client::{ApiRequest, Client, Origins, Response, UrlKind};
 use crate::error::{Error, Result};
 
 /// The newest version of the form that is documented (vendor page: job application submission).
@@ -295,12 +292,11 @@ impl ApplyRequest {
         self.form.check(self.client.clock().today())?;
         let request = json_post(&self.url, &self.form.fields)?;
         let request = ApiRequest { url: UrlKind::Bearer, origins: self.origins, ..request };
-        let accept = |status: StatusCode| status.is_success();
         let read = |response: &Response| {
             let (status, headers, body) = (response.status, response.headers.clone(), response.body.clone());
-            Ok::<_, Refusal>(Applied { status, headers, body })
+            Ok(Applied { status, headers, body })
         };
-        self.client.call("jobaffinity/apply", &request, &Progress::default(), &accept, read).await
+        self.client.call("jobaffinity/apply", &request, &|status| status.is_success(), read).await
     }
 }
 
@@ -333,5 +329,5 @@ pub(super) async fn is_open(client: &Client, apply_url: &str) -> Result<bool> {
     let request = ApiRequest { method: Method::HEAD, url: UrlKind::Bearer, ..ApiRequest::get(apply_url) };
     let accept = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
     let read = |response: &Response| Ok(response.status.is_success());
-    client.call("jobaffinity/can-apply", &request, &Progress::default(), &accept, read).await
+    client.call("jobaffinity/can-apply", &request, &accept, read).await
 }

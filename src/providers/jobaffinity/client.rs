@@ -6,24 +6,20 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[allow(clippy::wildcard_imports, reason = "all of them")]
-use super::requests::*;
-use super::resource::{Kind, Resource};
-use super::{Application, ApplicationForm, ApplyRequest, Candidate, Job, Process, Profile, Root, Team, Written};
-use crate::client::Credentials;
-use crate::client::{ApiRequest, Check};
-use crate::client::{ClientBuilder, Provider};
-use crate::client::{DownloadRequest, GetRequest, WriteRequest};
-use crate::client::{LimitScope, RateLimit};
-use crate::error::Refusal;
-use crate::error::{Error, Result};
-use crate::error::{FieldError, ServerError, is_code};
-use crate::json::BodyProblem;
-use crate::json::Fields;
-use crate::listing::ListRequest;
-
-/// The page size when none is set: the largest, because the limit counts requests.
-const PAGE_SIZE: u32 = 100;
+use super::apply::{self, ApplicationForm, ApplyRequest};
+use super::endpoint::{EndpointSpec, ListEndpoint, MAX_PAGE_SIZE};
+use super::models::{Application, Candidate, Job, Process, Profile, Root, Team, Written};
+use super::requests::{
+    self, CandidateApplicationsRequest, CandidatesRequest, FollowRequest, JobApplicationsRequest, JobsRequest,
+    NotesRequest, ProcessesRequest, StepsRequest, WebhookTasksRequest,
+};
+use super::write::json_post;
+use crate::client::{
+    ApiRequest, Check, ClientBuilder, Credentials, DownloadRequest, GetRequest, LimitScope, Provider, RateLimit,
+    WriteRequest,
+};
+use crate::error::{AnswerError, Error, FieldError, Result, ServerError, is_code};
+use crate::json::{BodyProblem, Fields};
 
 /// A client of JobAffinity. Cheap to clone; all clients of the process that name the same host share one rate limit.
 #[derive(Debug, Clone)]
@@ -60,13 +56,13 @@ impl Provider for Client {
 }
 
 /// Every answer has a `_status`; `INVALID` is an error although the HTTP status is 200 (vendor page: responses).
-fn check(body: &Fields) -> Result<(), Refusal> {
+fn check(body: &Fields) -> Result<(), AnswerError> {
     match body.raw("_status") {
         None | Some("null" | "\"OK\"") => Ok(()),
         Some("\"INVALID\"") => Err(BodyProblem::ErrorObject.into()),
         Some(other) => {
             let shown: String = other.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
-            Err(Refusal::shape(format!("`_status` is neither OK nor INVALID: {shown}")))
+            Err(AnswerError::shape(format!("`_status` is neither OK nor INVALID: {shown}")))
         }
     }
 }
@@ -98,10 +94,6 @@ impl Client {
         ClientBuilder::default()
     }
 
-    fn list<K: Kind>(&self, path: impl Into<String>) -> ListRequest<Resource<K>> {
-        self.core.list(Resource::new(path, Some(PAGE_SIZE)))
-    }
-
     fn get<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {
         GetRequest::new(self.core.clone(), name, path)
     }
@@ -121,7 +113,7 @@ impl Client {
 
     /// The jobs that the API user may see.
     pub fn jobs(&self) -> JobsRequest {
-        self.list("job")
+        JobsRequest::new(&self.core, paged(&requests::JOBS, "job"))
     }
 
     /// One job with all its fields.
@@ -131,7 +123,7 @@ impl Client {
 
     /// The applications of a job.
     pub fn job_applications(&self, job: u64) -> JobApplicationsRequest {
-        self.list(format!("job/{job}/application"))
+        JobApplicationsRequest::new(&self.core, paged(&requests::JOB_APPLICATIONS, format!("job/{job}/application")))
     }
 
     /// Who works on a job.
@@ -141,7 +133,7 @@ impl Client {
 
     /// The candidates that the API user may see, as whole records.
     pub fn candidates(&self) -> CandidatesRequest {
-        self.list("candidate")
+        CandidatesRequest::new(&self.core, paged(&requests::CANDIDATES, "candidate"))
     }
 
     /// One candidate.
@@ -151,7 +143,10 @@ impl Client {
 
     /// The applications of a candidate.
     pub fn candidate_applications(&self, candidate: u64) -> CandidateApplicationsRequest {
-        self.list(format!("candidate/{candidate}/application"))
+        CandidateApplicationsRequest::new(
+            &self.core,
+            paged(&requests::CANDIDATE_APPLICATIONS, format!("candidate/{candidate}/application")),
+        )
     }
 
     /// One application.
@@ -167,7 +162,7 @@ impl Client {
     /// The recruitment processes.
     pub fn processes(&self) -> ProcessesRequest {
         // Not paginated, so it has no page size either.
-        self.core.list(Resource::new("process", None))
+        ProcessesRequest::new(&self.core, ListEndpoint::new(&requests::PROCESSES, "process", None))
     }
 
     /// One process with its steps.
@@ -177,17 +172,17 @@ impl Client {
 
     /// The changes of step of all applications: the one feed over all jobs.
     pub fn steps(&self) -> StepsRequest {
-        self.list("step")
+        StepsRequest::new(&self.core, paged(&requests::STEPS, "step"))
     }
 
     /// The notes.
     pub fn notes(&self) -> NotesRequest {
-        self.list("note")
+        NotesRequest::new(&self.core, paged(&requests::NOTES, "note"))
     }
 
     /// The history of the service's calls of your webhook.
     pub fn webhook_tasks(&self) -> WebhookTasksRequest {
-        self.list("webhook/task")
+        WebhookTasksRequest::new(&self.core, paged(&requests::WEBHOOK_TASKS, "webhook/task"))
     }
 
     /// Moves an application to a step of its process, which becomes its current one. The answer tells no number; after
@@ -244,7 +239,7 @@ impl Client {
     /// # Errors
     /// Those of [`GetRequest::send`], but 404, which is "no".
     pub async fn can_apply(&self, apply_url: &str) -> Result<bool> {
-        super::apply::is_open(&self.core, apply_url).await
+        apply::is_open(&self.core, apply_url).await
     }
 
     /// A file behind a link of an answer: the CV of an application ([`Application::latest_cv_url`]), or a URL of a
@@ -280,17 +275,15 @@ impl Client {
 
     /// The list behind a link of an answer, such as the applications of a job or the candidates of a pool.
     pub fn follow_list<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> FollowRequest<T> {
-        self.core.list(Resource::new(link, None))
+        FollowRequest::new(&self.core, ListEndpoint::new(&requests::FOLLOW, link, None))
     }
+}
+
+/// An endpoint that takes a page size. The default is the largest, because the rate limit counts requests.
+fn paged(spec: &'static EndpointSpec, path: impl Into<String>) -> ListEndpoint {
+    ListEndpoint::new(spec, path, Some(MAX_PAGE_SIZE))
 }
 
 fn check_id(name: &str, id: u64) -> Result<()> {
     if id == 0 { Err(Error::invalid(name, "0", "1 or more")) } else { Ok(()) }
-}
-
-/// A `POST` of personal data, serialised once.
-pub(super) fn json_post(path: &str, body: &impl Serialize) -> Result<ApiRequest> {
-    let json =
-        serde_json::to_vec(body).map_err(|_| Error::invalid("body", "(hidden)", "a value that JSON can hold"))?;
-    Ok(ApiRequest { private: true, ..ApiRequest::post(path, json) })
 }

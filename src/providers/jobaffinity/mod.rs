@@ -30,15 +30,15 @@
 
 mod apply;
 mod client;
+mod endpoint;
+mod links;
 mod models;
-mod query;
 mod requests;
-mod resource;
-mod sync;
+mod sync_since;
+mod write;
 
 pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, Document};
 pub use client::Client;
 pub use models::*;
 pub use requests::*;
-pub use resource::{Kind, Resource};
-pub use sync::BySince;
+pub use sync_since::SyncSince;

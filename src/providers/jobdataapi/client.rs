@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::endpoint::{EndpointSpec, ListEndpoint};
+use super::models::{City, Company, ExpiredJob, Job, State, Tag};
 use super::requests::{
-    CitiesRequest, CompaniesRequest, CompanyTypesRequest, CountriesRequest, CurrencyRatesRequest, ExpiredJobsRequest,
-    IndustriesRequest, JobTypesRequest, JobsRequest, RegionsRequest, StatesRequest, TagsRequest,
+    self, CitiesRequest, CompaniesRequest, CompanyTypesRequest, CountriesRequest, CurrencyRatesRequest,
+    ExpiredJobsRequest, IndustriesRequest, JobTypesRequest, JobsRequest, RegionsRequest, StatesRequest, TagsRequest,
 };
-use super::resource::{Kind, Resource};
-use super::{Company, ExpiredJob, Job, Tag};
-use crate::client::Credentials;
-use crate::client::GetRequest;
-use crate::client::RateLimit;
-use crate::client::{ClientBuilder, Provider};
+use crate::client::{ClientBuilder, Credentials, GetRequest, Provider, RateLimit};
 use crate::error::Result;
-use crate::listing::ListRequest;
 
 /// The page size when none is set, for clients with a key.
 const PAGE_SIZE: u32 = 1000;
@@ -66,14 +62,14 @@ impl Client {
         ClientBuilder::default()
     }
 
-    fn list<K: Kind>(&self) -> ListRequest<Resource<K>> {
-        // Without a key the server ignores the parameter or refuses it (vendor page on states).
-        self.core.list(Resource::new((!self.core.is_anonymous()).then_some(PAGE_SIZE)))
+    /// An endpoint that takes a page size. Without a key the server ignores the parameter or refuses it (vendor page on states).
+    fn paged(&self, spec: &'static EndpointSpec) -> ListEndpoint {
+        ListEndpoint::new(spec, (!self.core.is_anonymous()).then_some(PAGE_SIZE))
     }
 
     /// Job postings. Without a window the server shows the last 90 days (vendor's ingestion guide).
     pub fn jobs(&self) -> JobsRequest {
-        self.list()
+        JobsRequest::new(&self.core, self.paged(&requests::JOBS))
     }
 
     /// One job posting.
@@ -83,7 +79,7 @@ impl Client {
 
     /// Postings that expired. Plan pro or better (vendor page).
     pub fn expired_jobs(&self) -> ExpiredJobsRequest {
-        self.list()
+        ExpiredJobsRequest::new(&self.core, self.paged(&requests::EXPIRED_JOBS))
     }
 
     /// When one posting expired, by job id. Plan pro or better (vendor page).
@@ -93,7 +89,7 @@ impl Client {
 
     /// Companies. Plan pro or better (vendor page).
     pub fn companies(&self) -> CompaniesRequest {
-        self.list()
+        CompaniesRequest::new(&self.core, self.paged(&requests::COMPANIES))
     }
 
     /// One company. Any key (vendor page).
@@ -103,7 +99,7 @@ impl Client {
 
     /// Tags of the role taxonomy. Plan pro or better (vendor page).
     pub fn tags(&self) -> TagsRequest {
-        self.list()
+        TagsRequest::new(&self.core, self.paged(&requests::TAGS))
     }
 
     /// One tag. Plan pro or better (vendor page).
@@ -113,56 +109,51 @@ impl Client {
 
     /// Cities.
     pub fn cities(&self) -> CitiesRequest {
-        self.list()
+        CitiesRequest::new(&self.core, self.paged(&requests::CITIES))
     }
 
     /// One city, by its GeoNames id (inferred).
-    pub fn city(&self, geonameid: u64) -> GetRequest<super::City> {
+    pub fn city(&self, geonameid: u64) -> GetRequest<City> {
         GetRequest::new(self.core.clone(), "jobdataapi/city", format!("jobcities/{geonameid}/"))
     }
 
     /// States, provinces and other first divisions of countries.
     pub fn states(&self) -> StatesRequest {
-        self.list()
+        StatesRequest::new(&self.core, self.paged(&requests::STATES))
     }
 
     /// One state, by its GeoNames id (inferred).
-    pub fn state(&self, geonameid: u64) -> GetRequest<super::State> {
+    pub fn state(&self, geonameid: u64) -> GetRequest<State> {
         GetRequest::new(self.core.clone(), "jobdataapi/state", format!("jobstates/{geonameid}/"))
     }
 
-    /// Countries.
+    /// Countries. Like the other small reference lists, it has no parameters that are documented or were seen.
     pub fn countries(&self) -> CountriesRequest {
-        self.bare()
+        CountriesRequest::new(&self.core, ListEndpoint::new(&requests::COUNTRIES, None))
     }
 
     /// Regions, which are about the continents.
     pub fn regions(&self) -> RegionsRequest {
-        self.bare()
+        RegionsRequest::new(&self.core, ListEndpoint::new(&requests::REGIONS, None))
     }
 
     /// Employment types.
     pub fn job_types(&self) -> JobTypesRequest {
-        self.bare()
+        JobTypesRequest::new(&self.core, ListEndpoint::new(&requests::JOB_TYPES, None))
     }
 
     /// Industries of companies.
     pub fn industries(&self) -> IndustriesRequest {
-        self.bare()
+        IndustriesRequest::new(&self.core, ListEndpoint::new(&requests::INDUSTRIES, None))
     }
 
     /// Types of companies.
     pub fn company_types(&self) -> CompanyTypesRequest {
-        self.bare()
+        CompanyTypesRequest::new(&self.core, ListEndpoint::new(&requests::COMPANY_TYPES, None))
     }
 
     /// Daily currency rates.
     pub fn currency_rates(&self) -> CurrencyRatesRequest {
-        self.list()
-    }
-
-    /// The small reference lists take no parameters, as far as anybody has seen.
-    fn bare<K: Kind>(&self) -> ListRequest<Resource<K>> {
-        self.core.list(Resource::new(None))
+        CurrencyRatesRequest::new(&self.core, self.paged(&requests::CURRENCY_RATES))
     }
 }

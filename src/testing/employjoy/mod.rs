@@ -6,9 +6,8 @@ mod data;
 mod routes;
 mod submit;
 
-use std::fmt;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;

@@ -5,12 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::data::{Order, PartnerData, Row};
-use crate::testing::fault::NextFault;
-use crate::testing::fault::PageFaults;
-use crate::testing::fault::spoil_record;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
-use crate::testing::service::Service;
+use crate::testing::fault::{NextFault, PageFaults, spoil_record};
+use crate::testing::service::{Answer, Received, Service};
 use crate::testing::throttle::Throttle;
 
 pub(super) const ROOT: &str = "/api/v1/external/";

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::data::Attempt;
 use super::routes::{PartnerService, error};
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
+use crate::testing::service::{Answer, Received};
 
 /// How long a key is known.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);

@@ -5,9 +5,8 @@
 mod data;
 mod routes;
 
-use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -51,7 +50,7 @@ pub enum Plan {
 /// let server = FantasticJobs::builder().rows_per_hour(40).start().await?;
 /// let api = fantastic_jobs::Client::builder()
 ///     .api_key(server.api_key())
-///     .base_url(server.base_url())?
+///     .base_url(server.base_url())
 ///     .clock(server.clock())
 ///     .build()?;
 /// let page = api.active_ats().time_frame(TimeFrame::Hour).send().await?;

@@ -8,11 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Plan;
 use super::data::{Feed, FeedData, Row};
-use crate::testing::fault::PageFaults;
-use crate::testing::fault::spoil_record;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
-use crate::testing::service::Service;
+use crate::testing::fault::{PageFaults, spoil_record};
+use crate::testing::service::{Answer, Received, Service};
 
 /// What all feeds and counts take.
 const COMMON: [&str; 20] = [

@@ -7,9 +7,8 @@ mod data;
 mod page;
 mod routes;
 
-use std::fmt;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use url::Url;
 
@@ -20,8 +19,7 @@ use super::fault::{Fault, When};
 use super::served::Served;
 use super::server::Server;
 use super::throttle::Throttle;
-use crate::client::ClientBuilder;
-use crate::client::RateLimit;
+use crate::client::{ClientBuilder, RateLimit};
 use crate::providers::jobaffinity;
 
 /// The edition of the vendor's reference whose names the records have.
@@ -147,7 +145,7 @@ impl JobAffinity {
     /// The builder of a client for it, without spacing between requests.
     pub fn client(&self) -> ClientBuilder<jobaffinity::Client> {
         let builder = jobaffinity::Client::builder().login(self.login.as_str(), self.password.as_str());
-        builder.base(self.base_url()).rate_limit(RateLimit::unlimited())
+        builder.base_url(self.base_url()).rate_limit(RateLimit::unlimited())
     }
 
     /// The `apply_url` of a job, as a job feed would name it.

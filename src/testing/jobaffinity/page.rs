@@ -5,11 +5,8 @@ use std::collections::HashMap;
 use url::form_urlencoded::Serializer;
 
 use super::{LastPage, Links, Order, Style};
-use crate::testing::fault::NextFault;
-use crate::testing::fault::PageFaults;
-use crate::testing::fault::spoil_record;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
+use crate::testing::fault::{NextFault, PageFaults, spoil_record};
+use crate::testing::service::{Answer, Received};
 
 /// The records of a page when nothing is asked for.
 const DEFAULT: usize = 20;

@@ -7,9 +7,7 @@ use super::Style;
 use super::data::{Data, ORGANISATION, PROCESS, STEPS};
 use super::page::{Cursors, Place, invalid, page};
 use crate::testing::fault::PageFaults;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
-use crate::testing::service::Service;
+use crate::testing::service::{Answer, Received, Service};
 use crate::testing::throttle::Throttle;
 
 const BASE: &str = "/restapi/v1";

@@ -12,9 +12,8 @@ mod query;
 mod record;
 mod routes;
 
-use std::fmt;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use jiff::Timestamp;
 use jiff::civil::Date;

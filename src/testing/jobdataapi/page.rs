@@ -4,11 +4,8 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use crate::testing::fault::NextFault;
-use crate::testing::fault::PageFaults;
-use crate::testing::fault::spoil_record;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
+use crate::testing::fault::{NextFault, PageFaults, spoil_record};
+use crate::testing::service::{Answer, Received};
 
 /// The highest `page_size`; larger ones are cut to it.
 const LARGEST: usize = 5_000;

@@ -12,9 +12,7 @@ use super::page::{Paging, page, spoil};
 use super::query::{Invalid, Params, SLICING, description_of};
 use super::record::{Job, plain};
 use crate::testing::fault::PageFaults;
-use crate::testing::service::Answer;
-use crate::testing::service::Received;
-use crate::testing::service::Service;
+use crate::testing::service::{Answer, Received, Service};
 use crate::testing::throttle::Throttle;
 
 const NOT_FOUND: &str = "Not found.";

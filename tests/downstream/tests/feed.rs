@@ -6,7 +6,7 @@ use jobfeed::testing::{Fault, Insert, JobDataApi, When};
 use jobfeed_downstream::{Feed, FeedError, Warehouse};
 
 fn api(server: &JobDataApi) -> Client {
-    Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap().build().unwrap()
+    Client::builder().api_key(server.api_key()).base_url(server.base_url()).build().unwrap()
 }
 
 #[tokio::test]

@@ -4,8 +4,7 @@ use serde_json::{Map, Value};
 
 use super::readers::{Place, Salary};
 use super::{optional_id, row_id};
-use crate::json::{DateTime, Decimal};
-use crate::json::{empty_as_none, list, model};
+use crate::json::{DateTime, Decimal, empty_as_none, list, model};
 
 /// The fields that all rows share, with those of one feed behind them.
 macro_rules! job {

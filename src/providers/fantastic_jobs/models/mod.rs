@@ -14,8 +14,7 @@ pub use readers::{Place, Salary};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::json::Decimal;
-use crate::json::model;
+use crate::json::{Decimal, model};
 
 model! {
     /// A count of rows, as the count endpoints answer it.

@@ -6,28 +6,23 @@
 //!
 //! A window moves while it is read, so each answer is used only if the window still holds the slice when it has come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Feed, Windows, count_of, slice};
+use super::count::{count_of, slice};
+use super::options::WindowOptions;
+use super::position::{PartialSlice, WindowPosition};
 use crate::checkpoint::Mark;
-use crate::client::Clock;
-use crate::error::Completeness;
-use crate::error::{Call as Named, Error, PauseReason};
+use crate::client::{Client, Clock};
+use crate::error::{Call, Completeness, Error, PauseReason};
 use crate::json::DateTime;
-use crate::listing::Endpoint;
-use crate::listing::Position;
-use crate::providers::fantastic_jobs::CountFrame;
-use crate::providers::fantastic_jobs::Credits;
-use crate::providers::fantastic_jobs::TimeFrame;
-use crate::providers::fantastic_jobs::planner::Call;
-use crate::providers::fantastic_jobs::planner::Interval;
-use crate::providers::fantastic_jobs::planner::minus;
-use crate::providers::fantastic_jobs::planner::plus;
-use crate::sync::{Facts, Fault, Step, Strategy, Verdict};
+use crate::listing::{Endpoint, Position};
+use crate::providers::fantastic_jobs::credits::Credits;
+use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
+use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, minus, plus};
+use crate::sync::{PageView, Step, Strategy, Verdict, WalkError};
 
 /// How much of a page a slice should fill, in percent: room for uneven density.
 const FILL: i128 = 75;
@@ -36,111 +31,54 @@ const GROWTH: i64 = 4;
 /// The length of a slice by cursor, in seconds.
 const WEEK: i64 = 7 * 86_400;
 /// Empty pages in a row that contradict a count which must be right.
-const PATIENCE: u32 = 3;
+const MAX_RETRIES: u32 = 3;
 /// Empty pages in a row that are believed where there is no such count.
 const EMPTY: u32 = 2;
 /// How long a used-up quota without a billing date is waited for.
 const RETRY: SignedDuration = SignedDuration::from_hours(1);
 
-/// The frozen window and the position, as the state keeps them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WindowPlan {
-    /// The beginning of the run's window.
-    from: Timestamp,
-    /// Everything of this run before it is covered.
-    pub(super) next: Timestamp,
-    /// The end of the run's window.
-    pub(super) until: Timestamp,
-    /// The length of slices, where it is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) slice_seconds: Option<i64>,
-    /// The slice from `next` on, when it is partly delivered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    at: Option<Partly>,
-    /// Intervals that were given up.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    lost: Vec<Interval>,
-    /// Rows that were paid for and come again, or could not be used.
-    #[serde(default)]
-    bought_again: u64,
-}
-
-/// A slice of which some rows are delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Partly {
-    end: Timestamp,
-    frame: TimeFrame,
-    /// Rows delivered.
-    rows: u64,
-    /// Rows that the count told.
-    expected: Option<u64>,
-    /// The id to go on behind; otherwise `rows` is the offset.
-    cursor: Option<u64>,
-}
-
-impl WindowPlan {
-    pub(super) fn new(window: Interval) -> Self {
-        Self { from: window.from, next: window.from, until: window.until, ..Self::default() }
-    }
-
-    /// Leaves out the beginning of what is not covered yet.
-    pub(super) fn give_up(&mut self, lost: Interval) {
-        self.next = lost.until;
-        self.at = None;
-        self.lost.push(lost);
-    }
-}
-
-/// A question, kept until its answer comes.
+/// What is asked at one moment.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
-    call: Call,
+struct Question {
+    call: PlannedCall,
     at: Timestamp,
-    what: What,
+    kind: QuestionKind,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+enum QuestionKind {
     Count,
-    Page { limit: u32, expected: Option<u64>, before: Option<Partly> },
+    Page { limit: u32, expected: Option<u64>, before: Option<PartialSlice> },
 }
 
 /// The walk.
 #[derive(Debug)]
-pub(super) struct WindowWalk<K> {
-    options: Windows<K>,
+pub(super) struct WindowWalk {
+    options: WindowOptions,
     clock: Clock,
-    plan: WindowPlan,
+    position: WindowPosition,
     /// Nothing is due before.
     due: Option<Timestamp>,
     /// The length of the next slice in seconds.
     width: i64,
     /// The count of the slice from `plan.next` on, and its end.
     counted: Option<(Timestamp, u64)>,
-    asked: Mutex<Option<Asked>>,
     /// Jobs billed in this run.
     jobs: u64,
     credits: Credits,
-    trouble: u32,
+    retries: u32,
 }
 
-impl<K: Feed> WindowWalk<K> {
-    pub(super) fn new(options: Windows<K>, client: &crate::Client, plan: WindowPlan, due: Option<Timestamp>) -> Self {
-        let width = plan.slice_seconds.unwrap_or(i64::MAX);
+impl WindowWalk {
+    pub(super) fn new(
+        options: WindowOptions,
+        client: &Client,
+        position: WindowPosition,
+        due: Option<Timestamp>,
+    ) -> Self {
+        let width = position.slice_seconds.unwrap_or(i64::MAX);
         let (clock, credits) = (client.clock().clone(), Credits::default());
-        Self { options, clock, plan, due, width, counted: None, asked: Mutex::new(None), jobs: 0, credits, trouble: 0 }
-    }
-
-    /// What is left to cover.
-    pub(super) fn interval(&self) -> Option<Interval> {
-        let some = self.due.is_none() && self.plan.next < self.plan.until;
-        some.then_some(Interval { from: self.plan.next, until: self.plan.until })
-    }
-
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due
+        Self { options, clock, position, due, width, counted: None, jobs: 0, credits, retries: 0 }
     }
 
     /// Jobs that may still be bought.
@@ -154,82 +92,91 @@ impl<K: Feed> WindowWalk<K> {
     }
 
     /// The question at this moment.
-    fn ask(&self, now: Timestamp) -> Result<Asked, Error> {
+    fn ask(&self, now: Timestamp) -> Result<Question, Error> {
         if let Some(due) = self.due {
-            return Err(Self::paused(now, due, PauseReason::NotDue));
+            return Err(self.paused(now, due, PauseReason::NotDue));
         }
         if self.left() == 0 {
-            return Err(Self::paused(now, now, PauseReason::Quota));
+            return Err(self.paused(now, now, PauseReason::Quota));
         }
-        if !self.options.overage && self.credits.jobs_remaining == Some(0) {
+        if !self.options.allow_overage && self.credits.jobs_remaining == Some(0) {
             let billing = self.credits.billing_date().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
             let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, RETRY));
-            return Err(Self::paused(now, until, PauseReason::Quota));
+            return Err(self.paused(now, until, PauseReason::Quota));
         }
-        let (planner, from) = (&self.options.planner, self.plan.next);
-        if let Some(partly) = self.plan.at {
-            let call = Call { time_frame: partly.frame, interval: Interval { from, until: partly.end } };
+        let (planner, from) = (&self.options.planner, self.position.next);
+        if let Some(partial) = self.position.at {
+            let call = PlannedCall { time_frame: partial.frame, interval: Interval { from, until: partial.end } };
             if planner.holds(&call, now) {
-                let what = What::Page { limit: self.limit(), expected: partly.expected, before: Some(partly) };
-                return Ok(Asked { call, at: now, what });
+                let kind =
+                    QuestionKind::Page { limit: self.limit(), expected: partial.expected, before: Some(partial) };
+                return Ok(Question { call, at: now, kind });
             }
         }
         if let Some((until, expected)) = self.counted
             && let Some(call) = planner.call(Interval { from, until }, now)
         {
-            let what = What::Page { limit: self.limit(), expected: Some(expected), before: None };
-            return Ok(Asked { call, at: now, what });
+            let kind = QuestionKind::Page { limit: self.limit(), expected: Some(expected), before: None };
+            return Ok(Question { call, at: now, kind });
         }
-        let width =
-            |most: i64| SignedDuration::from_secs(self.width.min(self.plan.slice_seconds.unwrap_or(most)).min(most));
-        let end = |most| plus(from, width(most)).min(self.plan.until);
+        let width = |most: i64| {
+            SignedDuration::from_secs(self.width.min(self.position.slice_seconds.unwrap_or(most)).min(most))
+        };
+        let end = |most| plus(from, width(most)).min(self.position.until);
         let Some(call) = planner.call(Interval { from, until: end(i64::MAX / 4) }, now) else {
-            let until = planner.deepest(now).min(self.plan.until);
-            return Err(Error::Gap { endpoint: K::NAME.into(), from, until });
+            let until = planner.deepest(now).min(self.position.until);
+            return Err(Error::Gap { endpoint: self.options.feed.name().into(), from, until });
         };
         if call.time_frame == TimeFrame::SixMonths {
-            let most = self.plan.slice_seconds.unwrap_or(WEEK);
-            let until = plus(from, SignedDuration::from_secs(most)).min(self.plan.until);
-            let call = Call { interval: Interval { from, until }, ..call };
-            let what = What::Page { limit: self.limit(), expected: None, before: None };
-            return Ok(Asked { call, at: now, what });
+            let most = self.position.slice_seconds.unwrap_or(WEEK);
+            let until = plus(from, SignedDuration::from_secs(most)).min(self.position.until);
+            let call = PlannedCall { interval: Interval { from, until }, ..call };
+            let kind = QuestionKind::Page { limit: self.limit(), expected: None, before: None };
+            return Ok(Question { call, at: now, kind });
         }
-        Ok(Asked { call, at: now, what: What::Count })
+        Ok(Question { call, at: now, kind: QuestionKind::Count })
     }
 
-    fn paused(now: Timestamp, until: Timestamp, reason: PauseReason) -> Error {
-        let call = Named { endpoint: K::NAME.into(), target: format!("GET {}", K::PATH), attempts: 0 };
+    fn paused(&self, now: Timestamp, until: Timestamp, reason: PauseReason) -> Error {
+        let call = Call {
+            endpoint: self.options.feed.name().into(),
+            target: format!("GET {}", self.options.feed.path),
+            attempts: 0,
+        };
         let wait = until.duration_since(now).unsigned_abs();
         Error::Paused { call: Box::new(call), until, wait, reason }
     }
 
-    fn endpoint(&self, asked: &Asked) -> (Arc<dyn Endpoint>, Position) {
-        let Call { time_frame, interval, .. } = asked.call;
-        let (limit, before) = match asked.what {
-            What::Count => {
+    fn endpoint(&self, asked: &Question) -> (Arc<dyn Endpoint>, Position) {
+        let PlannedCall { time_frame, interval, .. } = asked.call;
+        let (limit, before) = match asked.kind {
+            QuestionKind::Count => {
                 let frame = match time_frame {
                     TimeFrame::Hour => CountFrame::Hour,
                     TimeFrame::Day => CountFrame::Day,
                     TimeFrame::Week | TimeFrame::SixMonths => CountFrame::Month,
                 };
-                return (Arc::new(count_of(&self.options.feed, frame, interval).0), Position::Start);
+                return (
+                    Arc::new(count_of(&self.options.feed, self.options.count, frame, interval).0),
+                    Position::Start,
+                );
             }
-            What::Page { limit, before, .. } => (limit, before),
+            QuestionKind::Page { limit, before, .. } => (limit, before),
         };
         let mut feed = slice(&self.options.feed, time_frame, Some(interval));
         feed.limit = limit;
         let position = match before {
             _ if time_frame == TimeFrame::SixMonths => {
-                Position::Token(before.and_then(|partly| partly.cursor).unwrap_or(1).to_string())
+                Position::Token(before.and_then(|partial| partial.cursor).unwrap_or(1).to_string())
             }
-            Some(partly) => Position::Offset(partly.rows),
+            Some(partial) => Position::Offset(partial.rows),
             None => Position::Offset(0),
         };
         (Arc::new(feed), position)
     }
 
     /// A wrong clock asks for a wrong window, and an empty answer would look like the end.
-    fn check_clock(&self, asked: &Asked, now: Timestamp, page: &dyn Facts) -> Result<(), Fault> {
+    fn check_clock(&self, asked: &Question, now: Timestamp, page: &dyn PageView) -> Result<(), WalkError> {
         let date = page.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
         let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()).filter(|_| self.options.check_clock)
         else {
@@ -240,25 +187,27 @@ impl<K: Feed> WindowWalk<K> {
         if date >= minus(asked.at, allowed) && date <= plus(now, allowed) {
             return Ok(());
         }
-        Err(Fault::Ignored(format!(
+        Err(WalkError::Ignored(format!(
             "its clock says {date}, the local one {now}: set the clock, or use trust_own_clock"
         )))
     }
 
     /// A server that ignored the bounds would bill what nobody asked for, and hide what was.
-    fn check_bounds(asked: &Asked, page: &dyn Facts) -> Result<(), Fault> {
+    fn check_bounds(asked: &Question, page: &dyn PageView) -> Result<(), WalkError> {
         let Interval { from, until } = asked.call.interval;
-        let dates = page.field("date_created").filter_map(|text| DateTime::from(text.trim_matches('"')).timestamp());
+        let dates = page.values("date_created").filter_map(|text| DateTime::from(text.trim_matches('"')).timestamp());
         let mut outside = dates.filter(|date| *date < from || *date >= until);
         match outside.next() {
             None => Ok(()),
-            Some(_) => Err(Fault::Ignored("the server did not apply date_created_gte and date_created_lt".to_owned())),
+            Some(_) => {
+                Err(WalkError::Ignored("the server did not apply date_created_gte and date_created_lt".to_owned()))
+            }
         }
     }
 
-    fn on_count(&mut self, asked: &Asked, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_count(&mut self, asked: &Question, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Some(rows) = page.total() else {
-            return Err(Fault::Ignored("the count endpoint told no count".to_owned()));
+            return Err(WalkError::Ignored("the count endpoint told no count".to_owned()));
         };
         let Interval { from, until } = asked.call.interval;
         let seconds = until.duration_since(from).as_secs();
@@ -271,13 +220,13 @@ impl<K: Feed> WindowWalk<K> {
         Ok(Verdict::Skip)
     }
 
-    fn on_page(&mut self, asked: &Asked, page: &dyn Facts) -> Result<Verdict, Fault> {
-        let What::Page { limit, expected, before } = asked.what else { return Ok(Verdict::Skip) };
+    fn on_page(&mut self, asked: &Question, page: &dyn PageView) -> Result<Verdict, WalkError> {
+        let QuestionKind::Page { limit, expected, before } = asked.kind else { return Ok(Verdict::Skip) };
         let Interval { from, until } = asked.call.interval;
         let rows = page.rows();
         self.pay(rows, page);
-        if self.plan.at.is_some() && before.is_none() {
-            // The window of the partly delivered slice has moved on, so the slice was asked for from its beginning.
+        if self.position.at.is_some() && before.is_none() {
+            // The window of the partial delivered slice has moved on, so the slice was asked for from its beginning.
             self.start_again(0);
         }
         if !self.options.planner.holds(&asked.call, self.clock.now()) {
@@ -285,31 +234,31 @@ impl<K: Feed> WindowWalk<K> {
             return Ok(Verdict::Skip);
         }
         Self::check_bounds(asked, page)?;
-        let delivered = before.map_or(0, |partly| partly.rows) + rows;
+        let delivered = before.map_or(0, |partial| partial.rows) + rows;
         let verdict = if rows > 0 { Verdict::Deliver } else { Verdict::Skip };
         let frame = asked.call.time_frame;
         let confirmed = expected == Some(delivered);
         if rows > 0 {
-            self.trouble = 0;
+            self.retries = 0;
         } else if !confirmed && (frame == TimeFrame::SixMonths || expected.is_some_and(|expected| delivered < expected))
         {
             // An empty page says that this is all, and the count says no, or nothing.
-            self.trouble += 1;
+            self.retries += 1;
             let strict = self.is_strict(asked);
-            if self.trouble < if strict { PATIENCE } else { EMPTY } {
+            if self.retries < if strict { MAX_RETRIES } else { EMPTY } {
                 return Ok(Verdict::Skip);
             }
             if strict {
                 let missing = expected.unwrap_or_default().saturating_sub(delivered);
-                return Err(Fault::Incomplete(Completeness::ShortBy(missing)));
+                return Err(WalkError::Incomplete(Completeness::ShortBy(missing)));
             }
         }
-        let mut partly = Partly { end: until, frame, rows: delivered, expected, cursor: None };
+        let mut partial = PartialSlice { end: until, frame, rows: delivered, expected, cursor: None };
         if frame == TimeFrame::SixMonths {
             match page.next() {
                 Some(Position::Token(id)) if rows > 0 => {
-                    partly.cursor = id.parse().ok();
-                    self.plan.at = Some(partly);
+                    partial.cursor = id.parse().ok();
+                    self.position.at = Some(partial);
                 }
                 _ => self.pass(until, SignedDuration::ZERO, 0),
             }
@@ -317,39 +266,39 @@ impl<K: Feed> WindowWalk<K> {
             self.pass(until, until.duration_since(from), delivered);
         } else if frame == TimeFrame::Week && (before.is_some() || rows == u64::from(limit)) {
             // More than one page, and rows may go away between two of them: by cursor nothing shifts.
-            self.plan.bought_again += delivered;
-            self.plan.at =
-                Some(Partly { frame: TimeFrame::SixMonths, cursor: Some(1), expected: None, rows: 0, ..partly });
+            self.position.bought_again += delivered;
+            self.position.at =
+                Some(PartialSlice { frame: TimeFrame::SixMonths, cursor: Some(1), expected: None, rows: 0, ..partial });
         } else {
-            self.plan.at = Some(partly);
+            self.position.at = Some(partial);
         }
         Ok(verdict)
     }
 
     /// Whether a count that is larger than the listing is an error.
-    fn is_strict(&self, asked: &Asked) -> bool {
+    fn is_strict(&self, asked: &Question) -> bool {
         let stands_still = matches!(asked.call.time_frame, TimeFrame::Hour | TimeFrame::Day);
-        let exact = || count_of(&self.options.feed, CountFrame::Day, asked.call.interval).1;
+        let exact = || count_of(&self.options.feed, self.options.count, CountFrame::Day, asked.call.interval).1;
         !self.options.trust_listing && stands_still && exact()
     }
 
-    fn pay(&mut self, rows: u64, page: &dyn Facts) {
+    fn pay(&mut self, rows: u64, page: &dyn PageView) {
         let credits = Credits::from_lookup(|name| page.header(name));
         self.jobs += credits.jobs_this_request.unwrap_or(rows).max(rows);
         self.credits.update(credits);
     }
 
     fn start_again(&mut self, unused: u64) {
-        let delivered = self.plan.at.take().map_or(0, |partly| partly.rows);
-        self.plan.bought_again += delivered + unused;
+        let delivered = self.position.at.take().map_or(0, |partial| partial.rows);
+        self.position.bought_again += delivered + unused;
         self.counted = None;
     }
 
     /// The slice is covered.
     fn pass(&mut self, end: Timestamp, length: SignedDuration, rows: u64) {
-        self.trouble = 0;
-        self.plan.next = end;
-        self.plan.at = None;
+        self.retries = 0;
+        self.position.next = end;
+        self.position.at = None;
         self.counted = None;
         let seconds = length.as_secs().max(1);
         let most = seconds.saturating_mul(GROWTH);
@@ -364,49 +313,48 @@ fn scaled(seconds: i64, capacity: u64, rows: u64) -> i64 {
     i64::try_from(width).unwrap_or(i64::MAX).max(1)
 }
 
-impl<K: Feed> Strategy for WindowWalk<K> {
-    fn step(&self) -> Step {
-        match self.ask(self.clock.now()) {
+impl Strategy for WindowWalk {
+    fn step(&self, now: Timestamp) -> Step {
+        match self.ask(now) {
             Err(error) => Step::Stop(error),
             Ok(asked) => {
                 let (endpoint, position) = self.endpoint(&asked);
-                *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-                match asked.what {
-                    What::Count => Step::Probe(endpoint, position),
-                    What::Page { .. } => Step::Fetch(endpoint, position),
+                match asked.kind {
+                    QuestionKind::Count => Step::Probe(endpoint, position),
+                    QuestionKind::Page { .. } => Step::Fetch(endpoint, position),
                 }
             }
         }
     }
 
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
-        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(asked) = asked else { return Ok(Verdict::Skip) };
+    fn enter(&mut self, page: &dyn PageView, asked: Timestamp) -> Result<Verdict, WalkError> {
+        // Nothing has changed since then, so this is the same question.
+        let asked = self.ask(asked).map_err(|error| WalkError::Other(Box::new(error)))?;
         self.check_clock(&asked, self.clock.now(), page)?;
-        match asked.what {
-            What::Count => self.on_count(&asked, page),
-            What::Page { .. } => self.on_page(&asked, page),
+        match asked.kind {
+            QuestionKind::Count => self.on_count(&asked, page),
+            QuestionKind::Page { .. } => self.on_page(&asked, page),
         }
     }
 
     fn finished(&self) -> bool {
-        self.due.is_none() && self.plan.next >= self.plan.until
+        self.due.is_none() && self.position.next >= self.position.until
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Time(self.plan.until))
+        Some(Mark::Time(self.position.until))
     }
 
-    fn plan(&self) -> Value {
-        serde_json::to_value(&self.plan).unwrap_or_default()
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
     }
 
     fn details(&self) -> Value {
         json!({
-            "window": { "from": self.plan.from, "until": self.plan.until },
+            "window": { "from": self.position.from, "until": self.position.until },
             "jobs": self.jobs,
-            "bought_again": self.plan.bought_again,
-            "lost": self.plan.lost,
+            "bought_again": self.position.bought_again,
+            "lost": self.position.lost,
             "credits": self.credits,
         })
     }

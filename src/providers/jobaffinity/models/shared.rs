@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::Moment;
-use crate::json::Decimal;
-use crate::json::{empty_as_none, list, model, number, open_enum};
+use crate::json::{Decimal, empty_as_none, list, model, number, open_enum};
 
 model! {
     /// A link to another resource. Give [`Link::url`] to [`follow`](crate::jobaffinity::Client::follow).

@@ -1,8 +1,7 @@
 //! Jobs, and the notices of their removal.
 
 use super::{City, Company, Country, JobType, Region};
-use crate::json::{DateTime, Decimal};
-use crate::json::{empty_as_none, list, model, open_enum};
+use crate::json::{DateTime, Decimal, empty_as_none, list, model, open_enum};
 
 model! {
     /// A job, as `/api/jobs/` and `/api/jobs/{id}/` answer it.

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::{DateTime, Decimal};
-use crate::json::{empty_as_none, model};
+use crate::json::{DateTime, Decimal, empty_as_none, model};
 
 model! {
     /// A number and its name: an entry of the small reference lists (observed).

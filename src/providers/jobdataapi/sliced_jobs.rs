@@ -1,33 +1,31 @@
-//! The syncs of jobdataapi.com: what they share. One file each: by id, by date, latest.
+//! The jobs listing as its syncs ask for it: in slices, each with a window of its own.
 
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::Resource;
-use super::requests::Jobs;
-use crate::error::Completeness;
-use crate::error::{Error, Result};
-use crate::listing::Endpoint;
-use crate::listing::Position;
-use crate::sync::{Facts, Fault, RowWalk, Step};
+use super::endpoint::ListEndpoint;
+use super::query::window_parameter;
+use crate::error::{Completeness, Error, Result};
+use crate::listing::{Endpoint, Position};
+use crate::sync::{OverlapWalk, PageView, Step, WalkError};
 
-/// Times that a page which does not add up is asked for again.
-const PATIENCE: u32 = 6;
+/// Times that a page whose total does not fit its rows is asked for again.
+const MAX_RETRIES: u32 = 6;
 
 /// The jobs listing that a sync cuts into slices, and its page size.
 #[derive(Debug, Clone)]
-pub(super) struct Listing {
-    pub(super) jobs: Resource<Jobs>,
-    pub(super) page_size: u32,
-    trouble: u32,
+pub(super) struct SlicedJobs {
+    endpoint: ListEndpoint,
+    page_size: u32,
+    retries: u32,
 }
 
-impl Listing {
-    /// Checks that the window is the sync's to set.
-    pub(super) fn new(jobs: Resource<Jobs>) -> Result<Self> {
+impl SlicedJobs {
+    /// Checks that no window is set: the sync sets its own.
+    pub(super) fn new(jobs: ListEndpoint) -> Result<Self> {
         jobs.validate()?;
-        if let Some(name) = jobs.query.window_parameter() {
+        if let Some(name) = window_parameter(&jobs.query) {
             return Err(Error::invalid(name, "(set)", "no window parameter: the sync sets its own windows"));
         }
         if jobs.first_page != 1 {
@@ -36,7 +34,7 @@ impl Listing {
         let Some(page_size) = jobs.page_size else {
             return Err(Error::invalid("client", "anonymous", "an API key: windows and page sizes need one"));
         };
-        Ok(Self { jobs, page_size, trouble: 0 })
+        Ok(Self { endpoint: jobs, page_size, retries: 0 })
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -48,18 +46,18 @@ impl Listing {
         Step::Fetch(self.endpoint(window, self.page_size), Position::Page(1))
     }
 
-    /// The same without its records: only their ids and the total are of interest.
+    /// The same without its records: only their ids and the total are needed.
     pub(super) fn survey(&self, window: &[(&str, String)]) -> Step {
         Step::Probe(self.endpoint(window, self.page_size), Position::Page(1))
     }
 
-    /// The same with one record: only the total is of interest.
+    /// The same with one record: only the total is needed.
     pub(super) fn probe(&self, window: &[(&str, String)]) -> Step {
         Step::Probe(self.endpoint(window, 1), Position::Page(1))
     }
 
     /// The page that a walk by page number asks for.
-    pub(super) fn numbered(&self, walk: &RowWalk, window: &[(&str, String)]) -> Step {
+    pub(super) fn numbered(&self, walk: &OverlapWalk, window: &[(&str, String)]) -> Step {
         let (page, size) = walk.ask();
         let endpoint = self.endpoint(window, u32::try_from(size).unwrap_or(self.page_size));
         if walk.confirms() {
@@ -69,8 +67,8 @@ impl Listing {
         }
     }
 
-    pub(super) fn endpoint(&self, window: &[(&str, String)], page_size: u32) -> Arc<dyn Endpoint> {
-        let mut jobs = self.jobs.clone();
+    fn endpoint(&self, window: &[(&str, String)], page_size: u32) -> Arc<dyn Endpoint> {
+        let mut jobs = self.endpoint.clone();
         jobs.page_size = Some(page_size);
         for (name, value) in window {
             jobs.query.set(name, value);
@@ -78,34 +76,34 @@ impl Listing {
         Arc::new(jobs)
     }
 
-    /// A page that does not add up is asked for again, a few times; then it is a hole.
-    pub(super) fn again(&mut self, page: &dyn Facts) -> Result<(), Fault> {
-        self.trouble += 1;
-        if self.trouble < PATIENCE {
+    /// A page whose rows do not fit its total is asked for again, up to [`MAX_RETRIES`] times; then records are missing.
+    pub(super) fn retry(&mut self, page: &dyn PageView) -> Result<(), WalkError> {
+        self.retries += 1;
+        if self.retries < MAX_RETRIES {
             return Ok(());
         }
         let (rows, total) = (page.rows(), page.total());
-        Err(Fault::Incomplete(match total {
+        Err(WalkError::Incomplete(match total {
             Some(total) if total > rows => Completeness::ShortBy(total - rows),
             _ => Completeness::Drifted { first_total: total, last_total: Some(rows), repeated: 0 },
         }))
     }
 
-    /// A page added up.
-    pub(super) fn well(&mut self) {
-        self.trouble = 0;
+    /// The rows of a page fit its total: later pages have all their retries again.
+    pub(super) fn reset_retries(&mut self) {
+        self.retries = 0;
     }
 }
 
 /// The ids of a page. One outside of what was asked for means that the server did not apply the range.
-pub(super) fn ids(page: &dyn Facts, min: u64, max: Option<u64>) -> Result<Vec<u64>, Fault> {
-    let ids: Vec<u64> = page.field("id").filter_map(|id| id.parse().ok()).collect();
+pub(super) fn ids(page: &dyn PageView, min: u64, max: Option<u64>) -> Result<Vec<u64>, WalkError> {
+    let ids: Vec<u64> = page.values("id").filter_map(|id| id.parse().ok()).collect();
     let inside = |id: &u64| min <= *id && max.is_none_or(|max| *id <= max);
     if ids.iter().all(inside) {
         return Ok(ids);
     }
     let hint = "the server did not apply min_id and max_id; on plan lite use sync_latest instead";
-    Err(Fault::Ignored(hint.to_owned()))
+    Err(WalkError::Ignored(hint.to_owned()))
 }
 
 /// The day, for parameters and checks.

@@ -1,41 +1,41 @@
-//! The rate buckets of one client: services that count requests by endpoint or by customer, each count on its own.
+//! The rate buckets of one client, for services that count requests by endpoint or by customer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::rate_limit::{Limiter, RateLimit, Wait};
-use crate::error::Reach;
+use crate::error::WaitScope;
 
-/// Buckets that are kept at most before those at rest are forgotten.
-const KEPT: usize = 1_000;
+/// From this number of buckets on, those without effect are removed.
+const MAX_BUCKETS: usize = 1_000;
 
 /// The limiter that all requests share, and one for each bucket that a request names.
 ///
-/// A bucket is paced like the client, and a server that closes it closes no other.
+/// Each bucket has the client's rate limit for itself. A wait that the server asks for in one bucket does not hold back the others.
 #[derive(Debug)]
-pub(crate) struct Buckets {
+pub(crate) struct RateBuckets {
     common: Limiter,
     limit: RateLimit,
     named: Mutex<HashMap<String, Limiter>>,
 }
 
-impl Buckets {
+impl RateBuckets {
     pub(crate) fn new(common: Limiter, limit: RateLimit) -> Self {
         Self { common, limit, named: Mutex::default() }
     }
 
-    /// Takes the next slot, as [`Limiter::take`]. What closed the client holds back every bucket.
+    /// Takes the next slot, as [`Limiter::take`]. While the whole client is closed, so is every bucket.
     pub(crate) fn take(&self, bucket: Option<&str>) -> Result<(), Wait> {
         let Some(name) = bucket else { return self.common.take() };
-        self.common.open()?;
+        self.common.check_open()?;
         self.named(name, Limiter::take)
     }
 
     /// Closes a bucket, or the whole client.
-    pub(crate) fn close_for(&self, bucket: Option<&str>, reach: Reach, wait: Duration) {
-        match (bucket, reach) {
-            (Some(name), Reach::Bucket) => self.named(name, |limiter| limiter.close_for(wait)),
+    pub(crate) fn close_for(&self, bucket: Option<&str>, scope: WaitScope, wait: Duration) {
+        match (bucket, scope) {
+            (Some(name), WaitScope::Bucket) => self.named(name, |limiter| limiter.close_for(wait)),
             _ => self.common.close_for(wait),
         }
     }
@@ -43,8 +43,8 @@ impl Buckets {
     fn named<R>(&self, name: &str, act: impl FnOnce(&Limiter) -> R) -> R {
         // A panic while the lock was held cannot leave the map in a harmful state.
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        if !named.contains_key(name) && named.len() >= KEPT {
-            named.retain(|_, limiter| !limiter.at_rest());
+        if !named.contains_key(name) && named.len() >= MAX_BUCKETS {
+            named.retain(|_, limiter| !limiter.has_no_effect());
         }
         act(named.entry(name.to_owned()).or_insert_with(|| Limiter::new(self.limit)))
     }
@@ -58,13 +58,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_closed_bucket_stops_no_other_and_a_closed_client_stops_all() {
         let limit = RateLimit::every(Duration::from_secs(2));
-        let buckets = Buckets::new(Limiter::new(limit), limit);
-        buckets.close_for(Some("a"), Reach::Bucket, Duration::from_secs(30));
+        let buckets = RateBuckets::new(Limiter::new(limit), limit);
+        buckets.close_for(Some("a"), WaitScope::Bucket, Duration::from_secs(30));
         assert!(buckets.take(Some("a")).unwrap_err().closed);
         assert!(buckets.take(Some("b")).is_ok());
         assert!(!buckets.take(Some("b")).unwrap_err().closed, "each bucket is paced");
         assert!(buckets.take(None).is_ok());
-        buckets.close_for(Some("a"), Reach::Client, Duration::from_secs(60));
+        buckets.close_for(Some("a"), WaitScope::Client, Duration::from_secs(60));
         for bucket in [Some("a"), Some("b"), None] {
             let wait = buckets.take(bucket).unwrap_err();
             assert_eq!((wait.closed, wait.until - monotonic()), (true, Duration::from_secs(60)));
@@ -72,10 +72,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn buckets_at_rest_are_forgotten() {
-        let buckets = Buckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)));
-        buckets.close_for(Some("kept"), Reach::Bucket, Duration::from_secs(600));
-        for index in 0..KEPT - 1 {
+    async fn buckets_without_effect_are_removed() {
+        let buckets = RateBuckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)));
+        buckets.close_for(Some("kept"), WaitScope::Bucket, Duration::from_secs(600));
+        for index in 0..MAX_BUCKETS - 1 {
             assert!(buckets.take(Some(&index.to_string())).is_ok());
         }
         sleep_until(monotonic() + Duration::from_secs(5)).await;

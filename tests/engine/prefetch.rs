@@ -44,20 +44,20 @@ async fn exactly_one_page_is_fetched_ahead_and_one_request_is_under_way() {
 #[tokio::test]
 async fn it_can_be_switched_off_and_is_off_where_a_request_is_dear() {
     let server = JobDataApi::builder().days(60).jobs(1_000).start().await.unwrap();
-    let mut pages = jobs_of(&server, 100).pages().look_ahead(false);
+    let mut pages = jobs_of(&server, 100).pages().prefetch(false);
     pages.try_next().await.unwrap();
     jobs_of(&server, 100).send().await.unwrap();
     work().await;
     assert_eq!(server.served().requests, 2);
 
     let server = JobDataApi::builder().days(60).jobs(1_000).plan(Plan::Anonymous).start().await.unwrap();
-    let anonymous = jobfeed::jobdataapi::Client::builder().base_url(server.base_url()).unwrap().build().unwrap();
+    let anonymous = jobfeed::jobdataapi::Client::builder().base_url(server.base_url()).build().unwrap();
     anonymous.jobs().pages().try_next().await.unwrap();
     work().await;
     assert_eq!(server.served().requests, 1, "anonymous calls are few");
 
     let server = FantasticJobs::builder().start().await.unwrap();
-    let billed = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url()).unwrap();
+    let billed = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
     let billed = billed.clock(server.clock()).rate_limit(RateLimit::unlimited()).build().unwrap();
     let mut pages = billed.active_ats().time_frame(TimeFrame::SixMonths).page_size(1).pages();
     pages.try_next().await.unwrap();

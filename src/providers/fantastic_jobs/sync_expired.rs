@@ -6,15 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::expired::{ExpiredFeed, ExpiredRequest};
+use super::frames::ExpiredFrame;
+use super::models::ExpiredId;
 use super::planner::{minus, plus};
-use super::{Expired, ExpiredFrame, ExpiredId, ExpiredRequest};
-use crate::checkpoint::{Mark, SyncState};
-use crate::client::Client;
-use crate::error::Error;
-use crate::listing::Endpoint;
-use crate::listing::{Fingerprint, Position};
-use crate::sync::{Facts, Fault, Plan, Step, Strategy, SyncRequest, Verdict};
-use crate::sync::{Refused, resume};
+use crate::checkpoint::Mark;
+use crate::error::{Error, Result};
+use crate::listing::{Endpoint, Fingerprint, Position};
+use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What `1h` reaches back, less a minute for clocks that differ.
@@ -26,17 +25,21 @@ const MONTH: SignedDuration = SignedDuration::from_hours(27 * 24);
 /// What `6m` reaches back, with a margin.
 const SIX_MONTHS: SignedDuration = SignedDuration::from_hours(179 * 24);
 
-/// Options of [`ExpiredRequest::sync_expired`].
+sync_request! {
+    /// The sync of removals, from [`ExpiredRequest::sync_expired`].
+    SyncExpired = ExpiredOptions;
+}
+
 #[derive(Debug)]
-pub struct Removals {
-    feed: Expired,
-    piece: usize,
+struct ExpiredOptions {
+    feed: ExpiredFeed,
+    chunk: usize,
     month: bool,
     accept_loss: bool,
 }
 
 impl ExpiredRequest {
-    /// Syncs removals: each run brings ids that expired since the last one, in pieces, and some again. Costs one or two
+    /// Syncs removals: each run brings ids that expired since the last one, in chunks, and some again. Costs one or two
     /// requests. Run it at least once an hour.
     ///
     /// The feed `1h` is always read, and while runs are less than an hour apart it is all. A hole of some hours is closed by
@@ -47,23 +50,23 @@ impl ExpiredRequest {
     /// A first run reads `1h` only: buy your rows after it, or sync removals from the same day on.
     ///
     /// The report's `details` tell `calls` and `covered_until`.
-    pub fn sync_expired<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncRequest<'s, Removals, ExpiredId, C> {
-        let options = Removals { feed: self.feed, piece: self.piece, month: false, accept_loss: false };
-        SyncRequest::new(self.client, options, key.into(), store)
+    pub fn sync_expired<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncExpired<'s, ExpiredId, C> {
+        let options = ExpiredOptions { feed: self.feed, chunk: self.chunk, month: false, accept_loss: false };
+        SyncExpired { sync: SyncRequest::new(self.client, options, key, store) }
     }
 }
 
-impl<T, C> SyncRequest<'_, Removals, T, C> {
+impl<T, C> SyncExpired<'_, T, C> {
     /// Closes holes of up to 27 days with `1m`, which is shorter than `6m` but not documented (observed by two clients).
     pub fn use_month(mut self) -> Self {
-        self.options.month = true;
+        self.sync.options.month = true;
         self
     }
 
     /// Goes on after removals that no feed shows any more, those of more than 179 days ago. Without it that is [`Error::Gap`].
     /// Every row of that age has expired anyway (vendor page).
     pub fn accept_loss(mut self) -> Self {
-        self.options.accept_loss = true;
+        self.sync.options.accept_loss = true;
         self
     }
 }
@@ -93,7 +96,7 @@ fn calls(covered: Timestamp, now: Timestamp, month: bool) -> Option<(Vec<Expired
 /// The calls and the position, as the state keeps them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RemovalPlan {
+struct ExpiredPosition {
     /// The calls that are left, the present one first.
     calls: Vec<ExpiredFrame>,
     /// Where the present one goes on.
@@ -102,78 +105,80 @@ struct RemovalPlan {
     covered_until: Timestamp,
 }
 
-impl Plan for Removals {
+impl SyncOptions for ExpiredOptions {
     const STRATEGY: &'static str = "expired";
 
     fn fingerprint(&self) -> Fingerprint {
         self.feed.fingerprint()
     }
 
-    fn begin(self, client: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused> {
+    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
         if self.feed.frame.is_some() {
-            return Err(Error::invalid("time_frame", "(set)", "nothing: the sync sets its own windows").into());
+            return Err(Error::invalid("time_frame", "(set)", "nothing: the sync sets its own windows"));
         }
-        let now = client.clock().now();
-        let kept: Option<RemovalPlan> = state.run.as_ref().map(|run| resume(&run.plan)).transpose()?;
+        let now = start.now();
+        let kept: Option<ExpiredPosition> = start.position()?;
         // The short feeds move on; only the deep ones are worth going on with.
-        let deep =
-            |plan: &RemovalPlan| matches!(plan.calls.first(), Some(ExpiredFrame::Month | ExpiredFrame::SixMonths));
-        let plan = match (kept.filter(deep), state.watermark) {
-            (Some(plan), _) => plan,
+        let deep = |position: &ExpiredPosition| {
+            matches!(position.calls.first(), Some(ExpiredFrame::Month | ExpiredFrame::SixMonths))
+        };
+        let position = match (kept.filter(deep), start.watermark()) {
+            (Some(position), _) => position,
             (None, Some(Mark::Time(covered))) => match calls(covered, now, self.month) {
-                Some((calls, covered_until)) => RemovalPlan { calls, at: Position::Start, covered_until },
+                Some((calls, covered_until)) => ExpiredPosition { calls, at: Position::Start, covered_until },
                 None if self.accept_loss => {
-                    RemovalPlan { calls: vec![ExpiredFrame::SixMonths], at: Position::Start, covered_until: now }
+                    ExpiredPosition { calls: vec![ExpiredFrame::SixMonths], at: Position::Start, covered_until: now }
                 }
                 None => {
                     let (endpoint, until) = (self.feed.name().into(), minus(now, SIX_MONTHS));
-                    return Err(Error::Gap { endpoint, from: covered, until }.into());
+                    return Err(Error::Gap { endpoint, from: covered, until });
                 }
             },
-            (None, _) => RemovalPlan { calls: vec![ExpiredFrame::Hour], at: Position::Start, covered_until: now },
+            (None, _) => ExpiredPosition { calls: vec![ExpiredFrame::Hour], at: Position::Start, covered_until: now },
         };
-        Ok(Box::new(RemovalWalk { feed: self.feed, piece: self.piece, asked: plan.calls.clone(), plan }))
+        let (feed, chunk, asked) = (self.feed, self.chunk, position.calls.clone());
+        Ok(Box::new(ExpiredWalk { feed, chunk, asked, position }))
     }
 }
 
 #[derive(Debug)]
-struct RemovalWalk {
-    feed: Expired,
-    piece: usize,
+struct ExpiredWalk {
+    feed: ExpiredFeed,
+    chunk: usize,
     asked: Vec<ExpiredFrame>,
-    plan: RemovalPlan,
+    position: ExpiredPosition,
 }
 
-impl Strategy for RemovalWalk {
-    fn step(&self) -> Step {
-        let feed = Expired { frame: self.plan.calls.first().copied(), ..self.feed.clone() };
-        Step::Piece(Arc::new(feed), self.plan.at.clone(), self.piece)
+impl Strategy for ExpiredWalk {
+    fn step(&self, _: Timestamp) -> Step {
+        let feed = ExpiredFeed { frame: self.position.calls.first().copied(), ..self.feed.clone() };
+        Step::Chunk(Arc::new(feed), self.position.at.clone(), self.chunk)
     }
 
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
         if let Some(next) = page.next() {
-            self.plan.at = next.clone();
+            self.position.at = next.clone();
         } else {
-            self.plan.calls.drain(..1.min(self.plan.calls.len()));
-            self.plan.at = Position::Start;
+            self.position.calls.drain(..1.min(self.position.calls.len()));
+            self.position.at = Position::Start;
         }
         Ok(Verdict::Deliver)
     }
 
     fn finished(&self) -> bool {
-        self.plan.calls.is_empty()
+        self.position.calls.is_empty()
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Time(self.plan.covered_until))
+        Some(Mark::Time(self.position.covered_until))
     }
 
-    fn plan(&self) -> Value {
-        serde_json::to_value(&self.plan).unwrap_or_default()
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
     }
 
     fn details(&self) -> Value {
-        json!({ "calls": self.asked, "covered_until": self.plan.covered_until })
+        json!({ "calls": self.asked, "covered_until": self.position.covered_until })
     }
 }
 

@@ -7,118 +7,121 @@
 //! was seen in it; then the same is done for what is above that id.
 
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Resource;
-use super::requests::Jobs;
-use super::sync::{EPOCH, Listing, day, day_index, ids};
-use crate::checkpoint::{Mark, SyncState};
-use crate::client::Client;
-use crate::error::Error;
-use crate::listing::Endpoint;
-use crate::listing::Fingerprint;
-use crate::listing::ListRequest;
+use super::endpoint::ListEndpoint;
+use super::models::Job;
+use super::requests::JobsRequest;
+use super::sliced_jobs::{EPOCH, SlicedJobs, day, day_index, ids};
+use crate::checkpoint::Mark;
+use crate::error::{Error, Result};
+use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
-    Ask, Facts, Fault, Plan, RowPosition, RowWalk, Slicer, Step, Strategy, SyncRequest, Verdict, Walked,
+    OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, SliceQuery, Slicer, Step, Strategy, SyncOptions,
+    SyncRequest, Verdict, WalkError, sync_request,
 };
-use crate::sync::{Refused, resume};
 
 /// Days of overlap between runs when none are set: the vendor's guide reads the last 24 to 48 hours again.
 const OVERLAP: u32 = 2;
 
-/// Options of [`ListRequest::sync_by_date`].
+sync_request! {
+    /// The sync by publication date, from [`JobsRequest::sync_by_date`].
+    SyncByDate = ByDate;
+}
+
 #[derive(Debug)]
-pub struct ByDate {
-    jobs: Resource<Jobs>,
+struct ByDate {
+    jobs: ListEndpoint,
     since: Option<Date>,
     overlap: u32,
 }
 
-impl ListRequest<Resource<Jobs>> {
-    /// Syncs by publication date: the first run brings everything published since [`SyncRequest::since`], each later one
+impl JobsRequest {
+    /// Syncs by publication date: the first run brings everything published since [`SyncByDate::since`], each later one
     /// what was published since the last run, with an overlap. Needs plan access or better.
     ///
-    /// Rows of the overlap come again: which ones are new is your store's to say (`INSERT OR IGNORE`, or an upsert).
-    /// Postings that enter the data set later than the overlap, with an old date, are not seen; [`ListRequest::sync_by_id`]
+    /// Rows of the overlap come again: your store tells which ones are new (`INSERT OR IGNORE`, or an upsert).
+    /// Postings that enter the data set later than the overlap, with an old date, are not seen; [`JobsRequest::sync_by_id`]
     /// sees them.
-    pub fn sync_by_date<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncRequest<'s, ByDate, super::Job, C> {
-        let options = ByDate { jobs: self.endpoint, since: None, overlap: OVERLAP };
-        SyncRequest::new(self.client, options, key.into(), store)
+    pub fn sync_by_date<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByDate<'s, Job, C> {
+        let options = |jobs| ByDate { jobs, since: None, overlap: OVERLAP };
+        SyncByDate { sync: SyncRequest::of(self.list, key, store, options) }
     }
 }
 
-impl<T, C> SyncRequest<'_, ByDate, T, C> {
-    /// The first day of the first run; required then. Later runs go on from the watermark and do not look at it.
+impl<T, C> SyncByDate<'_, T, C> {
+    /// The first day of the first run; required then. Later runs go on from the watermark and ignore it.
     pub fn since(mut self, day: Date) -> Self {
-        self.options.since = Some(day);
+        self.sync.options.since = Some(day);
         self
     }
 
     /// Days before the watermark that each later run reads again. Default 2.
-    pub fn overlap_days(mut self, days: u32) -> Self {
-        self.options.overlap = days;
+    pub fn overlap(mut self, days: u32) -> Self {
+        self.sync.options.overlap = days;
         self
     }
 }
 
-impl Plan for ByDate {
+impl SyncOptions for ByDate {
     const STRATEGY: &'static str = "by-date";
 
     fn fingerprint(&self) -> Fingerprint {
         self.jobs.fingerprint()
     }
 
-    fn begin(self, client: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused> {
-        let listing = Listing::new(self.jobs)?;
-        let plan = match (&state.run, state.watermark) {
-            (Some(run), _) => resume(&run.plan)?,
+    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
+        let jobs = SlicedJobs::new(self.jobs)?;
+        let today = start.client.clock().today();
+        let position = match (start.position()?, start.watermark()) {
+            (Some(position), _) => position,
             (None, Some(Mark::Date(covered))) => {
-                let from = covered.saturating_sub(jiff::Span::new().days(self.overlap)).max(EPOCH);
-                DatePlan { next: from, until: client.clock().today().max(from), day: None }
+                let from = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
+                DatePosition { next: from, until: today.max(from), day: None }
             }
             (None, _) => {
                 let Some(since) = self.since else {
                     let rule = "the first day of the first run, set with `since`";
-                    return Err(Error::invalid("since", "(not set)", rule).into());
+                    return Err(Error::invalid("since", "(not set)", rule));
                 };
-                let until = client.clock().today();
-                if since < EPOCH || since > until {
-                    let rule = format!("a day from {EPOCH} to today, {until}");
-                    return Err(Error::invalid("since", since.to_string(), rule).into());
+                if since < EPOCH || since > today {
+                    let rule = format!("a day from {EPOCH} to today, {today}");
+                    return Err(Error::invalid("since", since.to_string(), rule));
                 }
-                DatePlan { next: since, until, day: None }
+                DatePosition { next: since, until: today, day: None }
             }
         };
-        let slicer = Slicer::new(day_index(plan.next), day_index(plan.until), listing.capacity(), None, Some(0));
-        let phase = match &plan.day {
-            Some(DayPlan { walk: Some(walk), .. }) => {
-                Phase::Day(RowWalk::new(walk.rows.clone(), listing.capacity(), "id"))
+        let slicer = Slicer::new(day_index(position.next), day_index(position.until), jobs.capacity(), None, Some(0));
+        let phase = match &position.day {
+            Some(DayPosition { walk: Some(walk), .. }) => {
+                Phase::Day(OverlapWalk::new(walk.rows.clone(), jobs.capacity(), "id"))
             }
             Some(_) => Phase::Crowded,
             None => Phase::Slices,
         };
-        Ok(Box::new(DateWalk { listing, plan, slicer, phase }))
+        Ok(Box::new(DateWalk { jobs, position, slicer, phase }))
     }
 }
 
 /// The frozen window and the position, as the state keeps them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DatePlan {
+struct DatePosition {
     /// Everything of this run before it is covered.
     next: Date,
     /// The last day of the run: the day on which it was started.
     until: Date,
     /// The position within `next`, when that day has more rows than fit one page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    day: Option<DayPlan>,
+    day: Option<DayPosition>,
 }
 
 /// The position within a crowded day.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DayPlan {
+struct DayPosition {
     /// The rows of the day below this id are covered.
     from: u64,
     /// The walk by page number over the next ones.
@@ -131,7 +134,7 @@ struct DayPlan {
 struct ClosedWalk {
     /// The highest id of the walk. One that exists, so that nothing can be inserted below it.
     upper: u64,
-    rows: RowPosition,
+    rows: OverlapPosition,
 }
 
 #[derive(Debug)]
@@ -143,13 +146,13 @@ enum Phase {
     /// What is left of a crowded day, to find its highest id.
     Crowded,
     /// A crowded day by page number, up to an id.
-    Day(RowWalk),
+    Day(OverlapWalk),
 }
 
 #[derive(Debug)]
 struct DateWalk {
-    listing: Listing,
-    plan: DatePlan,
+    jobs: SlicedJobs,
+    position: DatePosition,
     slicer: Slicer,
     phase: Phase,
 }
@@ -165,103 +168,107 @@ impl DateWalk {
     }
 
     /// The ids of a page, which must be those that were asked for.
-    fn ids(&self, page: &dyn Facts, max: Option<u64>) -> Result<Vec<u64>, Fault> {
+    fn ids(&self, page: &dyn PageView, max: Option<u64>) -> Result<Vec<u64>, WalkError> {
         let ids = ids(page, self.from(), max)?;
         if ids.is_empty() && page.rows() > 0 {
-            return Err(Fault::Ignored("the records have no numeric `id`".to_owned()));
+            return Err(WalkError::Ignored("the records have no numeric `id`".to_owned()));
         }
         Ok(ids)
     }
 
     /// The first id of the crowded day that is not covered; 0 in windows of days.
     fn from(&self) -> u64 {
-        self.plan.day.as_ref().map_or(0, |day| day.from)
+        self.position.day.as_ref().map_or(0, |day| day.from)
     }
 
     fn slice(&self) -> (u64, u64) {
-        if self.plan.day.is_some() {
+        if self.position.day.is_some() {
             return (self.slicer.next(), self.slicer.next());
         }
         match self.slicer.ask() {
-            Some(Ask::Fetch(from, to) | Ask::Count(from, to)) => (from, to),
+            Some(SliceQuery::Fetch(from, to) | SliceQuery::Count(from, to)) => (from, to),
             None => (self.slicer.next(), self.slicer.next()),
         }
     }
 
     /// A few records tell whether the server applied the window. A day of tolerance, because its time zone is not documented.
-    fn check(&self, page: &dyn Facts) -> Result<(), Fault> {
+    fn check(&self, page: &dyn PageView) -> Result<(), WalkError> {
         let (from, to) = self.slice();
-        let dates = page.field("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
+        let dates = page.values("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
         let inside = |date: Date| (from.saturating_sub(1)..=to + 1).contains(&day_index(date));
         if dates.take(3).all(inside) {
             return Ok(());
         }
         let hint = "the server did not apply published_since and published_until; on plan lite use sync_latest instead";
-        Err(Fault::Ignored(hint.to_owned()))
+        Err(WalkError::Ignored(hint.to_owned()))
     }
 
-    fn on_slice(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_slice(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         match self.slicer.ask() {
-            Some(Ask::Count(..)) if page.count() > self.listing.capacity() && !self.slicer.overflows(page.count()) => {
+            Some(SliceQuery::Count(..))
+                if page.count() > self.jobs.capacity() && !self.slicer.overflows(page.count()) =>
+            {
                 self.enter_day();
             }
-            Some(Ask::Count(..)) => self.slicer.counted(page.count()),
-            Some(Ask::Fetch(..)) if page.is_whole() => match self.ids(page, None)?.into_iter().max() {
+            Some(SliceQuery::Count(..)) => self.slicer.counted(page.count()),
+            Some(SliceQuery::Fetch(..)) if page.is_whole() => match self.ids(page, None)?.into_iter().max() {
                 Some(highest) => self.phase = Phase::Closed { highest },
                 None => self.slicer.fits(0),
             },
-            Some(Ask::Fetch(..)) if page.more() && page.rows() > 0 => {
+            Some(SliceQuery::Fetch(..)) if page.has_next() && page.rows() > 0 => {
                 self.slicer.clamp(page.rows());
                 if !self.slicer.overflows(page.count()) {
                     self.enter_day();
                 }
             }
-            _ => self.listing.again(page)?,
+            _ => self.jobs.retry(page)?,
         }
-        self.plan.next = day(self.slicer.next());
+        self.position.next = day(self.slicer.next());
         Ok(Verdict::Skip)
     }
 
     fn enter_day(&mut self) {
-        self.plan.day = Some(DayPlan::default());
+        self.position.day = Some(DayPosition::default());
         self.phase = Phase::Crowded;
     }
 
-    fn on_crowded(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_crowded(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         match self.ids(page, None)?.into_iter().max() {
             None if page.is_whole() => self.pass(None),
             Some(highest) if page.is_whole() => self.phase = Phase::Closed { highest },
-            Some(upper) if page.more() => {
-                let rows = RowPosition::default();
-                self.phase = Phase::Day(RowWalk::new(rows.clone(), self.listing.capacity(), "id"));
-                self.plan.day = Some(DayPlan { from: self.from(), walk: Some(ClosedWalk { upper, rows }) });
+            Some(upper) if page.has_next() => {
+                let rows = OverlapPosition::default();
+                self.phase = Phase::Day(OverlapWalk::new(rows.clone(), self.jobs.capacity(), "id"));
+                self.position.day = Some(DayPosition { from: self.from(), walk: Some(ClosedWalk { upper, rows }) });
             }
-            _ => self.listing.again(page)?,
+            _ => self.jobs.retry(page)?,
         }
         Ok(Verdict::Skip)
     }
 
-    fn on_day(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_day(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         self.ids(page, self.upper())?;
-        let (Phase::Day(walk), Some(DayPlan { walk: Some(closed), .. })) = (&mut self.phase, &mut self.plan.day) else {
+        let (Phase::Day(walk), Some(DayPosition { walk: Some(closed), .. })) =
+            (&mut self.phase, &mut self.position.day)
+        else {
             return Ok(Verdict::Skip);
         };
-        let walked = walk.absorb(page)?;
-        match walked {
-            Walked::On | Walked::Refuted => closed.rows = walk.position().clone(),
-            Walked::Confirmed => {
-                self.plan.day = Some(DayPlan { from: closed.upper.saturating_add(1), walk: None });
+        let result = walk.enter(page)?;
+        match result {
+            PageResult::Continue | PageResult::LastRefuted => closed.rows = walk.position().clone(),
+            PageResult::LastConfirmed => {
+                self.position.day = Some(DayPosition { from: closed.upper.saturating_add(1), walk: None });
                 self.phase = Phase::Crowded;
-                self.listing.well();
+                self.jobs.reset_retries();
             }
-            Walked::End | Walked::Again => {}
+            PageResult::Last | PageResult::AskAgain => {}
         }
-        Ok(walked.verdict())
+        Ok(result.verdict())
     }
 
     /// The highest id of the walk over a crowded day.
     fn upper(&self) -> Option<u64> {
-        Some(self.plan.day.as_ref()?.walk.as_ref()?.upper)
+        Some(self.position.day.as_ref()?.walk.as_ref()?.upper)
     }
 
     /// The window is covered.
@@ -270,26 +277,28 @@ impl DateWalk {
             Some(rows) => self.slicer.fits(rows),
             None => self.slicer.pass_point(),
         }
-        self.listing.well();
-        self.plan = DatePlan { next: day(self.slicer.next()), day: None, ..self.plan };
+        self.jobs.reset_retries();
+        self.position = DatePosition { next: day(self.slicer.next()), day: None, ..self.position };
         self.phase = Phase::Slices;
     }
 }
 
 impl Strategy for DateWalk {
-    fn step(&self) -> Step {
+    fn step(&self, _: Timestamp) -> Step {
         match &self.phase {
-            Phase::Slices if matches!(self.slicer.ask(), Some(Ask::Count(..))) => self.listing.probe(&self.asked(None)),
-            Phase::Slices | Phase::Crowded => self.listing.survey(&self.asked(None)),
-            Phase::Closed { highest } => self.listing.fetch(&self.asked(Some(*highest))),
-            Phase::Day(walk) => self.listing.numbered(walk, &self.asked(self.upper())),
+            Phase::Slices if matches!(self.slicer.ask(), Some(SliceQuery::Count(..))) => {
+                self.jobs.probe(&self.asked(None))
+            }
+            Phase::Slices | Phase::Crowded => self.jobs.survey(&self.asked(None)),
+            Phase::Closed { highest } => self.jobs.fetch(&self.asked(Some(*highest))),
+            Phase::Day(walk) => self.jobs.numbered(walk, &self.asked(self.upper())),
         }
     }
 
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
         self.check(page)?;
         if !matches!(self.phase, Phase::Day(_)) && page.contradicts_itself() {
-            self.listing.again(page)?;
+            self.jobs.retry(page)?;
             return Ok(Verdict::Skip);
         }
         match self.phase {
@@ -298,11 +307,11 @@ impl Strategy for DateWalk {
             Phase::Closed { highest } => {
                 self.ids(page, Some(highest))?;
                 if !page.is_whole() {
-                    self.listing.again(page)?;
+                    self.jobs.retry(page)?;
                     return Ok(Verdict::Skip);
                 }
                 let rows = page.rows();
-                self.pass(self.plan.day.is_none().then_some(rows));
+                self.pass(self.position.day.is_none().then_some(rows));
                 Ok(if rows == 0 { Verdict::Skip } else { Verdict::Deliver })
             }
             Phase::Day(_) => self.on_day(page),
@@ -314,15 +323,15 @@ impl Strategy for DateWalk {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Date(self.plan.until))
+        Some(Mark::Date(self.position.until))
     }
 
-    fn total(&self, _: &dyn Facts) -> Option<u64> {
+    fn total(&self, _: &dyn PageView) -> Option<u64> {
         None
     }
 
-    fn plan(&self) -> Value {
-        serde_json::to_value(&self.plan).unwrap_or_default()
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
     }
 
     fn caveats(&self) -> &'static [&'static str] {

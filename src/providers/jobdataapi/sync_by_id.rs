@@ -8,21 +8,21 @@
 //! gain one. That matters because servers count and select in two steps: in an open range, a row that is inserted in between
 //! pushes another one out of the page, and once a third one is deleted, no count can tell. The whole position is one integer.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Resource;
-use super::requests::Jobs;
-use super::sync::{Listing, ids};
-use crate::checkpoint::{Mark, SyncState};
-use crate::client::Client;
-use crate::error::Error;
-use crate::listing::Endpoint;
-use crate::listing::Fingerprint;
-use crate::listing::ListRequest;
-use crate::sync::{Ask, Facts, Fault, Plan, Slicer, Step, Strategy, SyncRequest, Verdict};
-use crate::sync::{Refused, resume};
+use super::endpoint::ListEndpoint;
+use super::models::Job;
+use super::requests::JobsRequest;
+use super::sliced_jobs::{SlicedJobs, ids};
+use crate::checkpoint::Mark;
+use crate::error::{Error, Result};
+use crate::listing::{Endpoint, Fingerprint};
+use crate::sync::{
+    PageView, RunStart, SliceQuery, Slicer, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request,
+};
 
 /// Where the first run of an id sync begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,76 +41,77 @@ pub enum Bootstrap {
     MostRecent(u64),
 }
 
-/// Options of [`ListRequest::sync_by_id`].
-#[derive(Debug)]
-pub struct ById {
-    jobs: Resource<Jobs>,
-    bootstrap: Bootstrap,
-    lookback: u64,
+sync_request! {
+    /// The sync by id, from [`JobsRequest::sync_by_id`].
+    SyncById = ById;
 }
 
-impl ListRequest<Resource<Jobs>> {
+#[derive(Debug)]
+struct ById {
+    jobs: ListEndpoint,
+    bootstrap: Bootstrap,
+    overlap: u64,
+}
+
+impl JobsRequest {
     /// Syncs by id: the first run brings what [`Bootstrap`] says (everything by default), each later one the postings with
     /// an id above the watermark. Needs plan access or better.
     ///
-    /// A first run that does not fit one page costs some small requests before its first batch, about a dozen, to find its way
-    /// on the id line.
+    /// A first run that does not fit one page sends some small requests before its first batch, to find where ids begin and how
+    /// they are spread.
     ///
     /// Postings that are edited later are not seen again: the API has no way to ask for them.
-    pub fn sync_by_id<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncRequest<'s, ById, super::Job, C> {
-        let options = ById { jobs: self.endpoint, bootstrap: Bootstrap::default(), lookback: 0 };
-        SyncRequest::new(self.client, options, key.into(), store)
+    pub fn sync_by_id<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncById<'s, Job, C> {
+        let options = |jobs| ById { jobs, bootstrap: Bootstrap::default(), overlap: 0 };
+        SyncById { sync: SyncRequest::of(self.list, key, store, options) }
     }
 }
 
-impl<T, C> SyncRequest<'_, ById, T, C> {
-    /// Where the first run begins. Later runs go on from the watermark and do not look at it.
+impl<T, C> SyncById<'_, T, C> {
+    /// Where the first run begins. Later runs go on from the watermark and ignore it.
     pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
-        self.options.bootstrap = bootstrap;
+        self.sync.options.bootstrap = bootstrap;
         self
     }
 
     /// Reads the last `ids` ids below the watermark again, for rows that became visible after rows with higher ids.
     /// Default 0.
-    pub fn lookback(mut self, ids: u64) -> Self {
-        self.options.lookback = ids;
+    pub fn overlap(mut self, ids: u64) -> Self {
+        self.sync.options.overlap = ids;
         self
     }
 }
 
-impl Plan for ById {
+impl SyncOptions for ById {
     const STRATEGY: &'static str = "by-id";
 
     fn fingerprint(&self) -> Fingerprint {
         self.jobs.fingerprint()
     }
 
-    fn begin(self, _: &Client, state: &SyncState) -> Result<Box<dyn Strategy>, Refused> {
-        let listing = Listing::new(self.jobs)?;
-        let before = match state.watermark {
+    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
+        let jobs = SlicedJobs::new(self.jobs)?;
+        let before = match start.watermark() {
             Some(Mark::Id(id)) => Some(id),
             _ => None,
         };
-        let walk = |plan, phase| Box::new(IdWalk { listing, before, plan, phase, beyond: 0, ends: false });
-        if let Some(run) = &state.run {
-            let plan: IdPlan = resume(&run.plan)?;
-            let phase = plan.slices(u64::MAX, None);
-            return Ok(walk(plan, phase));
+        let walk = |position, phase| Box::new(IdWalk { jobs, before, position, phase, beyond: 0, ends: false });
+        if let Some(position) = start.position::<IdPosition>()? {
+            let phase = position.slices(u64::MAX, None);
+            return Ok(walk(position, phase));
         }
         if let Some(watermark) = before {
-            let next = watermark.saturating_add(1).saturating_sub(self.lookback).max(1);
-            return Ok(walk(IdPlan { next, ..IdPlan::default() }, Phase::Open));
+            let next = watermark.saturating_add(1).saturating_sub(self.overlap).max(1);
+            return Ok(walk(IdPosition { next, ..IdPosition::default() }, Phase::Open));
         }
-        let plan = IdPlan { next: 1, ..IdPlan::default() };
+        let position = IdPosition { next: 1, ..IdPosition::default() };
         Ok(match self.bootstrap {
-            Bootstrap::All => walk(plan, Phase::Size),
-            Bootstrap::FromId(0) => return Err(Error::invalid("bootstrap id", "0", "1 or more").into()),
-            Bootstrap::FromId(next) => walk(IdPlan { next, ..plan }, Phase::Size),
-            Bootstrap::Since(day) => walk(IdPlan { since: Some(day), ..plan }, Phase::Size),
-            Bootstrap::MostRecent(0) => {
-                return Err(Error::invalid("bootstrap count", "0", "1 or more postings").into());
-            }
-            Bootstrap::MostRecent(rows) => walk(plan, Phase::Recent(rows)),
+            Bootstrap::All => walk(position, Phase::Size),
+            Bootstrap::FromId(0) => return Err(Error::invalid("bootstrap id", "0", "1 or more")),
+            Bootstrap::FromId(next) => walk(IdPosition { next, ..position }, Phase::Size),
+            Bootstrap::Since(day) => walk(IdPosition { since: Some(day), ..position }, Phase::Size),
+            Bootstrap::MostRecent(0) => return Err(Error::invalid("bootstrap count", "0", "1 or more postings")),
+            Bootstrap::MostRecent(rows) => walk(position, Phase::Recent(rows)),
         })
     }
 }
@@ -118,7 +119,7 @@ impl Plan for ById {
 /// The frozen window and the position, as the state keeps them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IdPlan {
+struct IdPosition {
     /// Everything of this run below it is covered.
     next: u64,
     /// The end of the closed part, once it is known.
@@ -132,7 +133,7 @@ struct IdPlan {
     since: Option<Date>,
 }
 
-impl IdPlan {
+impl IdPosition {
     /// The closed part, when there is one, else the open end.
     fn slices(&self, capacity: u64, expected: Option<u64>) -> Phase {
         match self.upper {
@@ -162,10 +163,10 @@ enum Phase {
 /// The walk of one run.
 #[derive(Debug)]
 struct IdWalk {
-    listing: Listing,
+    jobs: SlicedJobs,
     /// The watermark of the run before.
     before: Option<u64>,
-    plan: IdPlan,
+    position: IdPosition,
     phase: Phase,
     /// Rows behind the closed part, when they were counted.
     beyond: u64,
@@ -177,95 +178,95 @@ impl IdWalk {
     fn window(&self, min: u64, max: Option<u64>) -> Vec<(&'static str, String)> {
         let mut window = vec![("min_id", min.to_string())];
         window.extend(max.map(|max| ("max_id", max.to_string())));
-        window.extend(self.plan.since.map(|day| ("published_since", day.to_string())));
+        window.extend(self.position.since.map(|day| ("published_since", day.to_string())));
         window
     }
 
     /// Cuts off the closed part of the line, ending before `id`, from which on there are `beyond` rows.
     fn close(&mut self, id: u64, expected: Option<u64>, beyond: u64) {
-        self.plan.upper = Some(id - 1);
+        self.position.upper = Some(id - 1);
         self.beyond = beyond;
-        self.phase = self.plan.slices(self.listing.capacity(), expected);
+        self.phase = self.position.slices(self.jobs.capacity(), expected);
     }
 
     /// The closed part is covered.
     fn open_end(&mut self) {
         self.phase = if self.ends { Phase::Done } else { Phase::Open };
-        if self.beyond > self.listing.capacity() {
-            self.search_upper(self.plan.next, self.beyond);
+        if self.beyond > self.jobs.capacity() {
+            self.search_upper(self.position.next, self.beyond);
         }
     }
 
     /// There are more rows than one page from `next` on, and `known` of them were seen at `id`.
     fn search_upper(&mut self, id: u64, total: u64) {
-        let most = (self.listing.capacity() / 2).max(1);
+        let most = (self.jobs.capacity() / 2).max(1);
         self.phase = Phase::Search(Search::new(id, total, 1, most, Goal::Upper { total }));
     }
 
-    fn on_slice(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_slice(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Phase::Slices(slicer) = &mut self.phase else { return Ok(Verdict::Skip) };
         let mut verdict = Verdict::Skip;
         match slicer.ask() {
-            Some(Ask::Count(min, max)) => {
+            Some(SliceQuery::Count(min, max)) => {
                 ids(page, min, Some(max))?;
                 slicer.counted(page.count());
             }
-            Some(Ask::Fetch(min, max)) => {
+            Some(SliceQuery::Fetch(min, max)) => {
                 let ids = ids(page, min, Some(max))?;
                 if page.is_whole() {
-                    self.listing.well();
+                    self.jobs.reset_retries();
                     slicer.fits(page.rows());
-                    self.plan.highest = ids.into_iter().max().max(self.plan.highest);
+                    self.position.highest = ids.into_iter().max().max(self.position.highest);
                     verdict = if page.rows() == 0 { Verdict::Skip } else { Verdict::Deliver };
-                } else if page.more() && page.rows() > 0 {
+                } else if page.has_next() && page.rows() > 0 {
                     slicer.clamp(page.rows());
                     if !slicer.overflows(page.count()) {
-                        self.listing.again(page)?;
+                        self.jobs.retry(page)?;
                     }
                 } else {
-                    self.listing.again(page)?;
+                    self.jobs.retry(page)?;
                 }
             }
             None => {}
         }
-        self.plan.next = slicer.next();
+        self.position.next = slicer.next();
         if slicer.ask().is_none() {
             self.open_end();
         }
         Ok(verdict)
     }
 
-    fn on_open(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
-        let ids = ids(page, self.plan.next, None)?;
+    fn on_open(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
+        let ids = ids(page, self.position.next, None)?;
         let highest = ids.iter().copied().max();
         match highest {
             // All postings of the last range went away meanwhile, or there is nothing new.
             None if page.is_whole() && page.rows() == 0 => self.phase = Phase::Done,
             Some(highest) if page.is_whole() => {
-                (self.plan.upper, self.ends) = (Some(highest), true);
-                let (next, capacity) = (self.plan.next, self.listing.capacity());
+                (self.position.upper, self.ends) = (Some(highest), true);
+                let (next, capacity) = (self.position.next, self.jobs.capacity());
                 self.phase = Phase::Slices(Slicer::one(next, highest, capacity, Some(1)));
             }
-            Some(highest) if page.more() && page.count() > page.rows() => self.search_upper(highest, page.count()),
-            _ => self.listing.again(page)?,
+            Some(highest) if page.has_next() && page.count() > page.rows() => self.search_upper(highest, page.count()),
+            _ => self.jobs.retry(page)?,
         }
         Ok(Verdict::Skip)
     }
 
-    fn on_search(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn on_search(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Phase::Search(search) = &mut self.phase else { return Ok(Verdict::Skip) };
         ids(page, search.ask(), None)?;
         search.asked += 1;
         if search.asked > MOST_PROBES {
             let hint = "the server's `count` does not follow min_id, so the end of the id line cannot be found";
-            return Err(Fault::Ignored(hint.to_owned()));
+            return Err(WalkError::Ignored(hint.to_owned()));
         }
-        if let Some(id) = search.absorb(page.count()) {
+        if let Some(id) = search.enter(page.count()) {
             match search.goal {
-                Goal::Upper { .. } if id <= self.plan.next => self.listing.again(page)?,
+                Goal::Upper { .. } if id <= self.position.next => self.jobs.retry(page)?,
                 Goal::Upper { total } => self.close(id, Some(total.saturating_sub(page.count())), page.count()),
                 Goal::Start => {
-                    self.plan.next = id;
+                    self.position.next = id;
                     self.phase = Phase::Size;
                 }
             }
@@ -275,38 +276,38 @@ impl IdWalk {
 }
 
 impl Strategy for IdWalk {
-    fn step(&self) -> Step {
-        let next = self.plan.next;
+    fn step(&self, _: Timestamp) -> Step {
+        let next = self.position.next;
         match &self.phase {
-            Phase::Size | Phase::Recent(_) => self.listing.probe(&self.window(next, None)),
-            Phase::Search(search) => self.listing.probe(&self.window(search.ask(), None)),
+            Phase::Size | Phase::Recent(_) => self.jobs.probe(&self.window(next, None)),
+            Phase::Search(search) => self.jobs.probe(&self.window(search.ask(), None)),
             Phase::Slices(slicer) => match slicer.ask() {
-                Some(Ask::Count(min, max)) => self.listing.probe(&self.window(min, Some(max))),
-                Some(Ask::Fetch(min, max)) => self.listing.fetch(&self.window(min, Some(max))),
-                None => self.listing.fetch(&self.window(next, None)),
+                Some(SliceQuery::Count(min, max)) => self.jobs.probe(&self.window(min, Some(max))),
+                Some(SliceQuery::Fetch(min, max)) => self.jobs.fetch(&self.window(min, Some(max))),
+                None => self.jobs.fetch(&self.window(next, None)),
             },
-            Phase::Open | Phase::Done => self.listing.survey(&self.window(next, None)),
+            Phase::Open | Phase::Done => self.jobs.survey(&self.window(next, None)),
         }
     }
 
-    fn absorb(&mut self, page: &dyn Facts) -> Result<Verdict, Fault> {
+    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
         if page.contradicts_itself() {
-            self.listing.again(page)?;
+            self.jobs.retry(page)?;
             return Ok(Verdict::Skip);
         }
         match self.phase {
             Phase::Size => {
-                let id = ids(page, self.plan.next, None)?.first().copied();
+                let id = ids(page, self.position.next, None)?.first().copied();
                 match (page.count(), id) {
-                    (total, Some(id)) if total > self.listing.capacity() => self.search_upper(id, total),
+                    (total, Some(id)) if total > self.jobs.capacity() => self.search_upper(id, total),
                     _ => self.phase = Phase::Open,
                 }
                 Ok(Verdict::Skip)
             }
             Phase::Recent(wanted) => {
-                let most = wanted.saturating_add(self.listing.capacity() / 2);
+                let most = wanted.saturating_add(self.jobs.capacity() / 2);
                 self.phase = if page.count() > most {
-                    Phase::Search(Search::new(self.plan.next, page.count(), wanted, most, Goal::Start))
+                    Phase::Search(Search::new(self.position.next, page.count(), wanted, most, Goal::Start))
                 } else {
                     Phase::Size
                 };
@@ -326,16 +327,17 @@ impl Strategy for IdWalk {
     fn watermark(&self) -> Option<Mark> {
         // A range whose rows are gone is covered all the same. A bootstrap by date that found nothing says nothing about
         // ids, and is made again.
-        let covered = (self.plan.since.is_none() || self.plan.highest.is_some()).then(|| self.plan.next - 1);
-        [self.before, self.plan.highest, covered].into_iter().flatten().max().map(Mark::Id)
+        let covered =
+            (self.position.since.is_none() || self.position.highest.is_some()).then(|| self.position.next - 1);
+        [self.before, self.position.highest, covered].into_iter().flatten().max().map(Mark::Id)
     }
 
-    fn total(&self, _: &dyn Facts) -> Option<u64> {
+    fn total(&self, _: &dyn PageView) -> Option<u64> {
         None
     }
 
-    fn plan(&self) -> Value {
-        serde_json::to_value(&self.plan).unwrap_or_default()
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
     }
 }
 
@@ -389,7 +391,7 @@ impl Search {
     }
 
     /// Takes the count; returns the id when it is found.
-    fn absorb(&mut self, rows: u64) -> Option<u64> {
+    fn enter(&mut self, rows: u64) -> Option<u64> {
         let asked = self.ask();
         // Any id between rows will do for the end of the closed part: the run then has something to deliver, and looks further
         // when it has come there. An id before all rows would not: it would leave the same search behind it.
@@ -431,7 +433,7 @@ mod tests {
                 requests += 1;
                 prop_assert!(requests < 200);
                 let rows = from(search.ask());
-                if let Some(id) = search.absorb(rows) {
+                if let Some(id) = search.enter(rows) {
                     break id;
                 }
             };

@@ -1,0 +1,270 @@
+//! One call: authorise, limit, send, classify, retry. The only loop that sends, and the only one that sleeps.
+
+use std::future::{Future, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::api_request::{ApiRequest, UrlKind};
+use super::clock::{monotonic, sleep_until};
+use super::core::Client;
+use super::exchange::Opened;
+use super::progress::Progress;
+use super::rate_limit::Wait;
+use super::{rate_headers, redact};
+use crate::error::{AnswerError, Call, Error, PauseReason, Result, TimeoutScope, WaitScope};
+use crate::json;
+
+/// A whole answer with its body.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) url: Url,
+}
+
+/// Why an attempt failed.
+pub(crate) struct AttemptError {
+    pub(super) error: Error,
+    /// Whether another attempt may help.
+    pub(super) retry: bool,
+    /// The wait that the server named.
+    pub(super) wait: Option<Duration>,
+}
+
+impl AttemptError {
+    /// Another attempt would fail in the same way.
+    pub(super) fn fatal(error: Error) -> Self {
+        Self { error, retry: false, wait: None }
+    }
+
+    /// Another attempt may succeed.
+    pub(super) fn transient(error: Error) -> Self {
+        Self { error, retry: true, wait: None }
+    }
+}
+
+/// Whether the status of an answer is one that the caller wants to read.
+pub(crate) type Accept<'a> = &'a (dyn Fn(StatusCode) -> bool + Sync);
+
+impl Client {
+    /// Makes one call and reads its answer at once.
+    pub(crate) async fn call<O: Send>(
+        &self,
+        endpoint: &str,
+        request: &ApiRequest,
+        accept: Accept<'_>,
+        read: impl Fn(&Response) -> Result<O, AnswerError> + Send + Sync,
+    ) -> Result<O> {
+        let progress = Progress::default();
+        self.call_with(endpoint, request, &progress, accept, |response| ready(read(&response))).await
+    }
+
+    /// Makes one call: attempts and waits until there is a whole answer that `read` accepts, or a reason to give up.
+    pub(crate) async fn call_with<O: Send, F>(
+        &self,
+        endpoint: &str,
+        request: &ApiRequest,
+        progress: &Progress,
+        accept: Accept<'_>,
+        read: impl Fn(Arc<Response>) -> F + Send + Sync,
+    ) -> Result<O>
+    where
+        F: Future<Output = Result<O, AnswerError>> + Send,
+    {
+        self.send(endpoint, request, progress, accept, |opened| self.read_whole(request, progress, opened, &read)).await
+    }
+
+    /// Makes one call and leaves the body of a good answer to be read in pieces: the limits of size and time are then the
+    /// reader's.
+    pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
+        self.send(endpoint, request, progress, &|status| status.is_success(), |opened| ready(Ok(opened))).await
+    }
+
+    /// The loop: attempts and waits until `take` has taken an answer with an accepted status.
+    async fn send<O, F>(
+        &self,
+        endpoint: &str,
+        request: &ApiRequest,
+        progress: &Progress,
+        accept: Accept<'_>,
+        take: impl Fn(Opened) -> F + Send + Sync,
+    ) -> Result<O>
+    where
+        F: Future<Output = Result<O, AttemptError>> + Send,
+    {
+        let settings = &self.inner.settings;
+        let started = monotonic();
+        let deadline = started.checked_add(settings.page_timeout).unwrap_or(started + Duration::from_secs(1 << 30));
+        let mut url = self.url(request)?;
+        let shown = match request.url {
+            UrlKind::Plain => redact::shown(&url),
+            _ => format!("{}/…", redact::origin(&url)),
+        };
+        let target = format!("{} {shown}", request.method);
+        let mut call = Call { endpoint: endpoint.into(), target, attempts: 0 };
+        let mut redirects = 0;
+        loop {
+            self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, progress).await?;
+            call.attempts += 1;
+            progress.request(call.attempts);
+            let attempt_error = match self.exchange(request, &url, deadline, &call).await {
+                Ok(opened) => {
+                    tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
+                    self.keep_sunset(endpoint, &opened.headers);
+                    // Only a request that changes nothing may be sent to another place than was asked for.
+                    if opened.status.is_redirection() && request.method.is_safe() && !accept(opened.status) {
+                        redirects += 1;
+                        url = self.redirected(request, &opened, redirects)?;
+                        call.attempts -= 1;
+                        continue;
+                    }
+                    match self.take_answer(request, opened, accept, progress, &take).await {
+                        Ok(value) => {
+                            self.inner.budget.deposit();
+                            return Ok(value);
+                        }
+                        Err(attempt_error) => attempt_error,
+                    }
+                }
+                Err(attempt_error) => attempt_error,
+            };
+            let wait = self.wait_before_retry(request, attempt_error, &call, deadline)?;
+            progress.waited(wait);
+            sleep_until(monotonic() + wait).await;
+        }
+    }
+
+    /// Takes an answer with an accepted status, or says what another one means. Obeys what it says about waiting.
+    async fn take_answer<O, F>(
+        &self,
+        request: &ApiRequest,
+        opened: Opened,
+        accept: Accept<'_>,
+        progress: &Progress,
+        take: &(impl Fn(Opened) -> F + Send + Sync),
+    ) -> Result<O, AttemptError>
+    where
+        F: Future<Output = Result<O, AttemptError>> + Send,
+    {
+        let settings = &self.inner.settings;
+        let named = rate_headers::requested_wait(&opened.headers, settings.clock.now());
+        if accept(opened.status) {
+            self.close_for(request, WaitScope::default(), named);
+            let taken = take(opened).await;
+            return taken.map_err(|error| AttemptError { wait: named.filter(|_| error.retry), ..error });
+        }
+        let call = opened.call.clone();
+        let response = self.read_error(opened, progress).await?;
+        let server = self.server_error(&response);
+        let in_body = server.as_ref().and_then(|server| server.retry_after);
+        let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
+        let wait = named.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
+        let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
+        self.close_for(request, scope, wait);
+        let error = self.status_error(request, &response, server, call);
+        Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
+    }
+
+    /// Holds back the requests that a server's wait applies to.
+    fn close_for(&self, request: &ApiRequest, scope: WaitScope, wait: Option<Duration>) {
+        if let Some(wait) = wait {
+            self.inner.limiter.close_for(request.bucket.as_deref(), scope, wait);
+        }
+    }
+
+    /// How long to wait before the next attempt; the error of the call when there is none.
+    fn wait_before_retry(
+        &self,
+        request: &ApiRequest,
+        failed: AttemptError,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Duration> {
+        let retry = &self.inner.settings.retry;
+        // A zero Retry-After names no wait: the back-off holds.
+        let named = failed.wait.filter(|wait| !wait.is_zero());
+        if let Some(wait) = named.filter(|wait| *wait > retry.max_wait) {
+            return Err(self.paused(call.clone(), wait));
+        }
+        // What must not be sent twice is sent again only when the server cannot have acted on it.
+        if !request.idempotent && failed.error.is_ambiguous() {
+            return Err(Error::OutcomeUnknown { source: Box::new(failed.error) });
+        }
+        let wait = named.unwrap_or_else(|| retry.jittered(call.attempts));
+        let again = failed.retry
+            && call.attempts < retry.max_attempts
+            && monotonic().checked_add(wait).is_some_and(|at| at < deadline)
+            && self.inner.budget.withdraw();
+        match named {
+            _ if again => {
+                tracing::warn!(endpoint = %call.endpoint, attempt = call.attempts, error = %failed.error, ?wait, "trying again");
+                Ok(wait)
+            }
+            // A wait that the server named is a pause, whichever limit of the client ends the call.
+            Some(wait) if failed.retry => Err(self.paused(call.clone(), wait)),
+            _ => Err(failed.error),
+        }
+    }
+
+    /// Waits until the rate limit lets this request out.
+    async fn wait_for_rate_limit(
+        &self,
+        bucket: Option<&str>,
+        deadline: Instant,
+        call: &Call,
+        progress: &Progress,
+    ) -> Result<()> {
+        let settings = &self.inner.settings;
+        loop {
+            let Err(Wait { until, closed }) = self.inner.limiter.take(bucket) else { return Ok(()) };
+            let wait = until.duration_since(monotonic());
+            if closed && (wait > settings.retry.max_wait || until >= deadline) {
+                return Err(self.paused(call.clone(), wait));
+            }
+            if until >= deadline {
+                let (limit, scope) = (settings.page_timeout, TimeoutScope::Page);
+                return Err(Error::Timeout { call: Box::new(call.clone()), limit, scope });
+            }
+            if closed {
+                tracing::info!(endpoint = %call.endpoint, ?wait, "waiting, as the server asked");
+            }
+            progress.waited(wait);
+            sleep_until(until).await;
+        }
+    }
+
+    fn paused(&self, call: Call, wait: Duration) -> Error {
+        let until = self.clock().after(wait);
+        Error::Paused { call: Box::new(call), until, wait, reason: PauseReason::RateLimit }
+    }
+
+    /// Reads the whole body of a good answer and gives it to `read`.
+    async fn read_whole<O, F>(
+        &self,
+        request: &ApiRequest,
+        progress: &Progress,
+        opened: Opened,
+        read: &(impl Fn(Arc<Response>) -> F + Send + Sync),
+    ) -> Result<O, AttemptError>
+    where
+        F: Future<Output = Result<O, AnswerError>> + Send,
+    {
+        let call = opened.call.clone();
+        let response = Arc::new(self.read_body(opened, progress).await?);
+        let checked = match self.inner.settings.check {
+            Some(check) if response.status.is_success() => check(&json::fields(&response.body)),
+            _ => Ok(()),
+        };
+        let read = match checked {
+            Ok(()) => read(response.clone()).await,
+            Err(error) => Err(error),
+        };
+        read.map_err(|error| self.answer_error(request, &response, error, call))
+    }
+}

@@ -1,0 +1,176 @@
+//! One attempt: the HTTP request, the head of its answer, and the body with its limits of time and size.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::header::{ACCEPT, CONTENT_LENGTH, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use sync_wrapper::SyncWrapper;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::api_request::{ApiRequest, Origins, UrlKind};
+use super::call::{AttemptError, Response};
+use super::clock::monotonic;
+use super::core::Client;
+use super::progress::Progress;
+use super::redact;
+use super::transport::Body;
+use crate::error::{Call, Error, Result, TimeoutScope, TransportError};
+
+/// Redirects within the origin that one call follows.
+const MAX_REDIRECTS: u32 = 3;
+
+/// The largest part of an error's body, in bytes, that is read.
+pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
+
+/// An answer whose head is there and whose body is still to be read.
+pub(crate) struct Opened {
+    pub(crate) call: Call,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: SyncWrapper<Body>,
+    /// The limit of one attempt, which is also the longest silence between two pieces of a body that is read in pieces.
+    pub(crate) timeout: Duration,
+    url: Url,
+    /// When the attempt must be over, and the limit to report then.
+    deadline: Instant,
+    limit: (Duration, TimeoutScope),
+}
+
+impl Client {
+    /// Sends the request and waits for the head of the answer.
+    pub(super) async fn exchange(
+        &self,
+        request: &ApiRequest,
+        url: &Url,
+        page_deadline: Instant,
+        call: &Call,
+    ) -> Result<Opened, AttemptError> {
+        let settings = &self.inner.settings;
+        let now = monotonic();
+        let deadline = now.checked_add(settings.timeout).unwrap_or(page_deadline).min(page_deadline);
+        // The limit that is reported is one that was set, not what was left of it.
+        let limit = if deadline.duration_since(now) < settings.timeout {
+            (settings.page_timeout, TimeoutScope::Page)
+        } else {
+            (settings.timeout, TimeoutScope::Attempt)
+        };
+        let http = self.http_request(request, url).map_err(AttemptError::fatal)?;
+        let sent = timeout_at(deadline, settings.transport.0.send(http)).await;
+        let answer = sent.map_err(|_| timed_out(call, limit))?.map_err(|source| broken(call, source))?;
+        let (head, body) = answer.into_parts();
+        Ok(Opened {
+            call: call.clone(),
+            status: head.status,
+            headers: head.headers,
+            body: SyncWrapper::new(body),
+            timeout: settings.timeout,
+            url: url.clone(),
+            deadline,
+            limit,
+        })
+    }
+
+    /// Reads the whole body of a good answer, up to the configured size.
+    pub(super) async fn read_body(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
+        let max = self.inner.settings.max_body_bytes;
+        let too_large = || AttemptError::fatal(Error::TooLarge { call: Box::new(opened.call.clone()), limit: max });
+        let announced = opened.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > max) {
+            return Err(too_large());
+        }
+        let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
+        let mut body = opened.body.into_inner();
+        while let Some(piece) =
+            timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
+        {
+            let piece = piece.map_err(|source| broken(&opened.call, source))?;
+            if whole.len() + piece.len() > max {
+                return Err(too_large());
+            }
+            whole.extend_from_slice(&piece);
+        }
+        progress.received(whole.len());
+        Ok(Response { status: opened.status, headers: opened.headers, body: whole.freeze(), url: opened.url })
+    }
+
+    /// Reads the beginning of an error's body. What its head says holds even when the body is lost on the way.
+    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
+        let mut start = BytesMut::new();
+        let mut body = opened.body.into_inner();
+        while let Some(Ok(piece)) =
+            timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
+        {
+            if start.len() + piece.len() > MAX_ERROR_BODY {
+                break;
+            }
+            start.extend_from_slice(&piece);
+        }
+        progress.received(start.len());
+        Ok(Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url })
+    }
+
+    /// Where a redirect leads, when the request may go there.
+    pub(super) fn redirected(&self, request: &ApiRequest, opened: &Opened, redirects: u32) -> Result<Url> {
+        let call = || Box::new(opened.call.clone());
+        let status = opened.status;
+        let target = opened.headers.get(LOCATION).and_then(|value| opened.url.join(value.to_str().ok()?).ok());
+        match target {
+            Some(target) if !self.may_go_to(&target, request) => {
+                Err(Error::ForeignOrigin { call: call(), link: "redirect", found: redact::origin(&target) })
+            }
+            Some(target) if redirects <= MAX_REDIRECTS => Ok(target),
+            _ => {
+                let message = "the redirect names no usable address, or there are too many of them".to_owned();
+                Err(Error::Status { call: call(), status, message, retry_after: None, server: None })
+            }
+        }
+    }
+
+    pub(super) fn url(&self, request: &ApiRequest) -> Result<Url> {
+        let invalid = |shown: String| Error::invalid("path", shown, "a path or URL of the base URL's origin");
+        let mut url = self.base_url().join(&request.path).map_err(|_| invalid("(no URL)".to_owned()))?;
+        // A path such as `//host/` or `https://host/` would send the credential to another host.
+        if !self.may_go_to(&url, request) {
+            return Err(invalid(redact::origin(&url)));
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    /// Whether a request may go to this URL at all. Whether the credentials are sent with it is decided separately.
+    fn may_go_to(&self, url: &Url, request: &ApiRequest) -> bool {
+        let base = self.base_url();
+        let elsewhere =
+            request.origins == Origins::Any && matches!((base.scheme(), url.scheme()), (_, "https") | ("http", "http"));
+        !redact::has_user(url) && (url.origin() == base.origin() || elsewhere)
+    }
+
+    fn http_request(&self, request: &ApiRequest, url: &Url) -> Result<http::Request<Bytes>> {
+        let mut http = http::Request::new(request.body.clone());
+        *http.method_mut() = request.method.clone();
+        *http.uri_mut() =
+            url.as_str().parse().map_err(|_| Error::invalid("URL", redact::shown(url), "a URL of at most 64 KB"))?;
+        let headers = http.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.extend(request.headers.clone());
+        if request.url != UrlKind::Bearer && url.origin() == self.base_url().origin() {
+            for (name, value) in self.inner.settings.credentials.headers() {
+                headers.insert(name, value.clone());
+            }
+        }
+        Ok(http)
+    }
+}
+
+fn timed_out(call: &Call, (limit, scope): (Duration, TimeoutScope)) -> AttemptError {
+    AttemptError::transient(Error::Timeout { call: Box::new(call.clone()), limit, scope })
+}
+
+fn broken(call: &Call, source: TransportError) -> AttemptError {
+    AttemptError::transient(Error::Connection { call: Box::new(call.clone()), source })
+}

@@ -1,0 +1,50 @@
+//! One field of a JSON object, read without decoding the rest.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A top-level field of a JSON object as text. Stops as soon as it is found, so a key at the front costs next to nothing.
+pub(crate) fn field<'j>(object: &'j str, name: &str) -> Option<&'j str> {
+    struct Find<'n, 'j> {
+        name: &'n str,
+        found: Option<&'j str>,
+    }
+    impl<'j> Visitor<'j> for &mut Find<'_, 'j> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<Cow<'j, str>>()? {
+                if key == self.name {
+                    self.found = Some(map.next_value::<&'j RawValue>()?.get());
+                    return Ok(());
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+    let mut find = Find { name, found: None };
+    // The early return leaves the rest of the object unread, which the decoder reports as an error. The value found is good.
+    let _ = serde_json::Deserializer::from_str(object).deserialize_map(&mut find);
+    find.found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_wherever_it_stands() {
+        assert_eq!(field(r#"{"id":5,"x":1}"#, "id"), Some("5"));
+        assert_eq!(field(r#"{"x":{"id":1},"y":[1,"}"],"id" : "a\"b"}"#, "id"), Some(r#""a\"b""#));
+        assert_eq!(field(r#"{"x":{"id":1}}"#, "id"), None);
+        assert_eq!(field("[1]", "id"), None);
+    }
+}

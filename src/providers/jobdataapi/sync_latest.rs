@@ -1,0 +1,110 @@
+//! The latest-window sync, for plan lite: the window parameters are blocked there, so the list is walked by page number.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::endpoint::ListEndpoint;
+use super::models::Job;
+use super::requests::JobsRequest;
+use super::sliced_jobs::SlicedJobs;
+use crate::checkpoint::Mark;
+use crate::error::Result;
+use crate::listing::{Endpoint, Fingerprint};
+use crate::sync::{
+    OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict,
+    WalkError, sync_request,
+};
+
+sync_request! {
+    /// The sync of the latest window, from [`JobsRequest::sync_latest`].
+    SyncLatest = Latest;
+}
+
+#[derive(Debug)]
+struct Latest {
+    jobs: ListEndpoint,
+}
+
+impl JobsRequest {
+    /// Syncs the latest window that the server shows without window parameters, for plan lite, where these are blocked.
+    ///
+    /// Each run walks the whole window, by page number with overlapping pages, and ends as
+    /// [`Outcome::Drifted`](crate::Outcome::Drifted) when the list changed so much that a row may be missing.
+    ///
+    /// What it cannot guarantee: a posting that enters and leaves the window between two runs, or that enters the data set
+    /// with a publication date before the window, is never seen. With plan access or better use
+    /// [`JobsRequest::sync_by_id`].
+    pub fn sync_latest<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncLatest<'s, Job, C> {
+        SyncLatest { sync: SyncRequest::of(self.list, key, store, |jobs| Latest { jobs }) }
+    }
+}
+
+impl SyncOptions for Latest {
+    const STRATEGY: &'static str = "latest";
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.jobs.fingerprint()
+    }
+
+    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
+        let jobs = SlicedJobs::new(self.jobs)?;
+        let position = match start.position()? {
+            Some(position) => position,
+            None => LatestPosition { started: start.now(), rows: OverlapPosition::default() },
+        };
+        let walk = OverlapWalk::new(position.rows.clone(), jobs.capacity(), "id");
+        Ok(Box::new(LatestWalk { jobs, position, walk, done: false }))
+    }
+}
+
+/// The position, as the state keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LatestPosition {
+    started: Timestamp,
+    rows: OverlapPosition,
+}
+
+#[derive(Debug)]
+struct LatestWalk {
+    jobs: SlicedJobs,
+    position: LatestPosition,
+    walk: OverlapWalk,
+    done: bool,
+}
+
+impl Strategy for LatestWalk {
+    fn step(&self, _: Timestamp) -> Step {
+        self.jobs.numbered(&self.walk, &[])
+    }
+
+    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
+        let result = self.walk.enter(page)?;
+        if let PageResult::Continue | PageResult::LastRefuted = result {
+            self.position.rows = self.walk.position().clone();
+        }
+        self.done = result == PageResult::LastConfirmed;
+        Ok(result.verdict())
+    }
+
+    fn finished(&self) -> bool {
+        self.done
+    }
+
+    fn watermark(&self) -> Option<Mark> {
+        Some(Mark::Time(self.position.started))
+    }
+
+    fn position(&self) -> Value {
+        serde_json::to_value(&self.position).unwrap_or_default()
+    }
+
+    fn caveats(&self) -> &'static [&'static str] {
+        &[
+            "a posting that enters and leaves the latest window between two runs is not seen",
+            "a posting that enters the data set with a publication date before the window is not seen",
+            "when postings enter in the middle of two requests, and another one leaves, a third can be missed until the next run",
+        ]
+    }
+}
