@@ -51,7 +51,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let ids = data.job_ids();
         let (changing, others) = ids.split_at(30);
         let (closing, _) = others.split_at(40);
-        data.touch_jobs(changing);
+        data.update_jobs(changing);
         data.close_jobs(closing);
         data.insert_jobs(20);
         data.rotate_key("Sat, 31 May 2036 14:00:00 GMT");

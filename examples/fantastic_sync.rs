@@ -13,7 +13,7 @@ use jobfeed::Report;
 use jobfeed::checkpoint::SqliteStore;
 use jobfeed::fantastic_jobs::{ActiveAtsJob, ActiveJbJob, Client, ExpiredRequest};
 use jobfeed::jiff::{SignedDuration, Timestamp};
-use jobfeed::testing::{FantasticJobs, fantastic_jobs::Feed};
+use jobfeed::testing::{FantasticJobs, fantastic_jobs::FeedName};
 use jobfeed::value::DateTime;
 use rusqlite::{Connection, Transaction, params};
 
@@ -74,10 +74,10 @@ async fn simulation(db: &str) -> Result {
         println!("\n{}", server.now());
         let edit = server.now() - SignedDuration::from_mins(10);
         let day = SignedDuration::from_hours(24);
-        let edited: Vec<u64> = server.indexed(Feed::Ats, edit - day, edit - day + SignedDuration::from_hours(1));
+        let edited: Vec<u64> = server.indexed(FeedName::Ats, edit - day, edit - day + SignedDuration::from_hours(1));
         let recent = copy.ids("ats")?.into_iter().take(5);
         let edited: Vec<u64> = edited.into_iter().take(5).chain(recent).collect();
-        server.with(Feed::Ats, |data| data.retitle(&edited, &format!("Edited at {edit}"), edit));
+        server.with(FeedName::Ats, |data| data.retitle(&edited, &format!("Edited at {edit}"), edit));
         round(&client, &mut copy, db, u64::MAX).await?;
     }
     compare(&server, &copy)
@@ -240,8 +240,8 @@ fn id(id: u64) -> Result<i64> {
 /// Compares the copy with the simulator's rows.
 fn compare(server: &FantasticJobs, copy: &Copy) -> Result {
     let (from, until) = ("2026-03-10T06:00:00Z".parse()?, "2026-03-11T00:00:00Z".parse()?);
-    let mut wanted = server.indexed(Feed::Ats, from, until);
-    wanted.retain(|id| !server.is_expired(Feed::Ats, *id));
+    let mut wanted = server.indexed(FeedName::Ats, from, until);
+    wanted.retain(|id| !server.is_expired(FeedName::Ats, *id));
     let got = copy.ids("ats")?;
     println!("\nthe simulator has {} live rows in the ATS feed, the copy {}", wanted.len(), got.len());
     println!("{} jobs were billed for both feeds", server.jobs_billed());

@@ -5,26 +5,26 @@
 //! use jobfeed::checkpoint::MemoryStore;
 //! use jobfeed::jobdataapi::Client;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
 //! # let (key, url) = (server.api_key(), server.base_url());
 //! let api = Client::builder().api_key(key).base_url(url).build()?;
 //!
-//! // A listing, page by page. It ends without an error only when it was complete.
+//! // A listing, page by page. It ends without an error only when it is complete.
 //! let mut pages = api.jobs().country_codes(["US", "CA"]).pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     println!("{} jobs", page.items.len());
 //! }
 //!
-//! // A sync: everything at first, later what is new. A batch is committed when its rows are durable.
-//! let mut run = api.jobs().sync_by_id("jobs", MemoryStore::new()).await?;
+//! // A sync: the first run brings everything, each later one what is new.
+//! // Commit a batch when its rows are durable.
+//! let store = MemoryStore::new();
+//! let mut run = api.jobs().sync_by_id("jobs", store).await?;
 //! while let Some(batch) = run.next().await? {
 //!     batch.commit().await?;
 //! }
-//! println!("{:?}", run.report().outcome); // complete, or paused until the server allows more
-//! # Ok(())
-//! # }
+//! println!("{}", run.report()); // complete, or paused until the server allows more
+//! # Ok(()) }
 //! ```
 //!
 //! # Where things are
@@ -32,23 +32,23 @@
 //! | you want | look at |
 //! |---|---|
 //! | a provider | [`jobdataapi`], [`fantastic_jobs`], [`employjoy`], [`jobaffinity`] |
-//! | one page, a stream of pages, or records | [`ListRequest`], [`PageStream`], [`Page`] |
-//! | a backfill and incremental syncs | [`SyncRun`], [`Batch`], [`Report`] |
+//! | one page, a stream of pages, or records | the provider's requests, such as [`JobsRequest`](jobdataapi::JobsRequest); [`PageStream`], [`Page`] |
+//! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
-//! | another paginated JSON API | [`endpoint`] |
+//! | another paginated JSON API | [`endpoint`], [`Client`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
 //!
-//! # How a request travels
+//! # The way of a request
 //!
 //! ```text
 //! request builder ──► Endpoint (no I/O: builds the request, reads the page)
 //!                        │
-//!                  Client (authorise ► limit ► send ► classify ► retry)   the only loop, the only sleep
+//!                  Client (authorise ► limit ► send ► classify ► retry)
 //!                        │
-//!                   PageStream<T>  ──►  caller                            plain listing
+//!                   PageStream<T>  ──►  caller          plain listing
 //!                        │
-//!                    SyncRun<T, C> ──►  Batch ──► caller ──► commit       incremental sync, over a Checkpoint
+//!                    SyncRun<T, C> ──►  Batch ──► caller ──► commit
 //! ```
 //!
 //! # Features
@@ -56,7 +56,7 @@
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `sqlite`: [`checkpoint`]s in SQLite.
 //! * `webhook`: verification of signed deliveries.
-//! * `testing`: stateful in-process servers that page, insert, delete, throttle and fail like the real ones.
+//! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod checkpoint;

@@ -1,19 +1,25 @@
 //! A store in a folder: one JSON file for each key, replaced atomically, safe against two processes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
 
+/// How long a save waits for another process: so many times this pause, 30 seconds.
+const LOCK_TRIES: u32 = 1_500;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Keeps each state in a file of its own.
 ///
 /// A save writes a temporary file, syncs it to the disk, renames it over the old one and syncs the folder, so a crash at
 /// any moment leaves the old state or the new one. Two processes on one key are kept apart by a lock on a `.lock` file
-/// beside it, and by the revision.
+/// beside it, which a save waits for up to 30 seconds, and by the revision.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     folder: Arc<Path>,
@@ -67,8 +73,9 @@ impl Checkpoint for FileStore {
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
         let state = state.clone();
         self.blocking(key, move |path| {
-            let lock = File::create(path.with_extension("lock")).map_err(CheckpointError::store)?;
-            lock.lock().map_err(CheckpointError::store)?;
+            // A link stays a link: the file that it names is replaced.
+            let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            let _lock = lock(path)?;
             CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
             replace(path, &state.to_json()).map_err(CheckpointError::store)
         })
@@ -85,6 +92,20 @@ fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
         }
         Err(error) => Err(CheckpointError::store(error)),
     }
+}
+
+/// Locks the state at `path` against other processes.
+fn lock(path: &Path) -> Result<File, CheckpointError> {
+    let lock = File::create(path.with_extension("lock")).map_err(CheckpointError::store)?;
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(CheckpointError::store(error)),
+        }
+    }
+    let text = format!("another process has held the lock for {:?}", LOCK_PAUSE * LOCK_TRIES);
+    Err(CheckpointError::store(io::Error::new(io::ErrorKind::TimedOut, text)))
 }
 
 /// The caller holds the lock, so one name for the temporary file is enough.

@@ -18,7 +18,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 /// For exactly-once, write rows and state in one transaction and leave the store only to load:
 ///
 /// ```
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use jobfeed::{checkpoint::SqliteStore, jobdataapi};
 /// use rusqlite::Connection;
 ///
@@ -41,9 +41,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 ///     batch.committed();
 /// }
 /// # assert_eq!(db.query_row("SELECT count(*) FROM jobs", [], |row| row.get::<_, i64>(0))?, 300);
-/// # Ok(())
-/// # }
-/// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

@@ -16,7 +16,7 @@ use super::exchange::Opened;
 use super::progress::Progress;
 use super::rate_limit::Wait;
 use super::{rate_headers, redact};
-use crate::error::{AnswerError, Call, Error, PauseReason, Result, TimeoutScope, WaitScope};
+use crate::error::{AnswerError, Call, Error, PauseReason, Result, WaitScope};
 use crate::json;
 
 /// A whole answer with its body.
@@ -100,7 +100,7 @@ impl Client {
     {
         let settings = &self.inner.settings;
         let started = monotonic();
-        let deadline = started.checked_add(settings.page_timeout).unwrap_or(started + Duration::from_secs(1 << 30));
+        let mut deadline = started.checked_add(settings.page_timeout).unwrap_or(started + Duration::from_secs(1 << 30));
         let mut url = self.url(request)?;
         let shown = match request.url {
             UrlKind::Plain => redact::shown(&url),
@@ -110,7 +110,8 @@ impl Client {
         let mut call = Call { endpoint: endpoint.into(), target, attempts: 0 };
         let mut redirects = 0;
         loop {
-            self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, progress).await?;
+            // Waiting in line for the client's own rate limit is not part of the page's time.
+            deadline += self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, progress).await?;
             call.attempts += 1;
             progress.request(call.attempts);
             let attempt_error = match self.exchange(request, &url, deadline, &call).await {
@@ -160,7 +161,7 @@ impl Client {
             return taken.map_err(|error| AttemptError { wait: named.filter(|_| error.retry), ..error });
         }
         let call = opened.call.clone();
-        let response = self.read_error(opened, progress).await?;
+        let response = self.read_error(opened, progress).await;
         let server = self.server_error(&response);
         let in_body = server.as_ref().and_then(|server| server.retry_after);
         let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
@@ -212,29 +213,35 @@ impl Client {
         }
     }
 
-    /// Waits until the rate limit lets this request out.
+    /// Waits until the rate limit lets this request out, first come, first served. Returns the part of the wait that no server
+    /// asked for.
     async fn wait_for_rate_limit(
         &self,
         bucket: Option<&str>,
         deadline: Instant,
         call: &Call,
         progress: &Progress,
-    ) -> Result<()> {
+    ) -> Result<Duration> {
         let settings = &self.inner.settings;
+        let started = monotonic();
+        let mut asked_for = Duration::ZERO;
+        let limiter = self.inner.limiter.of(bucket);
+        let _turn = limiter.turn().await;
         loop {
-            let Err(Wait { until, closed }) = self.inner.limiter.take(bucket) else { return Ok(()) };
-            let wait = until.duration_since(monotonic());
-            if closed && (wait > settings.retry.max_wait || until >= deadline) {
-                return Err(self.paused(call.clone(), wait));
-            }
-            if until >= deadline {
-                let (limit, scope) = (settings.page_timeout, TimeoutScope::Page);
-                return Err(Error::Timeout { call: Box::new(call.clone()), limit, scope });
-            }
+            let now = monotonic();
+            let in_line = now.duration_since(started).saturating_sub(asked_for);
+            let Err(Wait { until, closed }) = self.inner.limiter.take(bucket) else {
+                progress.waited(now.duration_since(started));
+                return Ok(in_line);
+            };
             if closed {
+                let wait = until.duration_since(now);
+                if wait > settings.retry.max_wait || until >= deadline + in_line {
+                    return Err(self.paused(call.clone(), wait));
+                }
                 tracing::info!(endpoint = %call.endpoint, ?wait, "waiting, as the server asked");
+                asked_for += wait;
             }
-            progress.waited(wait);
             sleep_until(until).await;
         }
     }

@@ -71,7 +71,7 @@ impl Client {
         };
         let limiter = RateBuckets::new(limiter, settings.rate_limit);
         let budget = RetryBudget::new(settings.retry.budget);
-        let scrubber = Scrubber::new(settings.credentials.secrets());
+        let scrubber = Scrubber::new(&settings.credentials);
         Self { inner: Arc::new(Inner { settings, limiter, budget, scrubber, sunset: Mutex::default() }) }
     }
 

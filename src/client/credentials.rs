@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 pub struct Credentials {
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<SecretString>,
+    /// A user name, which is hidden as well, but may occur in a path by chance.
+    user: Option<SecretString>,
 }
 
 impl Credentials {
@@ -57,7 +59,8 @@ impl Credentials {
         let password = password.into();
         let token = SecretString::from(STANDARD.encode(format!("{user}:{}", password.expose_secret())));
         let mut credentials = Self::header(AUTHORIZATION.as_str(), "Basic ", token)?;
-        credentials.secrets.extend([password, user.into()]);
+        credentials.secrets.push(password);
+        credentials.user = Some(user.into());
         Ok(credentials)
     }
 
@@ -85,8 +88,12 @@ impl Credentials {
         &self.headers
     }
 
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        self.secrets.clone()
+    pub(crate) fn secrets(&self) -> &[SecretString] {
+        &self.secrets
+    }
+
+    pub(crate) fn user(&self) -> Option<&SecretString> {
+        self.user.as_ref()
     }
 
     /// Whether there are none: calls are anonymous.

@@ -25,6 +25,9 @@ const MAX_REDIRECTS: u32 = 3;
 /// The largest part of an error's body, in bytes, that is read.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
+/// How long an error's body may take. Its head says already what matters.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
+
 /// An answer whose head is there and whose body is still to be read.
 pub(crate) struct Opened {
     pub(crate) call: Call,
@@ -33,6 +36,8 @@ pub(crate) struct Opened {
     pub(crate) body: SyncWrapper<Body>,
     /// The limit of one attempt, which is also the longest silence between two pieces of a body that is read in pieces.
     pub(crate) timeout: Duration,
+    /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
+    pub(crate) page_timeout: Duration,
     url: Url,
     /// When the attempt must be over, and the limit to report then.
     deadline: Instant,
@@ -67,6 +72,7 @@ impl Client {
             headers: head.headers,
             body: SyncWrapper::new(body),
             timeout: settings.timeout,
+            page_timeout: settings.page_timeout,
             url: url.clone(),
             deadline,
             limit,
@@ -96,20 +102,19 @@ impl Client {
         Ok(Response { status: opened.status, headers: opened.headers, body: whole.freeze(), url: opened.url })
     }
 
-    /// Reads the beginning of an error's body. What its head says holds even when the body is lost on the way.
-    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
+    /// Reads the beginning of an error's body. What its head says holds even when the body is lost or does not end.
+    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Response {
         let mut start = BytesMut::new();
         let mut body = opened.body.into_inner();
-        while let Some(Ok(piece)) =
-            timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
-        {
+        let deadline = opened.deadline.min(monotonic() + ERROR_BODY_TIME);
+        while let Ok(Some(Ok(piece))) = timeout_at(deadline, body.next()).await {
             if start.len() + piece.len() > MAX_ERROR_BODY {
                 break;
             }
             start.extend_from_slice(&piece);
         }
         progress.received(start.len());
-        Ok(Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url })
+        Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url }
     }
 
     /// Where a redirect leads, when the request may go there.

@@ -25,6 +25,11 @@ impl RateBuckets {
         Self { common, limit, named: Mutex::default() }
     }
 
+    /// The limiter of a bucket.
+    pub(crate) fn of(&self, bucket: Option<&str>) -> Limiter {
+        bucket.map_or_else(|| self.common.clone(), |name| self.named(name, Limiter::clone))
+    }
+
     /// Takes the next slot, as [`Limiter::take`]. While the whole client is closed, so is every bucket.
     pub(crate) fn take(&self, bucket: Option<&str>) -> Result<(), Wait> {
         let Some(name) = bucket else { return self.common.take() };

@@ -23,8 +23,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
         return Some(seconds);
     }
     let at = httpdate::parse_http_date(value).ok()?;
-    let at = Timestamp::try_from(at).ok()?;
-    Some(until(at, now))
+    // The last day of the year 9999 is over the range of `Timestamp`.
+    Some(until(Timestamp::try_from(at).unwrap_or(Timestamp::MAX), now))
 }
 
 /// `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset`, as seconds from now or as a Unix time.
@@ -35,25 +35,25 @@ fn used_up(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     reset(text(headers, "x-ratelimit-reset")?, now)
 }
 
-/// `RateLimit: limit=100, remaining=0, reset=50`, the later `RateLimit: "name";r=0;t=50`, or `RateLimit-Remaining` with
-/// `RateLimit-Reset`.
+/// `RateLimit: limit=100, remaining=0, reset=50`, the later `RateLimit: "name";r=0;t=50` with one item for each policy, or
+/// `RateLimit-Remaining` with `RateLimit-Reset`. Of several policies that are used up, the longest wait counts.
 fn draft(headers: &HeaderMap) -> Option<Duration> {
-    if let Some(field) = text(headers, "ratelimit") {
-        let value = |names: [&str; 2]| {
-            field.split([',', ';']).find_map(|part| {
-                let (name, value) = part.split_once('=')?;
-                names.contains(&name.trim()).then(|| value.trim().parse::<f64>().ok())?
-            })
-        };
-        if value(["remaining", "r"])? > 0.0 {
-            return None;
-        }
-        return Duration::try_from_secs_f64(value(["reset", "t"])?).ok();
-    }
-    if text(headers, "ratelimit-remaining")?.parse::<f64>().ok()? > 0.0 {
-        return None;
-    }
-    seconds(text(headers, "ratelimit-reset")?)
+    let fields = || headers.get_all("ratelimit").iter().filter_map(|field| field.to_str().ok());
+    let first_form = fields().filter_map(|field| used_up_policy(field, ',', "remaining", "reset"));
+    let policies = fields().flat_map(|field| field.split(','));
+    let later_form = policies.filter_map(|policy| used_up_policy(policy, ';', "r", "t"));
+    let separate = || {
+        let remaining = text(headers, "ratelimit-remaining")?.parse::<f64>().ok()?;
+        if remaining > 0.0 { None } else { seconds(text(headers, "ratelimit-reset")?) }
+    };
+    first_form.chain(later_form).chain(separate()).max()
+}
+
+/// The wait until the reset of a policy of which nothing remains.
+fn used_up_policy(policy: &str, separator: char, remaining: &str, reset: &str) -> Option<Duration> {
+    let members = policy.split(separator).filter_map(|member| member.split_once('='));
+    let value = |wanted: &str| members.clone().find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim());
+    if value(remaining)?.parse::<f64>().ok()? > 0.0 { None } else { seconds(value(reset)?) }
 }
 
 fn reset(value: &str, now: Timestamp) -> Option<Duration> {
@@ -61,15 +61,15 @@ fn reset(value: &str, now: Timestamp) -> Option<Duration> {
         Ok(at) if at >= UNIX_TIME => {
             // Some services give milliseconds.
             let seconds = if at > 100.0 * UNIX_TIME { at / 1000.0 } else { at };
-            let at = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
-            Some(until(Timestamp::from_duration(at).ok()?, now))
+            let at = jiff::SignedDuration::try_from_secs_f64(seconds).ok().map(Timestamp::from_duration);
+            Some(until(at.and_then(Result::ok).unwrap_or(Timestamp::MAX), now))
         }
         _ => seconds(value),
     }
 }
 
 fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+    Duration::try_from(at.duration_since(now)).unwrap_or_default().min(Duration::from_secs_f64(LONGEST))
 }
 
 fn seconds(value: &str) -> Option<Duration> {
@@ -117,5 +117,16 @@ mod tests {
         assert_eq!(wait(&[("ratelimit", "\"default\";r=0;t=7")]), Some(7));
         assert_eq!(wait(&[("ratelimit", "\"default\";r=3;t=7")]), None);
         assert_eq!(wait(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "9")]), Some(9));
+        let several = "\"second\";r=0;t=1, \"day\";r=0;t=900, \"month\";r=7;t=99999";
+        assert_eq!(wait(&[("ratelimit", several)]), Some(900), "the longest of those that are used up");
+    }
+
+    #[test]
+    fn a_wait_of_any_length_is_a_wait_of_at_most_ten_years() {
+        let longest = Some(315_360_000);
+        assert_eq!(wait(&[("ratelimit", "\"day\";r=0;t=1e19")]), longest);
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1e19")]), longest);
+        assert_eq!(wait(&[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")]), longest);
+        assert_eq!(wait(&[("retry-after", "1e300")]), longest);
     }
 }

@@ -80,17 +80,24 @@ pub enum LimitScope {
 }
 
 /// The shared state behind a [`RateLimit`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Limiter {
     limit: RateLimit,
-    slots: Arc<Mutex<Slots>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    slots: Mutex<Slots>,
+    /// Those who wait for a slot, in their order: this lock is fair.
+    line: tokio::sync::Mutex<()>,
 }
 
 /// The slots of [`LimitScope::Host`]. An entry stays after its last client is dropped, so that a program which makes a new client for
 /// each call is limited as well.
-static BY_HOST: Mutex<Option<HashMap<String, Arc<Mutex<Slots>>>>> = Mutex::new(None);
+static BY_HOST: Mutex<Option<HashMap<String, Arc<Shared>>>> = Mutex::new(None);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slots {
     /// When the next request may go out, without a burst. `None`: none has gone out yet.
     next: Option<Instant>,
@@ -108,14 +115,18 @@ pub(crate) struct Wait {
 
 impl Limiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        Self { limit, slots: Slots::shared() }
+        Self { limit, shared: Arc::default() }
     }
 
     /// A limiter that shares its slots with all others for this host.
     pub(crate) fn for_host(limit: RateLimit, host: &str) -> Self {
         let mut hosts = unpoisoned(&BY_HOST);
-        let slots = hosts.get_or_insert_default().entry(host.to_owned()).or_insert_with(Slots::shared);
-        Self { limit, slots: Arc::clone(slots) }
+        Self { limit, shared: hosts.get_or_insert_default().entry(host.to_owned()).or_default().clone() }
+    }
+
+    /// Waits until all who came before have taken their slot or given up. Hold it until the slot is taken.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.line.lock().await
     }
 
     /// Takes the next slot: `Ok` when the request may go out now (the slot is used), else when to ask again.
@@ -145,10 +156,10 @@ impl Limiter {
         until.map_or(Ok(()), |until| Err(Wait { until, closed: true }))
     }
 
-    /// Whether a new limiter would behave the same.
+    /// Whether a new limiter would behave the same, and nobody waits in this one.
     pub(crate) fn has_no_effect(&self) -> bool {
         let (now, slots) = (monotonic(), self.lock());
-        slots.next.max(slots.closed_until) <= Some(now)
+        slots.next.max(slots.closed_until) <= Some(now) && Arc::strong_count(&self.shared) == 1
     }
 
     /// Lets no request of any clone out for this time.
@@ -160,13 +171,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        unpoisoned(&self.slots)
-    }
-}
-
-impl Slots {
-    fn shared() -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { next: None, closed_until: None }))
+        unpoisoned(&self.shared.slots)
     }
 }
 

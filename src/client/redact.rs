@@ -6,6 +6,8 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::credentials::Credentials;
+
 /// The longest piece of a server's answer that an error shows, in characters.
 const SNIPPET: usize = 200;
 
@@ -13,36 +15,44 @@ const SNIPPET: usize = 200;
 #[derive(Clone, Default)]
 pub(crate) struct Scrubber {
     secrets: Arc<[SecretString]>,
+    user: Option<SecretString>,
 }
 
 impl Scrubber {
-    pub(crate) fn new(secrets: Vec<SecretString>) -> Self {
-        Self { secrets: secrets.into() }
+    pub(crate) fn new(credentials: &Credentials) -> Self {
+        Self { secrets: credentials.secrets().into(), user: credentials.user().cloned() }
     }
 
     /// The text without the secrets. Where one stands in a form that cannot be cut out, nothing is left of the text.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.exposed(1) {
+        for secret in self.hidden() {
             text = text.replace(&encoded(secret), "[redacted]").replace(secret, "[redacted]");
         }
-        if self.exposed(1).any(|secret| stands_in(secret, &text)) { "[redacted]".to_owned() } else { text }
+        if self.hidden().any(|secret| stands_in(secret, &text)) { "[redacted]".to_owned() } else { text }
     }
 
-    /// Whether a text that is to be kept holds a secret. Short ones are not looked for: they stand in many texts by chance.
-    pub(crate) fn finds_secret_in(&self, text: &str) -> bool {
-        self.exposed(8).any(|secret| text.contains(&encoded(secret)) || stands_in(secret, text))
+    /// Whether a link or token that is to be kept holds a secret: anywhere, and a user name in its query. Texts of fewer than 8
+    /// characters are not looked for, because they occur by chance.
+    pub(crate) fn finds_secret_in(&self, link: &str) -> bool {
+        let in_text = |secret: &SecretString, text: &str| {
+            let secret = secret.expose_secret();
+            secret.len() >= 8 && (text.contains(&encoded(secret)) || stands_in(secret, text))
+        };
+        let query = link.split_once('?').map_or(link, |(_, query)| query);
+        self.secrets.iter().any(|secret| in_text(secret, link)) || self.user.iter().any(|user| in_text(user, query))
     }
 
-    fn exposed(&self, least: usize) -> impl Iterator<Item = &str> {
-        self.secrets.iter().map(ExposeSecret::expose_secret).filter(move |secret| secret.len() >= least)
+    /// All texts that must not be shown.
+    fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().chain(&self.user).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty())
     }
 
     /// One short line, without secrets, e-mail addresses and control characters.
     pub(crate) fn snippet(&self, text: &str) -> String {
         // The cut comes after the replacement: a secret that straddles the cut must not survive in part. What is looked
         // at is bounded all the same, because an error page can be megabytes long.
-        let longest = self.secrets.iter().map(|secret| secret.expose_secret().len()).max().unwrap_or(0);
+        let longest = self.hidden().map(str::len).max().unwrap_or(0);
         let bound = floor_char_boundary(text, SNIPPET * 8 + longest);
         let text = self.without_secrets(text.get(..bound).unwrap_or_default());
         let mut line = String::with_capacity(SNIPPET);
@@ -151,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_removed_plain_encoded_and_across_the_cut() {
-        let scrubber = Scrubber::new(vec!["s3cr+t/key".into()]);
+        let scrubber = Scrubber::new(&Credentials::bearer("s3cr+t/key").unwrap());
         assert_eq!(scrubber.snippet("key=s3cr+t/key bad"), "key=[redacted] bad");
         assert_eq!(scrubber.snippet("key=s3cr%2Bt%2Fkey"), "key=[redacted]");
         for other in [

@@ -12,7 +12,7 @@ use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::call::Response;
 use super::core::Client;
 use crate::error::{AnswerError, Result};
-use crate::json::{self, ListAt};
+use crate::json::{self, ListAt, debug_fields};
 
 /// One resource, ready to be sent.
 #[derive(Debug, Clone)]
@@ -36,12 +36,6 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     /// Adds a query parameter that has no method of its own.
     pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.request = self.request.query(name, value);
-        self
-    }
-
-    /// Names the bucket of the server's rate limit that it draws on.
-    pub(crate) fn bucket(mut self, name: &str) -> Self {
-        self.request.bucket = Some(name.to_owned());
         self
     }
 
@@ -124,11 +118,7 @@ impl DownloadRequest {
     }
 }
 
-impl fmt::Debug for DownloadRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DownloadRequest").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+debug_fields!(DownloadRequest(name));
 
 /// A file as it came.
 #[derive(Clone)]

@@ -6,20 +6,19 @@
 //! header `sha256=<hex>` signs the body (GitHub and others).
 //!
 //! ```
-//! use jobfeed::webhook::{Rejected, Verifier};
+//! use jobfeed::webhook::{VerifyError, Verifier};
 //!
 //! let verifier = Verifier::plain("x-hub-signature-256", "a secret")?;
 //! let mut headers = http::HeaderMap::new();
 //! headers.insert("x-hub-signature-256", verifier.sign(b"the raw body")?);
 //! assert!(verifier.verify(&headers, b"the raw body").is_ok());
-//! assert_eq!(verifier.verify(&headers, b"another body"), Err(Rejected::Mismatch));
+//! assert_eq!(verifier.verify(&headers, b"another body"), Err(VerifyError::Mismatch));
 //! # Ok::<(), jobfeed::Error>(())
 //! ```
 //!
 //! Verify the bytes as they came, before they are parsed, and never write the body anew: a changed space changes the
 //! signature. What a delivery was verified to be does not say that it is new: keep the ids of the events that are done.
 
-use std::fmt;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -30,6 +29,7 @@ use sha2::Sha256;
 
 use super::clock::Clock;
 use crate::error::{Error, Result};
+use crate::json::debug_fields;
 
 /// How far the time of a delivery may be from now when nothing else is set.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
@@ -53,7 +53,7 @@ enum Scheme {
 /// Why a delivery is not accepted. Answer 401, and log the reason: none of them holds anything secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Rejected {
+pub enum VerifyError {
     /// There is no signature header.
     #[error("the delivery has no signature header")]
     Missing,
@@ -125,34 +125,34 @@ impl Verifier {
     /// time.
     ///
     /// # Errors
-    /// [`Rejected`].
-    pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejected> {
+    /// [`VerifyError`].
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), VerifyError> {
         let mut values = headers.get_all(&self.header).iter();
-        let header = values.next().ok_or(Rejected::Missing)?;
+        let header = values.next().ok_or(VerifyError::Missing)?;
         // Two headers are none: which of them a proxy in front has looked at is not known.
         if values.next().is_some() {
-            return Err(Rejected::Malformed);
+            return Err(VerifyError::Malformed);
         }
-        let header = header.to_str().map_err(|_| Rejected::Malformed)?;
+        let header = header.to_str().map_err(|_| VerifyError::Malformed)?;
         match self.scheme {
             Scheme::Plain => {
-                let digits = header.trim().strip_prefix("sha256=").ok_or(Rejected::Malformed)?;
-                self.compare(&[digest(digits).ok_or(Rejected::Malformed)?], &[body])
+                let digits = header.trim().strip_prefix("sha256=").ok_or(VerifyError::Malformed)?;
+                self.compare(&[digest(digits).ok_or(VerifyError::Malformed)?], &[body])
             }
             Scheme::Timestamped => {
                 let member = |wanted| {
                     let members = header.split(',').filter_map(|member| member.split_once('='));
                     members.filter(move |(name, _)| name.trim() == wanted).map(|(_, value)| value.trim())
                 };
-                let time = member("t").next_back().ok_or(Rejected::Malformed)?;
-                let at = unix_time(time).ok_or(Rejected::Malformed)?;
+                let time = member("t").next_back().ok_or(VerifyError::Malformed)?;
+                let at = unix_time(time).ok_or(VerifyError::Malformed)?;
                 let signatures: Vec<[u8; 32]> = member("v1").filter_map(digest).collect();
                 if signatures.is_empty() {
-                    return Err(Rejected::Malformed);
+                    return Err(VerifyError::Malformed);
                 }
                 self.compare(&signatures, &[time.as_bytes(), b".", body])?;
                 let off = self.clock.now().duration_since(at).abs();
-                if off > self.tolerance { Err(Rejected::Stale) } else { Ok(()) }
+                if off > self.tolerance { Err(VerifyError::Stale) } else { Ok(()) }
             }
         }
     }
@@ -174,14 +174,14 @@ impl Verifier {
     }
 
     /// Every secret against every signature, without stopping early.
-    fn compare(&self, signatures: &[[u8; 32]], parts: &[&[u8]]) -> Result<(), Rejected> {
+    fn compare(&self, signatures: &[[u8; 32]], parts: &[&[u8]]) -> Result<(), VerifyError> {
         let mut fits = false;
         for secret in &self.secrets {
             for signature in signatures {
                 fits |= mac(secret, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok());
             }
         }
-        if fits { Ok(()) } else { Err(Rejected::Mismatch) }
+        if fits { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
 }
 
@@ -206,13 +206,4 @@ fn digest(digits: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier")
-            .field("header", &self.header)
-            .field("scheme", &self.scheme)
-            .field("secrets", &self.secrets.len())
-            .field("tolerance", &self.tolerance)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Verifier(header, scheme, tolerance));

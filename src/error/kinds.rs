@@ -283,7 +283,10 @@ impl Error {
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {
             Self::Connection { source, .. } => !source.is_connect(),
-            Self::Status { status, .. } => *status == StatusCode::REQUEST_TIMEOUT || status.is_server_error(),
+            // A redirect may come after the server has acted.
+            Self::Status { status, .. } => {
+                *status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() || status.is_redirection()
+            }
             Self::Body { problem, .. } => *problem != BodyProblem::ErrorObject,
             Self::Timeout { .. } | Self::AllRejected { .. } | Self::TooLarge { .. } => true,
             _ => false,

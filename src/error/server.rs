@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::json::Fields;
+use crate::json::{Fields, debug_fields};
 
 /// The longest text that is taken for a code, in bytes.
 const MAX_CODE: usize = 100;
@@ -110,17 +110,9 @@ impl fmt::Display for FieldError {
     }
 }
 
-impl fmt::Debug for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FieldError").field("field", &self.field).field("code", &self.code).finish_non_exhaustive()
-    }
-}
+debug_fields!(FieldError(field, code));
 
-impl fmt::Debug for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerError").field("code", &self.code).field("fields", &self.fields).finish_non_exhaustive()
-    }
-}
+debug_fields!(ServerError(code, fields));
 
 /// Whether a text is a machine-readable code, which can be shown: at most 100 bytes of letters, digits and `_-.[]`.
 pub(crate) fn is_code(text: &str) -> bool {

@@ -54,21 +54,13 @@ macro_rules! model {
         $map.next_value::<Helped>().map(|helped| helped.0)
     }};
 
-    (@debug $name:ident [] [$($field:ident)+]) => { $crate::json::model!(@debug $name finish [$($field)+ extra]); };
-    (@debug $name:ident [none] [$($field:ident)+]) => {
+    (@debug $name:ident [] [$($field:ident)+]) => { $crate::json::model!(@debug $name all [$($field)+ extra]); };
+    (@debug $name:ident [none] [$($field:ident)+]) => { $crate::json::debug_fields!($name()); };
+    (@debug $name:ident [$($shown:ident)+] [$($field:ident)+]) => { $crate::json::debug_fields!($name($($shown),+)); };
+    (@debug $name:ident all [$($field:ident)+]) => {
         impl ::std::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-    (@debug $name:ident [$($shown:ident)+] [$($field:ident)+]) => {
-        $crate::json::model!(@debug $name finish_non_exhaustive [$($shown)+]);
-    };
-    (@debug $name:ident $finish:ident [$($field:ident)+]) => {
-        impl ::std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))+.$finish()
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))+.finish()
             }
         }
     };
@@ -255,26 +247,22 @@ macro_rules! open_enum {
             }
         }
 
-        impl ::std::fmt::Display for $name {
+        $crate::json::text_traits!($name);
+    };
+}
+pub(crate) use open_enum;
+
+/// `Debug` that shows these fields only: the others may hold personal data or secrets, or are long.
+macro_rules! debug_fields {
+    ($name:ident($($field:ident),*)) => {
+        impl ::std::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::json::scalar(deserializer)
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
             }
         }
     };
 }
-pub(crate) use open_enum;
+pub(crate) use debug_fields;
 
 #[cfg(test)]
 mod tests {

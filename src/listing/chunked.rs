@@ -7,13 +7,14 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::cursor::Position;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::hash::Fnv;
 use super::page::Page;
-use crate::client::{Client, Opened, Progress};
+use crate::client::{Client, Opened, Progress, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
 
@@ -29,6 +30,8 @@ pub(crate) struct ChunkedList {
     splitter: Splitter,
     /// Records that were handed out.
     records: u64,
+    /// When the present chunk must be there.
+    deadline: Option<Instant>,
 }
 
 /// Splits the text of an array into chunks. Without I/O.
@@ -184,7 +187,7 @@ impl ChunkedList {
 
     async fn open_at_start(client: &Client, endpoint: &dyn Endpoint, progress: &Progress) -> Result<Self> {
         let opened = client.open(endpoint.name(), &endpoint.request(&Position::Start), progress).await?;
-        Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0 })
+        Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
     }
 
     /// Where the next chunk begins.
@@ -227,6 +230,7 @@ impl ChunkedList {
         if self.splitter.place == Place::After {
             return Ok(None);
         }
+        self.deadline = monotonic().checked_add(self.opened.page_timeout);
         loop {
             let taken = self.splitter.take(&self.received, most.max(1));
             let (used, ready) = taken.map_err(|problem| {
@@ -266,11 +270,18 @@ impl ChunkedList {
         }
     }
 
+    /// The next part of the body. Both the time without a byte and the time for one chunk are limited: a server that sends white
+    /// space for ever is not waited for.
     async fn receive(&mut self, progress: &Progress) -> Result<Option<Bytes>> {
-        let limit = self.opened.timeout;
+        let idle = self.opened.timeout;
+        let left = self.deadline.map_or(idle, |deadline| deadline.saturating_duration_since(monotonic()));
         let call = || Box::new(self.opened.call.clone());
-        match tokio::time::timeout(limit, self.opened.body.get_mut().next()).await {
-            Err(_) => Err(Error::Timeout { call: call(), limit, scope: TimeoutScope::Idle }),
+        match tokio::time::timeout(idle.min(left), self.opened.body.get_mut().next()).await {
+            Err(_) if left < idle => {
+                let (limit, scope) = (self.opened.page_timeout, TimeoutScope::Page);
+                Err(Error::Timeout { call: call(), limit, scope })
+            }
+            Err(_) => Err(Error::Timeout { call: call(), limit: idle, scope: TimeoutScope::Idle }),
             Ok(None) => Ok(None),
             Ok(Some(Err(source))) => Err(Error::Connection { call: call(), source }),
             Ok(Some(Ok(bytes))) => {

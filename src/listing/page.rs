@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::cursor::Cursor;
 use super::hash::key_hash;
 use crate::error::{Error, Result};
-use crate::json::{self, Decoded};
+use crate::json::{self, Decoded, debug_fields};
 
 /// One page.
 pub struct Page<T> {
@@ -149,11 +149,7 @@ impl Rejected {
     }
 }
 
-impl fmt::Debug for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejected").field("index", &self.index).field("reason", &self.reason).finish_non_exhaustive()
-    }
-}
+debug_fields!(Rejected(index, reason));
 
 /// Ranges come from a decoder that has already read the bytes as UTF-8.
 fn text(bytes: Option<&[u8]>) -> &str {

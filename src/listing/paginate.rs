@@ -12,7 +12,7 @@ use crate::error::AnswerError;
 /// # Errors
 /// [`AnswerError`] when the envelope has no `next` at all, or when it skips pages or leads to another host.
 pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
-    let total = answer.fields.get("count");
+    let total = total(answer, "count")?;
     let Some(next) = answer.fields.raw("next") else {
         return Err(AnswerError::shape("there is no `next`, so nothing says whether this is the end"));
     };
@@ -51,4 +51,22 @@ pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, AnswerError> {
             .map_err(|_| AnswerError::shape(format!("`{field}` is neither a text nor null")))?,
     };
     Ok(Paging { next: token.filter(|token| !token.is_empty()).map(Position::Token), total: None })
+}
+
+/// A total in a field of the envelope: a number of records in any form that JSON has for it (`400`, `400.0`, `4e2`, `"400"`).
+/// Absent and null say that the server tells none.
+///
+/// # Errors
+/// [`AnswerError`] when the field is something else, such as a fraction or `true`.
+pub fn total(answer: &Answer<'_>, field: &str) -> Result<Option<u64>, AnswerError> {
+    let Some(raw) = answer.fields.raw(field).filter(|raw| *raw != "null") else { return Ok(None) };
+    let text = raw.trim_matches('"').trim();
+    let whole = |number: f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+    let total =
+        text.parse().ok().or_else(|| text.parse().ok().filter(|number| whole(*number)).map(|number| number as u64));
+    match total {
+        Some(total) => Ok(Some(total)),
+        None => Err(AnswerError::shape(format!("`{field}` is not a number of records"))),
+    }
 }

@@ -1,6 +1,5 @@
 //! A listing before anything is sent: its parameters are set, then one word decides whether a page, pages or records come.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -17,7 +16,7 @@ use crate::error::Result;
 ///
 /// From [`Client::list`]. The requests of the providers, such as [`JobsRequest`](crate::jobdataapi::JobsRequest), have the same
 /// methods and those of their parameters.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `send`, `pages` or `items`"]
 pub struct ListRequest<E> {
     pub(crate) client: Client,
@@ -88,15 +87,6 @@ impl<E: Listing> ListRequest<E> {
     /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
     pub fn items(self) -> ItemStream<E::Item> {
         self.pages().into_items()
-    }
-}
-
-impl<E: fmt::Debug> fmt::Debug for ListRequest<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListRequest")
-            .field("client", &self.client)
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
     }
 }
 

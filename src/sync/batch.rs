@@ -29,7 +29,7 @@ impl<T, C> Batch<'_, T, C> {
     /// raw text.
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
     /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
     /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
@@ -40,9 +40,7 @@ impl<T, C> Batch<'_, T, C> {
     ///     batch.commit().await?;
     /// }
     /// assert_eq!(kept.len(), 300);
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     pub fn take_items(&mut self) -> Vec<T> {
         std::mem::take(&mut self.page.items)

@@ -28,5 +28,5 @@ pub use partition::partitions;
 pub use report::{Outcome, Report};
 pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;
-pub(crate) use slicer::{SliceQuery, Slicer};
+pub(crate) use slicer::{SliceQuery, Slicer, scaled};
 pub(crate) use strategy::{PageView, Step, Strategy, Verdict, WalkError};

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 /// A partition that fails does not stop the others. All of them share the client's rate limit.
 ///
 /// ```
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use jobfeed::{checkpoint::MemoryStore, jobdataapi, partitions};
 ///
 /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
@@ -24,9 +24,7 @@ use futures::{StreamExt, stream};
 /// .await;
 /// assert!(results.iter().all(Result::is_ok));
 /// # let _: Vec<jobfeed::Result<jobfeed::Report>> = results;
-/// # Ok(())
-/// # }
-/// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+/// # Ok(()) }
 /// ```
 pub async fn partitions<P, F, Fut, R, E>(
     partitions: impl IntoIterator<Item = P>,

@@ -19,7 +19,7 @@ use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Po
 /// One run of a sync, from `sync_by_id` and its kin.
 ///
 /// ```
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use jobfeed::{checkpoint::MemoryStore, jobdataapi};
 ///
 /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
@@ -31,9 +31,7 @@ use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Po
 ///     batch.commit().await?;
 /// }
 /// assert_eq!(run.report().counts.rows, 300);
-/// # Ok(())
-/// # }
-/// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+/// # Ok(()) }
 /// ```
 #[must_use = "a run does nothing until `next` is called"]
 pub struct SyncRun<T, C> {
@@ -175,7 +173,7 @@ impl<T, C> SyncRun<T, C> {
     /// The state after the page that the strategy has just entered.
     fn next_state(&self, rows: u64) -> SyncState {
         let mut next = self.state.clone();
-        next.revision += 1;
+        next.revision = next.revision.saturating_add(1);
         if self.strategy.finished() {
             next.run = None;
             next.watermark = self.strategy.watermark();
@@ -258,7 +256,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// would have to borrow something mutably, write the loop with [`SyncRun::next`].
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
     /// use std::sync::{Arc, Mutex};
     ///
@@ -276,9 +274,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     ///     })
     ///     .await?;
     /// assert_eq!((report.counts.rows, kept.lock().unwrap().len()), (300, 300));
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
@@ -324,9 +320,6 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 self.stage = Stage::Ready;
                 match fetched {
                     Ok(fetched) => {
-                        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
-                            return Err(record.error(endpoint.name()));
-                        }
                         self.progress.total(self.strategy.total(&fetched));
                         if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
                             return Ok(Some(delivered));
@@ -366,6 +359,9 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         fetched: Fetched<T>,
         asked: Timestamp,
     ) -> Result<Option<Delivered<T>>> {
+        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
+            return Err(record.error(endpoint.name()));
+        }
         let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
         let Fetched { mut page, next } = fetched;
         if let (Some((rows, total)), Some(at)) = (self.strategy.account(), next) {

@@ -78,7 +78,7 @@ impl Slicer {
     pub(crate) fn ask(&self) -> Option<SliceQuery> {
         (!self.covered && self.next <= self.end).then(|| {
             let last = self.last();
-            let points = last - self.next + 1;
+            let points = (last - self.next).saturating_add(1);
             let fits = self.rows_per_point.is_some() && points <= self.surely_fits();
             if self.sure || fits { SliceQuery::Fetch(self.next, last) } else { SliceQuery::Count(self.next, last) }
         })
@@ -102,7 +102,7 @@ impl Slicer {
 
     /// The current slice was fetched and is whole.
     pub(crate) fn fits(&mut self, rows: u64) {
-        let points = self.last() - self.next + 1;
+        let points = (self.last() - self.next).saturating_add(1);
         if rows == 0 {
             self.pass_empty();
         } else {
@@ -148,7 +148,7 @@ impl Slicer {
     }
 
     fn narrow(&mut self, rows: u64) {
-        let points = self.last() - self.next + 1;
+        let points = (self.last() - self.next).saturating_add(1);
         self.crowded = Some(self.last());
         let width = scaled(points, self.capacity, rows).min(points / 2);
         self.width = width.max(self.surely_fits().min(points / 2)).max(1);
@@ -160,8 +160,9 @@ impl Slicer {
 }
 
 /// The width that should hold `FILL` percent of `capacity` rows, when `points` hold `rows`.
-fn scaled(points: u64, capacity: u64, rows: u64) -> u64 {
-    let width = u128::from(points) * u128::from(capacity) * FILL / (u128::from(rows.max(1)) * 100);
+pub(crate) fn scaled(points: u64, capacity: u64, rows: u64) -> u64 {
+    let room = u128::from(points).saturating_mul(u128::from(capacity)).saturating_mul(FILL);
+    let width = room / (u128::from(rows.max(1)) * 100);
     u64::try_from(width).unwrap_or(u64::MAX).max(1)
 }
 

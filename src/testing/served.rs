@@ -1,29 +1,31 @@
-//! What a server has served, to compare with what a client says it received.
+//! What a simulator has served, to compare with what a client received.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A snapshot of everything that a server has served so far.
+use super::received::last_value;
+
+/// Everything that a simulator has served so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Served {
-    /// Requests received, those without an answer included.
+    /// Requests received, those without a reply included.
     pub requests: u64,
-    /// Rows in list answers that went out whole: not those of a cut, truncated or garbled page.
+    /// Rows in pages that were sent whole: not those of a cut, truncated or garbled page.
     pub rows: u64,
-    /// Bytes of bodies handed to the connections, heads not counted.
+    /// Bytes of the bodies that were sent, heads not counted.
     pub bytes: u64,
-    /// Answers by status. Requests that were dropped or stalled are not in it.
+    /// Replies by status. Requests without a reply are not in it.
     pub by_status: BTreeMap<u16, u64>,
-    /// The most requests that were being answered at one moment. Answers are quick, so a test for parallel requests should
-    /// stretch them with [`Fault::SlowBody`](super::Fault::SlowBody).
+    /// The most requests that were in flight at one moment. Replies are quick, so a test of parallel requests should slow
+    /// them down with [`Fault::SlowBody`](super::Fault::SlowBody).
     pub peak_in_flight: u64,
     /// Every request, in the order of arrival.
     pub log: Vec<ServedRequest>,
 }
 
 impl Served {
-    /// The number of answers with this status.
+    /// The number of replies with this status.
     pub fn with_status(&self, status: u16) -> u64 {
         self.by_status.get(&status).copied().unwrap_or(0)
     }
@@ -54,26 +56,25 @@ pub struct ServedRequest {
     pub method: String,
     /// The path, as sent.
     pub path: String,
-    /// The query's names and values, decoded, in the order of the URL. Values of secret parameters are blanked.
+    /// The query's names and values, decoded, in the order of the URL. The value of a secret parameter is `***`.
     pub query: Vec<(String, String)>,
-    /// Whether an `Authorization` header came with it. Its value is never kept.
+    /// Whether it had an `Authorization` header. Its value is never kept.
     pub authorized: bool,
-    /// The status of the answer, `None` when there was none.
+    /// The status of the reply, `None` when there was no reply.
     pub status: Option<u16>,
-    /// Rows in the answer.
+    /// Rows in the reply.
     pub rows: u64,
-    /// Bytes in the body of the answer.
+    /// Bytes in the body of the reply.
     pub bytes: u64,
-    /// The names of the faults that were switched on for it.
+    /// The names of the faults that hit it.
     pub faults: Vec<&'static str>,
-    /// When it came, counted from the start of the server.
+    /// When it came, since the start of the simulator.
     pub at: Duration,
 }
 
 impl ServedRequest {
     /// The value of a query parameter: the last one when it came several times.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().rev().find(|(key, _)| key == name)?;
-        Some(&found.1)
+        last_value(&self.query, name)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use super::time;
+use super::time::Elapsed;
 
 /// Allows a number of requests in every window of a given length, for each caller on its own.
 ///
@@ -14,24 +14,22 @@ pub struct Throttle {
     limit: usize,
     per: Duration,
     count_rejected: bool,
-    clock: Box<dyn Fn() -> Duration + Send>,
-    seen: HashMap<String, VecDeque<Duration>>,
+    clock: Elapsed,
+    /// The times of the requests in the window, the oldest first.
+    requests: HashMap<String, VecDeque<Duration>>,
 }
 
 impl Throttle {
     /// At most `limit` requests (0 counts as 1) in any window of length `per`.
     pub fn new(limit: usize, per: Duration) -> Self {
-        let start = time::monotonic();
-        Self {
-            limit: limit.max(1),
-            per,
-            count_rejected: false,
-            clock: Box::new(move || start.elapsed()),
-            seen: HashMap::new(),
-        }
+        Self::with_clock(limit, per, Elapsed::monotonic())
     }
 
-    /// Whether a refused request takes a place in the window too. Default: no.
+    pub(crate) fn with_clock(limit: usize, per: Duration, clock: Elapsed) -> Self {
+        Self { limit: limit.max(1), per, count_rejected: false, clock, requests: HashMap::new() }
+    }
+
+    /// Whether a refused request counts as well. Default: no.
     #[must_use]
     pub fn count_rejected(mut self, yes: bool) -> Self {
         self.count_rejected = yes;
@@ -40,19 +38,9 @@ impl Throttle {
 
     /// Replaces the monotonic clock; the closure tells the time since any fixed moment.
     #[must_use]
-    pub fn clock(mut self, clock: impl Fn() -> Duration + Send + 'static) -> Self {
-        self.clock = Box::new(clock);
+    pub fn clock(mut self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.clock = Elapsed::from_fn(clock);
         self
-    }
-
-    /// How many requests of `caller` still fit, and the whole seconds until the oldest leaves the window.
-    pub fn room(&mut self, caller: &str) -> (usize, u64) {
-        let now = (self.clock)();
-        let (limit, per) = (self.limit, self.per);
-        let seen = self.seen.entry(caller.to_owned()).or_default();
-        seen.retain(|&at| now.saturating_sub(at) < per);
-        let wait = seen.front().map_or(per, |&at| (at + per).saturating_sub(now));
-        (limit.saturating_sub(seen.len()), wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     /// The most requests in one window.
@@ -60,29 +48,45 @@ impl Throttle {
         self.limit
     }
 
+    /// How many requests of `caller` are still allowed, and the whole seconds until the oldest leaves the window.
+    pub fn remaining(&mut self, caller: &str) -> (usize, u64) {
+        let (limit, per) = (self.limit, self.per);
+        let (now, requests) = self.in_window(caller);
+        let wait = requests.front().map_or(per, |&at| (at + per).saturating_sub(now));
+        (limit.saturating_sub(requests.len()), whole_seconds(wait))
+    }
+
     /// Counts a request of `caller`.
     ///
     /// # Errors
     ///
-    /// When the window is full: the whole seconds, at least 1, until it has room again.
+    /// When the window is full: the whole seconds, at least 1, until a request is allowed again.
     pub fn admit(&mut self, caller: &str) -> Result<(), u64> {
-        let now = (self.clock)();
-        let seen = self.seen.entry(caller.to_owned()).or_default();
-        while seen.front().is_some_and(|&at| now.saturating_sub(at) >= self.per) {
-            seen.pop_front();
-        }
-        let full = seen.len() >= self.limit;
-        if !full || self.count_rejected {
-            seen.push_back(now);
+        let (limit, per, count_rejected) = (self.limit, self.per, self.count_rejected);
+        let (now, requests) = self.in_window(caller);
+        let full = requests.len() >= limit;
+        if !full || count_rejected {
+            requests.push_back(now);
         }
         if !full {
             return Ok(());
         }
-        // Room comes when only `limit - 1` of the requests in the window are left.
-        let leaves = seen.get(seen.len() - self.limit).copied().unwrap_or(now);
-        let wait = (leaves + self.per).saturating_sub(now);
-        Err((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        // A request is allowed when only `limit - 1` of the requests in the window are left.
+        let leaves = requests.get(requests.len() - limit).copied().unwrap_or(now);
+        Err(whole_seconds((leaves + per).saturating_sub(now)).max(1))
     }
+
+    /// The time, and the requests of `caller` in the window that ends now.
+    fn in_window(&mut self, caller: &str) -> (Duration, &mut VecDeque<Duration>) {
+        let now = self.clock.get();
+        let requests = self.requests.entry(caller.to_owned()).or_default();
+        requests.retain(|&at| now.saturating_sub(at) < self.per);
+        (now, requests)
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl fmt::Debug for Throttle {

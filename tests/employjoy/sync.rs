@@ -84,7 +84,7 @@ async fn a_later_run_asks_from_the_watermark_with_the_overlap_and_sees_what_chan
     commit(&mut run(&server, NOW, &store).await, usize::MAX).await.unwrap();
     let touched = server.with(|data| {
         let ids = data.job_ids()[3..6].to_vec();
-        data.touch_jobs(&ids);
+        data.update_jobs(&ids);
         let new = data.insert_jobs(2);
         ids.into_iter().chain(new).collect::<Vec<_>>()
     });
@@ -225,7 +225,7 @@ async fn rows_that_change_while_the_list_is_walked_arrive_in_this_run_or_the_nex
                 }
                 pick = (pick * 31 + 17) % 900;
                 let ids = data.job_ids();
-                data.touch_jobs(&ids[pick..pick + 30]);
+                data.update_jobs(&ids[pick..pick + 30]);
                 data.close_jobs(&ids[pick + 30..pick + 35]);
                 data.insert_jobs(10);
             });
@@ -310,7 +310,7 @@ async fn the_full_list_tells_what_vanished_and_what_appeared() {
     // A job that moves behind the walker is in no page of the walk; it must not be called vanished.
     let still: Vec<String> = known[..10].iter().filter(|id| !revoked.contains(id)).cloned().collect();
     let moved = still.clone();
-    server.before_request(2, move |data| data.touch_jobs(&moved));
+    server.before_request(2, move |data| data.update_jobs(&moved));
     let diff = client(&server, NOW).jobs().full_list_diff(known.clone()).await.unwrap();
     let shown = server.with(|data| set(data.job_ids()));
     assert_eq!(diff.appeared, set(new.into_iter().filter(|id| shown.contains(id))));

@@ -3,12 +3,15 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::err_expect)]
 
+mod answers;
 mod conformance;
 mod crash;
 mod hostile;
 mod prefetch;
+mod rate_limit;
 mod redaction;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+mod values;
 mod waiting;

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use jobfeed::RateLimit;
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{self, TimeFrame};
-use jobfeed::testing::jobdataapi::{Order, Plan};
+use jobfeed::testing::jobdataapi::{Order, Subscription};
 use jobfeed::testing::{FantasticJobs, Fault, JobDataApi, When};
 
 use crate::support::{finish, jobs_of, set};
@@ -50,7 +50,8 @@ async fn it_can_be_switched_off_and_is_off_where_a_request_is_dear() {
     work().await;
     assert_eq!(server.served().requests, 2);
 
-    let server = JobDataApi::builder().days(60).jobs(1_000).plan(Plan::Anonymous).start().await.unwrap();
+    let server =
+        JobDataApi::builder().days(60).jobs(1_000).subscription(Subscription::Anonymous).start().await.unwrap();
     let anonymous = jobfeed::jobdataapi::Client::builder().base_url(server.base_url()).build().unwrap();
     anonymous.jobs().pages().try_next().await.unwrap();
     work().await;

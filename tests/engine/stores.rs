@@ -128,9 +128,9 @@ async fn promise_10_a_state_that_does_not_parse_is_an_error_and_stays_as_it_is()
         let kept: String = db.query_row("SELECT state FROM jobfeed_checkpoint", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, text);
     }
-    // A plan that its strategy cannot read is no better.
+    // A position that its strategy cannot read is refused as well.
     let store = MemoryStore::new();
-    let altered = good.replace("\"plan\":{", "\"plan\":{\"else\":1,");
+    let altered = good.replace("\"position\":{", "\"position\":{\"else\":1,");
     assert_ne!(altered, good);
     store.save("k", &SyncState::from_json(&altered).unwrap()).await.unwrap();
     assert!(matches!(checkpoint_error(start(&store).await), CheckpointError::Corrupt { .. }));

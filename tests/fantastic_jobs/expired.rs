@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{Client, ExpiredFrame};
 use jobfeed::jiff::SignedDuration;
-use jobfeed::testing::{Fault, When, fantastic_jobs::Feed};
+use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName};
 use jobfeed::{Body, Checkpoint, Error, RateLimit, RetryPolicy, Transport, TransportError};
 
 /// A transport that answers every request with pieces of its own.
@@ -119,7 +119,7 @@ async fn removals_are_complete_over_outages_of_any_length() {
         calls.extend(details["calls"].as_array().unwrap().iter().map(|call| call.as_str().unwrap().to_owned()));
         // All that expired before the watermark is known.
         let covered = at(details["covered_until"].as_str().unwrap());
-        let expired: Vec<u64> = server.with(Feed::Ats, |data| {
+        let expired: Vec<u64> = server.with(FeedName::Ats, |data| {
             let ids = data.indexed(start - hours(24 * 12), start + hours(24 * 30));
             ids.into_iter().filter(|id| data.expired_at(*id).is_some_and(|at| at >= start && at < covered)).collect()
         });
@@ -147,10 +147,10 @@ async fn an_interrupted_body_goes_on_behind_what_was_committed() {
     server.advance(hours(24 * 4));
     assert!(run(&api, &store, 50, 4, &mut got).await.is_none());
     let now = server.now();
-    let rows = server.indexed(Feed::Ats, now - hours(24 * 20), now);
-    let stays = |id: &u64| server.with(Feed::Ats, |data| data.expired_at(*id).is_none());
+    let rows = server.indexed(FeedName::Ats, now - hours(24 * 20), now);
+    let stays = |id: &u64| server.with(FeedName::Ats, |data| data.expired_at(*id).is_none());
     let first = rows.into_iter().find(stays).unwrap();
-    server.with(Feed::Ats, |data| data.expire(&[first], now - hours(1)));
+    server.with(FeedName::Ats, |data| data.expire(&[first], now - hours(1)));
     got.clear();
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
     assert!(got.contains(&first) && got.len() > 150);
@@ -218,7 +218,7 @@ async fn job_boards_report_a_part_of_their_rows() {
     })
     .await
     .unwrap();
-    let expired = server.indexed(Feed::Jb, at("2026-03-09T08:00:00Z"), at("2026-03-10T08:00:00Z"));
-    let mut expired = expired.into_iter().filter(|id| server.is_expired(Feed::Jb, *id));
+    let expired = server.indexed(FeedName::Jb, at("2026-03-09T08:00:00Z"), at("2026-03-10T08:00:00Z"));
+    let mut expired = expired.into_iter().filter(|id| server.is_expired(FeedName::Jb, *id));
     assert!(expired.all(|id| ids.contains(&id) == seen.lock().unwrap().contains(&id)) && !ids.is_empty());
 }

@@ -6,6 +6,7 @@
 mod expired;
 mod kit;
 mod models;
+mod planner;
 mod requests;
 mod sync;
 mod year;

@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use jobfeed::fantastic_jobs::{
     Client, CountFrame, Credits, DescriptionFormat, Expression, Natural, Only, RapidApi, TimeFrame,
 };
-use jobfeed::testing::fantastic_jobs::{Feed, Plan};
+use jobfeed::testing::fantastic_jobs::{FeedName, Subscription};
 use jobfeed::testing::{Fault, When};
 use jobfeed::{Error, Page, PageStream, Result, RetryPolicy};
 use wiremock::matchers::{header, method, path};
@@ -124,8 +124,8 @@ async fn what_the_server_would_refuse_is_refused_here() {
     let long: Vec<String> = (0..900).map(|n| format!("Employer & Sons {n}")).collect();
     let cases: Vec<(&str, Result<Page<_>>)> = vec![
         ("time_frame", api.active_ats().send().await),
-        ("limit", ats().page_size(0).send().await),
-        ("limit", ats().page_size(1001).send().await),
+        ("page_size", ats().page_size(0).send().await),
+        ("page_size", ats().page_size(1001).send().await),
         ("cursor", ats().cursor(0).send().await),
         ("cursor", ats().offset(1).cursor(5).send().await),
         ("offset", ats().cursor(5).offset(1).send().await),
@@ -179,7 +179,7 @@ fn paged(server: &jobfeed::testing::FantasticJobs, name: &str) -> Vec<Option<u64
 async fn offsets_advance_by_the_rows_received() {
     let server = world().start().await.unwrap();
     let api = client(&server);
-    let wanted = server.indexed(Feed::Ats, server.now() - hours(26), server.now());
+    let wanted = server.indexed(FeedName::Ats, server.now() - hours(26), server.now());
     let day = || api.active_ats().time_frame(TimeFrame::Day).page_size(200);
     let mut ids = walk(day().pages(), |job| job.id).await.unwrap();
     assert_eq!(paged(&server, "offset"), [None, Some(200), Some(400), Some(600)], "720 rows, the last page is short");
@@ -210,9 +210,9 @@ async fn a_full_last_page_costs_one_more_request_and_no_job() {
 #[tokio::test]
 async fn cursors_go_behind_the_last_id_and_survive_rows_that_leave() {
     let server = world().start().await.unwrap();
-    let wanted = server.indexed(Feed::Ats, server.now() - hours(24 * 11), server.now() - hours(1));
+    let wanted = server.indexed(FeedName::Ats, server.now() - hours(24 * 11), server.now() - hours(1));
     let now = server.now();
-    server.on_request(Feed::Ats, {
+    server.on_request(FeedName::Ats, {
         let wanted = wanted.clone();
         move |number, data| {
             data.expire(&wanted[..usize::try_from(number).unwrap() * 10], now);
@@ -263,7 +263,7 @@ async fn pages_that_would_bill_for_ever_are_errors() {
 
 #[tokio::test]
 async fn refusals_are_told_and_never_tried_again() {
-    let server = world().plan(Plan::Starter).start().await.unwrap();
+    let server = world().subscription(Subscription::Starter).start().await.unwrap();
     let api = client(&server);
     let error = api.organizations_advanced().send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
@@ -278,7 +278,7 @@ async fn refusals_are_told_and_never_tried_again() {
 
 #[tokio::test]
 async fn organizations_come_whole_and_in_pages() {
-    let server = world().plan(Plan::Pro100k).start().await.unwrap();
+    let server = world().subscription(Subscription::Pro100k).start().await.unwrap();
     let api = client_with(&server, RetryPolicy::none());
     assert_eq!(api.organizations().send().await.unwrap().items.len(), 250);
     let slugs: Vec<_> = api.organizations_advanced().items().try_collect().await.unwrap();

@@ -4,7 +4,7 @@ use crate::kit::{Got, assert_same, at, client, client_with, hours, ids, run, wor
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{Client, Depth, Interval, Natural};
 use jobfeed::jiff::SignedDuration;
-use jobfeed::testing::{Fault, When, fantastic_jobs::Feed, fantastic_jobs::Plan};
+use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName, fantastic_jobs::Subscription};
 use jobfeed::{Checkpoint, Clock, Completeness, Error, Outcome, RetryPolicy};
 
 /// The requests so far: path, and the parameters in the order in which they were sent.
@@ -25,7 +25,7 @@ async fn an_hour_costs_one_count_and_one_page() {
     assert_eq!((report.counts.rows, report.counts.requests), (30, 2));
     assert_eq!(report.details["jobs"], 30);
     assert_eq!(report.details["credits"]["next_billing_date"], "2026-04-01");
-    assert_eq!(ids(&got), server.indexed(Feed::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T08:00:00Z")));
+    assert_eq!(ids(&got), server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T08:00:00Z")));
     let bounds = "date_created_gte=2026-03-10T07:00:00&date_created_lt=2026-03-10T08:00:00";
     assert_eq!(
         log(&server),
@@ -49,7 +49,7 @@ async fn an_outage_of_three_hours_is_repaired_exactly() {
     server.advance(hours(4));
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     assert_eq!((report.outcome, report.counts.rows), (Outcome::Complete, 120));
-    assert_eq!(ids(&got), server.indexed(Feed::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T12:00:00Z")));
+    assert_eq!(ids(&got), server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T12:00:00Z")));
     assert_eq!(server.jobs_billed(), 150, "not one row was bought twice");
     assert!(log(&server)[3].starts_with("active-ats?time_frame=24h&date_created_gte=2026-03-10T08:00:00"));
 }
@@ -65,7 +65,7 @@ async fn a_day_is_exact_under_both_readings() {
             run(api.active_ats().sync_daily("ats", &store), &mut got).await.unwrap();
         }
         let until = at("2026-03-16T04:00:00Z") - hours(1);
-        let wanted = server.indexed(Feed::Ats, at("2026-03-09T08:00:00Z"), until);
+        let wanted = server.indexed(FeedName::Ats, at("2026-03-09T08:00:00Z"), until);
         let missing: Vec<_> = wanted.iter().filter(|id| !got.contains_key(id)).collect();
         assert!(got.values().all(|times| *times == 1) && server.jobs_billed() == got.len() as u64);
         assert!(missing.len() <= 24 * 30, "only what is not due yet: {}", missing.len());
@@ -85,7 +85,7 @@ async fn a_backfill_goes_over_into_the_hourly_sync() {
         assert!(server.now().duration_since(from) > reach, "{from}");
         server.advance(hours(1));
         run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
-        assert_eq!(ids(&got), server.indexed(Feed::Ats, from, at("2026-03-10T09:00:00Z")));
+        assert_eq!(ids(&got), server.indexed(FeedName::Ats, from, at("2026-03-10T09:00:00Z")));
         assert_eq!(server.jobs_billed(), got.len() as u64, "{depth:?} in {slices} slices");
         let cursors =
             log(&server).iter().filter(|line| line.contains("time_frame=6m") && line.contains("cursor=")).count();
@@ -110,8 +110,8 @@ async fn a_gap_over_the_deepest_window_is_an_error_until_the_loss_is_accepted() 
     let report = run(api.active_ats().sync_hourly("ats", &store).accept_loss(), &mut got).await.unwrap();
     assert_eq!(report.details["lost"][0]["from"], "2026-03-10T08:00:00Z");
     let end: jobfeed::jiff::Timestamp = report.details["lost"][0]["until"].as_str().unwrap().parse().unwrap();
-    let mut wanted = server.indexed(Feed::Ats, at("2026-03-10T07:00:00Z"), from);
-    wanted.extend(server.indexed(Feed::Ats, end, at("2026-09-26T08:00:00Z")));
+    let mut wanted = server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), from);
+    wanted.extend(server.indexed(FeedName::Ats, end, at("2026-09-26T08:00:00Z")));
     assert_eq!(ids(&got), wanted, "everything but what is named as lost");
 }
 
@@ -170,7 +170,7 @@ async fn a_run_that_dies_at_any_batch_loses_nothing() {
             deaths += 1;
         }
         let from = server.now() - if depth == Depth::Week { hours(7 * 24 - 1) } else { hours(179 * 24) };
-        let missing = server.indexed(Feed::Ats, from + SignedDuration::from_mins(3), at("2026-03-10T08:00:00Z"));
+        let missing = server.indexed(FeedName::Ats, from + SignedDuration::from_mins(3), at("2026-03-10T08:00:00Z"));
         assert!(missing.iter().all(|id| got.get(id) == Some(&1)), "each row once");
         assert!(deaths > 20, "{deaths}");
     }
@@ -189,12 +189,12 @@ async fn rows_that_leave_while_a_gap_is_repaired_shift_nothing() {
         }
         let (from, until, now) = (at("2026-03-10T07:00:00Z"), server.now() - hours(1), server.now());
         let mut gone = Vec::new();
-        let all = server.indexed(Feed::Ats, from, until);
+        let all = server.indexed(FeedName::Ats, from, until);
         for id in all.iter().step_by(5) {
             gone.push(*id);
         }
         let mut left = gone.clone();
-        server.on_request(Feed::Ats, move |_, data| {
+        server.on_request(FeedName::Ats, move |_, data| {
             // From the front of every window, so that everything behind would move up.
             let some: Vec<u64> = left.drain(..7.min(left.len())).collect();
             data.expire(&some, now);
@@ -203,7 +203,7 @@ async fn rows_that_leave_while_a_gap_is_repaired_shift_nothing() {
         assert_eq!(report.outcome, Outcome::Complete, "{gap} h, {halved}");
         let until = at(report.details["window"]["until"].as_str().unwrap());
         let missing: Vec<u64> =
-            server.indexed(Feed::Ats, from, until).into_iter().filter(|id| !got.contains_key(id)).collect();
+            server.indexed(FeedName::Ats, from, until).into_iter().filter(|id| !got.contains_key(id)).collect();
         assert!(missing.iter().all(|id| gone.contains(id)), "a row that stayed is missing");
         assert!(got.values().all(|times| *times == 1) || report.details["bought_again"].as_u64() > Some(0));
     }
@@ -231,7 +231,7 @@ async fn faults_of_the_server_lose_nothing() {
             let report = run(api.active_ats().page_size(60).sync_hourly("ats", &store), &mut got).await.unwrap();
             assert_eq!(report.outcome, Outcome::Complete, "{fault:?}");
             let until = at(report.details["window"]["until"].as_str().unwrap());
-            let wanted = server.indexed(Feed::Ats, at("2026-03-10T07:00:00Z"), until);
+            let wanted = server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), until);
             assert_same(&got, &wanted, &format!("{fault:?} over {gap} h"));
             let twice: u64 = got.values().map(|times| u64::from(*times) - 1).sum();
             assert!(twice <= report.details["bought_again"].as_u64().unwrap(), "{fault:?}: {twice} undeclared");
@@ -266,7 +266,7 @@ async fn a_window_that_moves_on_under_a_page_is_asked_for_again() {
     server.advance_at_request(1, SignedDuration::from_mins(4));
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     assert_eq!(report.outcome, Outcome::Complete);
-    assert_eq!(ids(&got), server.indexed(Feed::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T08:00:00Z")));
+    assert_eq!(ids(&got), server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T08:00:00Z")));
     assert!(log(&server).last().unwrap().starts_with("active-ats?time_frame=24h"));
 }
 
@@ -338,10 +338,10 @@ async fn settings_of_a_sync_are_checked_before_anything_is_sent() {
 async fn edits_arrive_with_the_names_of_their_fields() {
     let server = world().start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
-    let rows = server.indexed(Feed::Ats, at("2026-03-08T00:00:00Z"), at("2026-03-09T00:00:00Z"));
+    let rows = server.indexed(FeedName::Ats, at("2026-03-08T00:00:00Z"), at("2026-03-09T00:00:00Z"));
     let edit = |from: usize, to: usize, ago: i64| {
         let when = server.now() - hours(ago);
-        server.with(Feed::Ats, |data| data.retitle(&rows[from..to], "Chief Baker", when));
+        server.with(FeedName::Ats, |data| data.retitle(&rows[from..to], "Chief Baker", when));
     };
     edit(0, 120, 3);
     let sync = || api.modified_ats().page_size(50).sync_modified("edits", &store);
@@ -384,7 +384,7 @@ async fn edits_arrive_with_the_names_of_their_fields() {
 
 #[tokio::test]
 async fn a_plan_without_edits_is_told_so() {
-    let server = world().plan(Plan::Starter).start().await.unwrap();
+    let server = world().subscription(Subscription::Starter).start().await.unwrap();
     let api = client_with(&server, RetryPolicy::none());
     let mut run = api.modified_ats().sync_modified("edits", MemoryStore::new()).await.unwrap();
     let error = run.next().await.unwrap_err();

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use jobfeed::Outcome;
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jiff::SignedDuration;
-use jobfeed::testing::{Fault, When, fantastic_jobs::Feed};
+use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName};
 
 async fn year(seed: u64, long_day: bool, faults: bool) {
     let mut rng = Rng::with_seed(seed);
@@ -33,9 +33,9 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
             let until = details["window"]["until"].as_str().unwrap().parse().unwrap();
             // What expired before this run, within its window, could not be had any more if it was read by a wider one.
             let from = details["window"]["from"].as_str().unwrap().parse().unwrap();
-            for id in server.indexed(Feed::Ats, from, until) {
+            for id in server.indexed(FeedName::Ats, from, until) {
                 if !got.contains_key(&id) {
-                    assert!(server.is_expired(Feed::Ats, id), "row {id} of {from} to {until} is missing");
+                    assert!(server.is_expired(FeedName::Ats, id), "row {id} of {from} to {until} is missing");
                     assert!(before.duration_since(from) > hours(25), "{id} was still in a window that stands still");
                     given_up.push(id);
                 }
@@ -49,7 +49,7 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
         let pause = if outage { rng.i64(3_600..200 * 3_600) } else { rng.i64(3_000..4_200) };
         server.advance(SignedDuration::from_secs(pause));
     }
-    let mut wanted = server.indexed(Feed::Ats, first, end);
+    let mut wanted = server.indexed(FeedName::Ats, first, end);
     let all = wanted.len();
     wanted.retain(|id| !given_up.contains(id));
     crate::kit::assert_same(&got, &wanted, "exactly the rows that could be had");

@@ -295,3 +295,25 @@ fn vendor_samples_decode() {
     assert!(decoded > 0, "no payload in {}", folder.display());
     eprintln!("{decoded} records");
 }
+
+#[test]
+fn a_moment_is_read_as_it_is_written_and_nothing_is_added() {
+    let read = |text: &str| {
+        let moment = Moment::from(text);
+        assert_eq!(moment.as_str(), text);
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        [
+            shown(moment.date().map(|date| date.to_string())),
+            shown(moment.datetime().map(|time| time.to_string())),
+            shown(moment.timestamp().map(|time| time.to_string())),
+        ]
+    };
+    assert_eq!(read("2026-03-01"), ["2026-03-01", "-", "-"]);
+    assert_eq!(read("2026-03-01 09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
+    assert_eq!(read("2026-03-01T09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
+    assert_eq!(read("2026-03-01T09:30:00Z"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T09:30:00Z"]);
+    assert_eq!(read("2026-03-01T09:30:00+02:00"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T07:30:00Z"]);
+    for odd in ["", "soon", "20260301", "2026-02-30", "1/3/2026", "2026-03-01T09:30:00[Europe/Paris]"] {
+        assert_eq!(read(odd), ["-", "-", "-"], "{odd}");
+    }
+}

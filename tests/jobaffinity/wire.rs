@@ -215,7 +215,7 @@ async fn what_the_server_would_refuse_is_refused_here() {
     assert_eq!(script.requests(), 0, "nothing was sent");
     assert_eq!(
         refused.join(" "),
-        "limit limit parameter first_name email pool_name step_name candidate_email last_step_since, last_step_until \
+        "page_size page_size parameter first_name email pool_name step_name candidate_email last_step_since, last_step_until \
          path path path path path path path first_name email country first_name version version version version title \
          town availability_date cv"
     );

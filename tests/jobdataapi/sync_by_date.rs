@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jiff::{Timestamp, civil::Date};
-use jobfeed::testing::jobdataapi::{Order, Plan};
+use jobfeed::testing::jobdataapi::{Order, Subscription};
 use jobfeed::testing::{Fault, Insert, JobDataApi, When};
 use jobfeed::{Clock, Completeness, Error, Mark, Outcome};
 
@@ -167,7 +167,7 @@ async fn a_first_run_needs_its_first_day() {
 
 #[tokio::test]
 async fn the_latest_window_is_walked_on_plan_lite() {
-    let builder = JobDataApi::builder().jobs(1_200).days(60).plan(Plan::Lite).now(noon("2026-05-20"));
+    let builder = JobDataApi::builder().jobs(1_200).days(60).subscription(Subscription::Lite).now(noon("2026-05-20"));
     let server = builder.start().await.unwrap();
     let store = MemoryStore::new();
     for (day, added) in [("2026-05-20", 0), ("2026-05-21", 40)] {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jobdataapi::Bootstrap;
-use jobfeed::testing::jobdataapi::{Order, Plan};
+use jobfeed::testing::jobdataapi::{Order, Subscription};
 use jobfeed::testing::{Fault, Insert, JobDataApi, When};
 use jobfeed::{BodyProblem, Completeness, Error, Mark, Outcome};
 
@@ -214,7 +214,7 @@ async fn promise_6_one_bad_record_does_not_hold_the_sync() {
 
 #[tokio::test]
 async fn plan_errors_surface_as_what_they_are() {
-    let server = JobDataApi::builder().jobs(300).plan(Plan::Lite).start().await.unwrap();
+    let server = JobDataApi::builder().jobs(300).subscription(Subscription::Lite).start().await.unwrap();
     let error =
         finish(&mut jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap()).await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
@@ -223,7 +223,13 @@ async fn plan_errors_surface_as_what_they_are() {
     assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
 
     // A server that ignores the parameters without a word is worse: it is noticed by the rows.
-    let server = JobDataApi::builder().jobs(3_000).plan(Plan::Lite).lite_ignores_slicing(true).start().await.unwrap();
+    let server = JobDataApi::builder()
+        .jobs(3_000)
+        .subscription(Subscription::Lite)
+        .lite_ignores_slicing(true)
+        .start()
+        .await
+        .unwrap();
     let mut run = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap();
     let error = finish(&mut run).await.unwrap_err();
     let Error::Body { problem: BodyProblem::Ignored(hint), .. } = &error else { panic!("{error:?}") };

@@ -1,10 +1,10 @@
-//! Keys, plans, throttles, paths.
+//! Keys, subscriptions, throttles, paths.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jobfeed::testing::jobdataapi::Plan;
+use jobfeed::testing::jobdataapi::Subscription;
 use serde_json::Value;
 
 use super::{KEY, client, get, small, try_get};
@@ -37,29 +37,32 @@ async fn only_the_key_opens_and_nothing_shows_it() {
 }
 
 #[tokio::test]
-async fn plans_decide_what_is_there() {
-    for (plan, slicing, pro) in
-        [(Plan::Lite, 403, 403), (Plan::Access, 200, 403), (Plan::Pro, 200, 200), (Plan::Ultra, 200, 200)]
-    {
-        let api = small().plan(plan).start().await.unwrap();
+async fn subscriptions_decide_what_is_there() {
+    for (subscription, slicing, pro) in [
+        (Subscription::Lite, 403, 403),
+        (Subscription::Access, 200, 403),
+        (Subscription::Pro, 200, 200),
+        (Subscription::Ultra, 200, 200),
+    ] {
+        let api = small().subscription(subscription).start().await.unwrap();
         assert_eq!(get(&api, "jobs/").await.status, 200);
         let got = get(&api, "jobs/?min_id=5").await;
-        assert_eq!(got.status, slicing, "{plan:?}");
+        assert_eq!(got.status, slicing, "{subscription:?}");
         assert_eq!(got.json()["detail"].is_string(), slicing == 403);
         for path in ["jobsexpired/", "companies/", "tags/", "jobs/?description=dog", "jobs/?company_source_id=3"] {
-            assert_eq!(get(&api, path).await.status, pro, "{plan:?} {path}");
+            assert_eq!(get(&api, path).await.status, pro, "{subscription:?} {path}");
         }
         let company = get(&api, "jobs/").await.json()["results"][0]["company"]["id"].clone();
         assert_eq!(get(&api, &format!("companies/{company}/")).await.status, 200);
     }
-    let api = small().plan(Plan::Lite).lite_ignores_slicing(true).start().await.unwrap();
+    let api = small().subscription(Subscription::Lite).lite_ignores_slicing(true).start().await.unwrap();
     let all = get(&api, "jobs/?page_size=5000").await.text;
     assert_eq!(
         get(&api, "jobs/?page_size=5000&min_id=999999999").await.json()["count"],
         serde_json::from_str::<Value>(&all).unwrap()["count"]
     );
 
-    let api = small().plan(Plan::Anonymous).start().await.unwrap();
+    let api = small().subscription(Subscription::Anonymous).start().await.unwrap();
     let url = format!("{}jobs/", api.base_url());
     let first = try_get(&url, None).await.unwrap();
     let second = try_get(&format!("{url}?page=2&page_size=500"), None).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::date;
-use jobfeed::testing::jobdataapi::{Insert, Order, Plan};
+use jobfeed::testing::jobdataapi::{Insert, Order, Subscription};
 use serde_json::Value;
 
 use super::{get, now, small, walk};
@@ -138,7 +138,7 @@ async fn records_are_as_irregular_as_in_real_life() {
 
 #[tokio::test]
 async fn expired_jobs_have_their_own_list() {
-    let api = small().plan(Plan::Pro).start().await.unwrap();
+    let api = small().subscription(Subscription::Pro).start().await.unwrap();
     let before = get(&api, "jobsexpired/?page_size=5000").await.ids();
     assert!(!before.is_empty());
     let id = *api.ids().iter().find(|id| !before.contains(id)).unwrap();
@@ -157,7 +157,7 @@ async fn expired_jobs_have_their_own_list() {
 
 #[tokio::test]
 async fn reference_lists_have_their_shapes() {
-    let api = small().plan(Plan::Pro).start().await.unwrap();
+    let api = small().subscription(Subscription::Pro).start().await.unwrap();
     for (path, rows) in
         [("jobcountries/", 20), ("jobregions/", 6), ("jobtypes/", 6), ("industries/", 6), ("companytypes/", 4)]
     {

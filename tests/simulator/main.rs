@@ -12,7 +12,7 @@ mod access;
 mod data;
 mod faults;
 mod pages;
-mod server;
+mod service;
 
 use jiff::Timestamp;
 use jobfeed::testing::JobDataApi;

@@ -102,6 +102,10 @@ pub enum Reply {
     Silent,
     /// The answer comes after so long.
     Late(Duration, String),
+    /// A head with this status and these headers; the body never comes.
+    Hanging(u16, Vec<(&'static str, String)>),
+    /// The body begins like this, and white space follows for ever, a byte each second.
+    Trickling(String),
 }
 
 impl Reply {
@@ -213,6 +217,18 @@ impl Transport for Script {
                     answer(200, Vec::new(), vec![Ok(half), Err(TransportError::exchange("reset"))])
                 }
                 Reply::Silent => futures::future::pending().await,
+                Reply::Hanging(status, headers) => {
+                    let answer: Result<http::Response<Body>, _> = answer(status, headers, Vec::new());
+                    answer.map(|answer| answer.map(|body| body.chain(stream::pending()).boxed()))
+                }
+                Reply::Trickling(start) => {
+                    let answer: Result<http::Response<Body>, _> = answer(200, Vec::new(), vec![Ok(start.into())]);
+                    let spaces = stream::repeat(()).then(|()| async {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        Ok(Bytes::from_static(b" "))
+                    });
+                    answer.map(|answer| answer.map(|body| body.chain(spaces).boxed()))
+                }
                 Reply::Late(after, body) => {
                     tokio::time::sleep(after).await;
                     answer(200, Vec::new(), vec![Ok(body.into())])

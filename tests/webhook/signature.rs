@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue};
 use jobfeed::employjoy::{self, Event, EventType};
 use jobfeed::jiff::Timestamp;
-use jobfeed::webhook::{Rejected, Verifier};
+use jobfeed::webhook::{Verifier, VerifyError};
 use jobfeed::{Clock, Error};
 use proptest::prelude::*;
 
@@ -40,14 +40,14 @@ fn the_vendors_example_is_accepted_byte_for_byte() {
 #[test]
 fn five_minutes_either_way_and_not_a_second_more() {
     for (off, expected) in
-        [(0, Ok(())), (300, Ok(())), (-300, Ok(())), (301, Err(Rejected::Stale)), (-301, Err(Rejected::Stale))]
+        [(0, Ok(())), (300, Ok(())), (-300, Ok(())), (301, Err(VerifyError::Stale)), (-301, Err(VerifyError::Stale))]
     {
         assert_eq!(at(TIME + off).verify(&good(), BODY), expected, "{off}");
     }
     let wide = at(TIME + 3600).tolerance(std::time::Duration::from_secs(3600));
     assert_eq!(wide.verify(&good(), BODY), Ok(()));
     let forged = signed(&format!("t={TIME},v1={}", "0".repeat(64)));
-    assert_eq!(at(TIME + 9999).verify(&forged, BODY), Err(Rejected::Mismatch), "the signature is looked at first");
+    assert_eq!(at(TIME + 9999).verify(&forged, BODY), Err(VerifyError::Mismatch), "the signature is looked at first");
 }
 
 #[test]
@@ -82,15 +82,15 @@ fn what_cannot_be_read_is_malformed() {
         format!("sha256={DIGEST}"),
     ];
     for value in values {
-        assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(Rejected::Malformed), "{value:?}");
+        assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(VerifyError::Malformed), "{value:?}");
     }
-    assert_eq!(at(TIME).verify(&HeaderMap::new(), BODY), Err(Rejected::Missing));
+    assert_eq!(at(TIME).verify(&HeaderMap::new(), BODY), Err(VerifyError::Missing));
     let mut twice = good();
     twice.append("x-employjoy-signature", good()["x-employjoy-signature"].clone());
-    assert_eq!(at(TIME).verify(&twice, BODY), Err(Rejected::Malformed), "two headers are none");
+    assert_eq!(at(TIME).verify(&twice, BODY), Err(VerifyError::Malformed), "two headers are none");
     let mut bytes = HeaderMap::new();
     bytes.insert("x-employjoy-signature", HeaderValue::from_bytes(b"t=\xff").unwrap());
-    assert_eq!(at(TIME).verify(&bytes, BODY), Err(Rejected::Malformed));
+    assert_eq!(at(TIME).verify(&bytes, BODY), Err(VerifyError::Malformed));
 }
 
 #[test]
@@ -98,16 +98,20 @@ fn a_changed_body_time_or_secret_does_not_fit() {
     for index in 0..BODY.len() {
         let mut body = BODY.to_vec();
         body[index] ^= 1;
-        assert_eq!(at(TIME).verify(&good(), &body), Err(Rejected::Mismatch), "byte {index}");
+        assert_eq!(at(TIME).verify(&good(), &body), Err(VerifyError::Mismatch), "byte {index}");
     }
-    assert_eq!(at(TIME).verify(&good(), &[BODY, b"\n"].concat()), Err(Rejected::Mismatch));
+    assert_eq!(at(TIME).verify(&good(), &[BODY, b"\n"].concat()), Err(VerifyError::Mismatch));
     let value = format!("t={},v1={DIGEST}", TIME + 1);
-    assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(Rejected::Mismatch));
+    assert_eq!(at(TIME).verify(&signed(&value), BODY), Err(VerifyError::Mismatch));
     let zeros = format!("t=0{TIME},v1={DIGEST}");
-    assert_eq!(at(TIME).verify(&signed(&zeros), BODY), Err(Rejected::Mismatch), "the digits as they came are signed");
+    assert_eq!(
+        at(TIME).verify(&signed(&zeros), BODY),
+        Err(VerifyError::Mismatch),
+        "the digits as they came are signed"
+    );
     let other =
         employjoy::verifier("abcdef1234567890").unwrap().clock(Clock::fixed(Timestamp::from_second(TIME).unwrap()));
-    assert_eq!(other.verify(&good(), BODY), Err(Rejected::Mismatch), "the prefix is a part of the secret");
+    assert_eq!(other.verify(&good(), BODY), Err(VerifyError::Mismatch), "the prefix is a part of the secret");
     assert_eq!(other.or_secret(SECRET).unwrap().verify(&good(), BODY), Ok(()), "an old and a new secret");
 }
 
@@ -120,10 +124,10 @@ fn plain_signatures_of_other_services() {
     headers.insert("x-hub-signature-256", HeaderValue::from_static(value));
     assert_eq!(verifier.verify(&headers, b"Hello, World!"), Ok(()));
     assert_eq!(verifier.sign(b"Hello, World!").unwrap(), value);
-    assert_eq!(verifier.verify(&headers, b"Hello, World?"), Err(Rejected::Mismatch));
+    assert_eq!(verifier.verify(&headers, b"Hello, World?"), Err(VerifyError::Mismatch));
     for other in ["757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17", "sha1=00", "sha256="] {
         headers.insert("x-hub-signature-256", HeaderValue::from_static(other));
-        assert_eq!(verifier.verify(&headers, b"Hello, World!"), Err(Rejected::Malformed), "{other}");
+        assert_eq!(verifier.verify(&headers, b"Hello, World!"), Err(VerifyError::Malformed), "{other}");
     }
 }
 
@@ -144,12 +148,12 @@ proptest! {
         prop_assert_eq!(verifier.verify(&headers, &body), Ok(()));
         let mut other = body.clone();
         other.push(b' ');
-        prop_assert_eq!(verifier.verify(&headers, &other), Err(Rejected::Mismatch));
+        prop_assert_eq!(verifier.verify(&headers, &other), Err(VerifyError::Mismatch));
         let mut value = headers["x-sig"].as_bytes().to_vec();
         let index = value.len() - 1 - usize::from(flip) % 64;
         value[index] = if value[index] == b'0' { b'1' } else { b'0' };
         headers.insert("x-sig", HeaderValue::from_bytes(&value).unwrap());
-        prop_assert_eq!(verifier.verify(&headers, &body), Err(Rejected::Mismatch));
+        prop_assert_eq!(verifier.verify(&headers, &body), Err(VerifyError::Mismatch));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::errors;
 use super::models::Application;
 use super::requests::{ApplicationsRequest, JobsRequest};
 use super::submit::{NewApplication, Submission, SubmitRequest};
-use crate::client::{ClientBuilder, Credentials, GetRequest, Provider, RateLimit, Sunset};
+use crate::client::{ApiRequest, ClientBuilder, Credentials, GetRequest, Provider, RateLimit, Sunset};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
@@ -79,8 +79,9 @@ impl Client {
         }
         // In a path a space is not a plus sign.
         let id = url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20");
-        let request = GetRequest::new(self.core.clone(), "employjoy/application", format!("applications/{id}"));
-        Ok(request.bucket("application"))
+        let request = ApiRequest::get(format!("applications/{id}"));
+        let request = ApiRequest { bucket: Some("application".to_owned()), private: true, ..request };
+        Ok(GetRequest::of(self.core.clone(), "employjoy/application", request))
     }
 
     /// Checks an application against every documented limit and makes what is sent: its key and its bytes, once. Does no

@@ -38,7 +38,7 @@ impl JobsRequest {
     /// start are asked for as well.
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use jobfeed::employjoy;
     ///
     /// # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
@@ -47,9 +47,7 @@ impl JobsRequest {
     /// let diff = api.jobs().full_list_diff(["job_gone".to_owned()]).await?;
     /// assert_eq!((diff.appeared.len(), diff.remained), (3, 0));
     /// assert!(diff.vanished.contains("job_gone"));
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors

@@ -18,6 +18,8 @@ pub(super) struct EndpointSpec {
     name: &'static str,
     /// The path below the base URL, and the name of the rate bucket.
     path: &'static str,
+    /// Whether its records are about people, so that errors show nothing of what the server said.
+    private: bool,
     /// The field that tells when a record changed.
     pub(super) updated: Option<&'static str>,
     /// What a sync of it cannot guarantee.
@@ -28,6 +30,7 @@ pub(super) struct EndpointSpec {
 pub(super) const JOBS: EndpointSpec = EndpointSpec {
     name: "employjoy/jobs",
     path: "jobs",
+    private: false,
     updated: Some("updatedAt"),
     caveats: &[
         "jobs that close vanish without a trace; full_list_diff or the webhook job.closed tells them",
@@ -37,7 +40,7 @@ pub(super) const JOBS: EndpointSpec = EndpointSpec {
 
 /// `GET /applications`.
 pub(super) const APPLICATIONS: EndpointSpec =
-    EndpointSpec { name: "employjoy/applications", path: "applications", updated: None, caveats: &[] };
+    EndpointSpec { name: "employjoy/applications", path: "applications", private: true, updated: None, caveats: &[] };
 
 /// A list with its parameters.
 #[derive(Debug, Clone)]
@@ -76,7 +79,7 @@ impl Endpoint for ListEndpoint {
     /// The filters are sent with every cursor, as in the vendor's examples; whether they have to be is not documented.
     fn request(&self, at: &Position) -> ApiRequest {
         let mut request = ApiRequest::get(self.spec.path).query("limit", self.page_size);
-        request.bucket = Some(self.spec.path.to_owned());
+        (request.bucket, request.private) = (Some(self.spec.path.to_owned()), self.spec.private);
         if let Some(instant) = self.updated_since {
             request = request.query("updated_since", instant);
         }

@@ -11,14 +11,12 @@ open_enum! {
     /// ```
     /// use jobfeed::employjoy::{Client, ErrorCode};
     ///
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let server = jobfeed::testing::EmployJoy::builder().start().await?;
     /// let api = Client::builder().api_key("pek_test_wrong").base_url(server.base_url()).build()?;
     /// let error = api.jobs().send().await.unwrap_err();
     /// assert_eq!(ErrorCode::of(&error), Some(ErrorCode::Unauthorized));
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     pub enum ErrorCode {
         /// 401: no key, a wrong, revoked or suspended one, or one whose rotation is over. Stop until it is replaced.

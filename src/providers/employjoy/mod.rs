@@ -4,7 +4,7 @@
 //! use futures::TryStreamExt;
 //! use jobfeed::employjoy::{self, Candidate, NewApplication};
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
 //! # let (key, url) = (server.api_key(), server.base_url());
 //! let api = employjoy::Client::builder().api_key(key).base_url(url).build()?;
@@ -15,9 +15,7 @@
 //! let submission = api.prepare(application)?; // key and bytes, made once; keep it until it is accepted
 //! let received = api.submit(&submission).send().await?;
 //! assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
-//! # Ok(())
-//! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! # Ok(()) }
 //! ```
 //!
 //! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *inferred*

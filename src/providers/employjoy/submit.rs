@@ -1,7 +1,5 @@
 //! Submitting an application: the typed body, the key and bytes made once of it, the request.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +11,7 @@ use uuid::Uuid;
 use super::ApplicationStatus;
 use crate::client::{ApiRequest, Client, read_single};
 use crate::error::{Error, Result};
-use crate::json::{DateTime, empty_as_none, model};
+use crate::json::{DateTime, debug_fields, empty_as_none, model};
 
 /// Keys live 24 hours (vendor page: applications); what is older than this is not sent again without another protection.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
@@ -41,11 +39,7 @@ impl Candidate {
     }
 }
 
-impl fmt::Debug for Candidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Candidate").finish_non_exhaustive()
-    }
-}
+debug_fields!(Candidate());
 
 /// An application to be submitted. `Debug` shows the job and nothing of the candidate.
 #[derive(Clone, Serialize)]
@@ -192,11 +186,7 @@ fn refused(what: &str, rule: &str) -> Error {
     Error::invalid(what, "(hidden)", rule)
 }
 
-impl fmt::Debug for NewApplication {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewApplication").field("job_id", &self.job_id).finish_non_exhaustive()
-    }
-}
+debug_fields!(NewApplication(job_id));
 
 /// An application ready to be sent: the key and the exact bytes, both made once, by [`super::Client::prepare`].
 ///
@@ -240,15 +230,7 @@ impl Submission {
     }
 }
 
-impl fmt::Debug for Submission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Submission")
-            .field("key", &self.key)
-            .field("prepared_at", &self.prepared_at)
-            .field("bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Submission(key, prepared_at));
 
 /// A submission, ready to be sent.
 #[derive(Debug, Clone)]

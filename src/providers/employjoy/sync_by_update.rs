@@ -49,7 +49,7 @@ impl JobsRequest {
     /// Closed jobs leave the list and are not in any run: see [`JobsRequest::full_list_diff`].
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use jobfeed::{RateLimit, checkpoint::MemoryStore, employjoy};
     ///
     /// # let server = jobfeed::testing::EmployJoy::builder().jobs(500).start().await?;
@@ -62,9 +62,7 @@ impl JobsRequest {
     ///     batch.commit().await?;
     /// }
     /// assert_eq!(run.report().counts.rows, 500);
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     pub fn sync_by_update<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByUpdate<'s, Job, C> {
         SyncByUpdate { sync: SyncRequest::of(self.list, key, store, ByUpdate::new) }

@@ -116,7 +116,7 @@ impl ListEndpoint {
         // The guide words the condition inverted in one sentence; its examples and all clients go on while a page is full.
         let more = if self.until_empty { rows > 0 } else { rows == limit };
         if let Position::Offset(before) = at {
-            return Ok(more.then_some(Position::Offset(before + rows)));
+            return Ok(more.then_some(Position::Offset(before.saturating_add(rows))));
         }
         let last = cursor_of(at).unwrap_or(1);
         let mut highest = None;

@@ -83,7 +83,7 @@ impl ExpiredRequest {
     /// The ids in chunks. After an error the stream is over; what came before it is good.
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use futures::TryStreamExt;
     /// use jobfeed::fantastic_jobs::{self, ExpiredFrame};
     ///
@@ -95,9 +95,7 @@ impl ExpiredRequest {
     /// while let Some(chunk) = chunks.try_next().await? {
     ///     println!("{} ids are gone", chunk.items.len());
     /// }
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     pub fn chunks(self) -> impl Stream<Item = Result<Page<ExpiredId>>> + Send + Unpin + 'static {
         let Self { client, feed, chunk } = self;

@@ -4,7 +4,7 @@
 //! use futures::TryStreamExt;
 //! use jobfeed::fantastic_jobs::{self, TimeFrame};
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::FantasticJobs::builder().start().await?;
 //! let api = fantastic_jobs::Client::new("my-key")?;
 //! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
@@ -15,9 +15,7 @@
 //!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());
 //!     }
 //! }
-//! # Ok(())
-//! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! # Ok(()) }
 //! ```
 //!
 //! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so nothing is fetched

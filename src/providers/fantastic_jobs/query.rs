@@ -61,18 +61,11 @@ pub(super) fn check(query: &Query, frame: Option<&str>, deep_descriptions: bool)
     query.check()?;
     for (from, until) in RANGES {
         let (Some(low), Some(high)) = (query.get(from), query.get(until)) else { continue };
-        let (low, high) = (low.trim_end_matches('Z'), high.trim_end_matches('Z'));
-        let ordered = match (low.parse::<u64>(), high.parse::<u64>()) {
-            (Ok(low), Ok(high)) => low < high,
-            // All of them are of one form, so they sort like the instants.
-            _ => low < high,
-        };
-        if !ordered {
-            return Err(Error::invalid(
-                format!("{from}, {until}"),
-                format!("{low} to {high}"),
-                "the first below the second",
-            ));
+        let numbers = low.parse::<u64>().ok().zip(high.parse::<u64>().ok());
+        // Instants are of one form, so their texts sort like the instants.
+        if numbers.map_or(low >= high, |(low, high)| low >= high) {
+            let value = format!("{low} to {high}");
+            return Err(Error::invalid(format!("{from}, {until}"), value, "the first below the second"));
         }
     }
     if query.get("organization").is_some() && query.get("organization_advanced").is_some() {

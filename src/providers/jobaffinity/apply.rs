@@ -1,18 +1,15 @@
 //! Applying for a job at its `apply_url`, which needs no credentials.
 
-use std::fmt;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::civil::Date;
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::models::Title;
-use super::write::json_post;
 use crate::client::{ApiRequest, Client, Origins, Response, UrlKind};
 use crate::error::{Error, Result};
+use crate::json::debug_fields;
 
 /// The newest version of the form that is documented (vendor page: job application submission).
 const VERSION: &str = "1.2";
@@ -76,19 +73,7 @@ impl Document {
     }
 }
 
-impl fmt::Debug for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document").field("bytes", &self.content.len()).finish_non_exhaustive()
-    }
-}
-
-impl Serialize for Document {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pair = |name: &str, text: String| (name.to_owned(), text);
-        let content = pair("content", STANDARD.encode(&self.content));
-        serializer.collect_map([pair("name", self.name.clone()), pair("mime_type", self.mime_type.clone()), content])
-    }
-}
+debug_fields!(Document());
 
 /// The longest texts, in characters (vendor page).
 const LENGTHS: [(&str, usize); 11] = [
@@ -128,41 +113,6 @@ impl ApplicationForm {
         self.field("title", title.as_str())
     }
 
-    /// Their `LinkedIn` page, at most 255 characters.
-    pub fn url_linkedin(self, url: &str) -> Self {
-        self.field("url_linkedin", url)
-    }
-
-    /// The telephone at work, at most 30 characters.
-    pub fn office_phone(self, number: &str) -> Self {
-        self.field("office_phone", number)
-    }
-
-    /// The mobile telephone, at most 30 characters.
-    pub fn mobile_phone(self, number: &str) -> Self {
-        self.field("mobile_phone", number)
-    }
-
-    /// The telephone at home, at most 30 characters.
-    pub fn home_phone(self, number: &str) -> Self {
-        self.field("home_phone", number)
-    }
-
-    /// Street and number, at most 150 characters.
-    pub fn address(self, street: &str) -> Self {
-        self.field("address", street)
-    }
-
-    /// The postal code, at most 15 characters.
-    pub fn zip_code(self, code: &str) -> Self {
-        self.field("zip_code", code)
-    }
-
-    /// The town, at most 30 characters.
-    pub fn town(self, town: &str) -> Self {
-        self.field("town", town)
-    }
-
     /// When they can begin.
     pub fn availability(mut self, availability: Availability) -> Self {
         self.availability_date = None;
@@ -194,8 +144,8 @@ impl ApplicationForm {
 
     /// Another document, under a name of your choice: that of the cover letter is not documented.
     pub fn document(self, name: &str, document: Document) -> Self {
-        let value = serde_json::to_value(document).unwrap_or_default();
-        self.field(name, value)
+        let content = STANDARD.encode(&document.content);
+        self.field(name, json!({ "name": document.name, "mime_type": document.mime_type, "content": content }))
     }
 
     /// Refuses to send the form without this document: the job feed says `cv_required` and `cover_required`.
@@ -255,11 +205,37 @@ impl ApplicationForm {
     }
 }
 
-impl fmt::Debug for ApplicationForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApplicationForm").finish_non_exhaustive()
-    }
+/// Declares the optional texts of the form.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        /// Optional texts.
+        impl ApplicationForm {
+            $($(#[$doc])*
+            pub fn $name(self, text: &str) -> Self {
+                self.field(stringify!($name), text)
+            })*
+        }
+    };
 }
+
+texts! {
+    /// Their `LinkedIn` page, at most 255 characters.
+    url_linkedin;
+    /// The telephone at work, at most 30 characters.
+    office_phone;
+    /// The mobile telephone, at most 30 characters.
+    mobile_phone;
+    /// The telephone at home, at most 30 characters.
+    home_phone;
+    /// Street and number, at most 150 characters.
+    address;
+    /// The postal code, at most 15 characters.
+    zip_code;
+    /// The town, at most 30 characters.
+    town;
+}
+
+debug_fields!(ApplicationForm());
 
 /// An application, ready to be sent. From [`Client::apply`](super::Client::apply).
 #[derive(Clone)]
@@ -290,8 +266,8 @@ impl ApplyRequest {
     /// the server may have taken it.
     pub async fn send(self) -> Result<Applied> {
         self.form.check(self.client.clock().today())?;
-        let request = json_post(&self.url, &self.form.fields)?;
-        let request = ApiRequest { url: UrlKind::Bearer, origins: self.origins, ..request };
+        let post = ApiRequest::post(&self.url, Value::Object(self.form.fields).to_string());
+        let request = ApiRequest { private: true, url: UrlKind::Bearer, origins: self.origins, ..post };
         let read = |response: &Response| {
             let (status, headers, body) = (response.status, response.headers.clone(), response.body.clone());
             Ok(Applied { status, headers, body })
@@ -300,11 +276,7 @@ impl ApplyRequest {
     }
 }
 
-impl fmt::Debug for ApplyRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApplyRequest").finish_non_exhaustive()
-    }
-}
+debug_fields!(ApplyRequest());
 
 /// The server took the application. What it says about it is not documented, so it is here as it came.
 #[derive(Clone)]
@@ -318,11 +290,7 @@ pub struct Applied {
     pub body: Bytes,
 }
 
-impl fmt::Debug for Applied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Applied").field("status", &self.status).finish_non_exhaustive()
-    }
-}
+debug_fields!(Applied(status));
 
 /// Whether an `apply_url` answers: 2xx is yes, 404 is no (inferred).
 pub(super) async fn is_open(client: &Client, apply_url: &str) -> Result<bool> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::apply::{self, ApplicationForm, ApplyRequest};
 use super::endpoint::{EndpointSpec, ListEndpoint, MAX_PAGE_SIZE};
@@ -13,7 +13,6 @@ use super::requests::{
     self, CandidateApplicationsRequest, CandidatesRequest, FollowRequest, JobApplicationsRequest, JobsRequest,
     NotesRequest, ProcessesRequest, StepsRequest, WebhookTasksRequest,
 };
-use super::write::json_post;
 use crate::client::{
     ApiRequest, Check, ClientBuilder, Credentials, DownloadRequest, GetRequest, LimitScope, Provider, RateLimit,
     WriteRequest,
@@ -41,7 +40,7 @@ impl Provider for Client {
     fn server_error(body: &Fields) -> ServerError {
         let mut error = ServerError::read(body);
         error.code = error.code.or_else(|| body.get("_status").filter(|code: &String| is_code(code)));
-        let invalid = error.details.get("invalid").and_then(serde_json::Value::as_object);
+        let invalid = error.details.get("invalid").and_then(Value::as_object);
         // Its shape is not documented. Names of parameters can be shown, what is said about them may repeat their values.
         let names = invalid.into_iter().flat_map(|fields| fields.keys()).filter(|name| is_code(name));
         let refused: Vec<FieldError> =
@@ -191,15 +190,10 @@ impl Client {
     /// # Errors
     /// [`Error::Invalid`] for an id of 0.
     pub fn add_step(&self, application: u64, process_step: u64) -> Result<WriteRequest<Written>> {
-        #[derive(Serialize)]
-        struct Body {
-            application_id: u64,
-            process_step_id: u64,
-        }
         check_id("application_id", application)?;
         check_id("process_step_id", process_step)?;
-        let body = Body { application_id: application, process_step_id: process_step };
-        self.post("jobaffinity/add-step", "step", &body)
+        let body = json!({ "application_id": application, "process_step_id": process_step });
+        Ok(self.post("jobaffinity/add-step", "step", &body))
     }
 
     /// Adds a note on a candidate, which the users of the organisation see ([`Job::organisation`]). The text may hold basic
@@ -209,23 +203,19 @@ impl Client {
     /// # Errors
     /// [`Error::Invalid`] for an id of 0 and an empty text.
     pub fn add_note(&self, candidate: u64, organisation: u64, text: &str) -> Result<WriteRequest<Written>> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            candidate_id: u64,
-            organisation_id: u64,
-            text: &'a str,
-        }
         check_id("candidate_id", candidate)?;
         check_id("organisation_id", organisation)?;
         if text.trim().is_empty() {
             return Err(Error::invalid("text", "(empty)", "a text that is not empty"));
         }
-        let body = Body { candidate_id: candidate, organisation_id: organisation, text };
-        self.post("jobaffinity/add-note", "note", &body)
+        let body = json!({ "candidate_id": candidate, "organisation_id": organisation, "text": text });
+        Ok(self.post("jobaffinity/add-note", "note", &body))
     }
 
-    fn post(&self, name: &'static str, path: &str, body: &impl Serialize) -> Result<WriteRequest<Written>> {
-        Ok(WriteRequest::new(self.core.clone(), name, json_post(path, body)?))
+    /// A `POST` of personal data.
+    fn post(&self, name: &'static str, path: &str, body: &Value) -> WriteRequest<Written> {
+        let request = ApiRequest { private: true, ..ApiRequest::post(path, body.to_string()) };
+        WriteRequest::new(self.core.clone(), name, request)
     }
 
     /// The `apply_url` of a job, from the customer's job feed and as it is there; building one is forbidden (vendor page). No
@@ -255,7 +245,7 @@ impl Client {
     /// without a new version, so following is safer than building. A link to another origin is an error, and nothing is sent.
     ///
     /// ```
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use jobfeed::jobaffinity::{self, Application, Job};
     ///
     /// # let server = jobfeed::testing::JobAffinity::builder().jobs(3).start().await?;
@@ -265,9 +255,7 @@ impl Client {
     /// let applications = job.applications.and_then(|link| link.url).unwrap_or_default();
     /// let page = api.follow_list::<Application>(&applications).send().await?;
     /// assert!(page.items.iter().all(|application| application.id.is_some()));
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// # Ok(()) }
     /// ```
     pub fn follow<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> GetRequest<T> {
         self.person("jobaffinity/follow", link.to_owned())

@@ -4,7 +4,7 @@
 //! use futures::TryStreamExt;
 //! use jobfeed::jobaffinity;
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::JobAffinity::builder().jobs(3).start().await?;
 //! let api = jobaffinity::Client::new("login", "password")?;
 //! # let api = server.client().build()?;
@@ -14,9 +14,7 @@
 //!         println!("{:?} {}", job.id, job.title.as_deref().unwrap_or_default());
 //!     }
 //! }
-//! # Ok(())
-//! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! # Ok(()) }
 //! ```
 //!
 //! The service allows 45 requests a minute for an IP address, so all clients of the process that name its host share one
@@ -35,7 +33,6 @@ mod links;
 mod models;
 mod requests;
 mod sync_since;
-mod write;
 
 pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, Document};
 pub use client::Client;

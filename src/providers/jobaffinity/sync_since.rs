@@ -47,7 +47,7 @@ macro_rules! since {
             /// id of the first page, and a few more records come again.
             ///
             /// ```
-            /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+            /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
             /// use futures::TryStreamExt;
             /// use jobfeed::{checkpoint::MemoryStore, partitions};
             ///
@@ -75,9 +75,7 @@ macro_rules! since {
             /// .await;
             /// # let results: Vec<jobfeed::Result<jobfeed::Report>> = results;
             /// assert!(results.len() == 4 && results.iter().all(Result::is_ok));
-            /// # Ok(())
-            /// # }
-            /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+            /// # Ok(()) }
             /// ```
             pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, $item, C> {
                 SyncSince { sync: SyncRequest::of(self.list, key, store, |list| Since { list, overlap: 0 }) }

@@ -62,98 +62,82 @@ impl Client {
         ClientBuilder::default()
     }
 
+    /// An endpoint without a page size: the small reference lists have no parameters that are documented or were seen.
+    #[allow(clippy::unused_self, reason = "as `paged`")]
+    fn whole(&self, spec: &'static EndpointSpec) -> ListEndpoint {
+        ListEndpoint::new(spec, None)
+    }
+
     /// An endpoint that takes a page size. Without a key the server ignores the parameter or refuses it (vendor page on states).
     fn paged(&self, spec: &'static EndpointSpec) -> ListEndpoint {
         ListEndpoint::new(spec, (!self.core.is_anonymous()).then_some(PAGE_SIZE))
     }
+}
 
+/// Declares the listings of the client.
+macro_rules! lists {
+    ($($(#[$doc:meta])* $method:ident -> $request:ident at $spec:ident, $form:ident;)*) => {
+        /// Listings.
+        impl Client {
+            $($(#[$doc])*
+            pub fn $method(&self) -> $request {
+                $request::new(&self.core, self.$form(&requests::$spec))
+            })*
+        }
+    };
+}
+
+lists! {
     /// Job postings. Without a window the server shows the last 90 days (vendor's ingestion guide).
-    pub fn jobs(&self) -> JobsRequest {
-        JobsRequest::new(&self.core, self.paged(&requests::JOBS))
-    }
-
-    /// One job posting.
-    pub fn job(&self, id: u64) -> GetRequest<Job> {
-        GetRequest::new(self.core.clone(), "jobdataapi/job", format!("jobs/{id}/"))
-    }
-
+    jobs -> JobsRequest at JOBS, paged;
     /// Postings that expired. Plan pro or better (vendor page).
-    pub fn expired_jobs(&self) -> ExpiredJobsRequest {
-        ExpiredJobsRequest::new(&self.core, self.paged(&requests::EXPIRED_JOBS))
-    }
-
-    /// When one posting expired, by job id. Plan pro or better (vendor page).
-    pub fn expired_job(&self, id: u64) -> GetRequest<ExpiredJob> {
-        GetRequest::new(self.core.clone(), "jobdataapi/expired-job", format!("jobsexpired/{id}/"))
-    }
-
+    expired_jobs -> ExpiredJobsRequest at EXPIRED_JOBS, paged;
     /// Companies. Plan pro or better (vendor page).
-    pub fn companies(&self) -> CompaniesRequest {
-        CompaniesRequest::new(&self.core, self.paged(&requests::COMPANIES))
-    }
-
-    /// One company. Any key (vendor page).
-    pub fn company(&self, id: u64) -> GetRequest<Company> {
-        GetRequest::new(self.core.clone(), "jobdataapi/company", format!("companies/{id}/"))
-    }
-
+    companies -> CompaniesRequest at COMPANIES, paged;
     /// Tags of the role taxonomy. Plan pro or better (vendor page).
-    pub fn tags(&self) -> TagsRequest {
-        TagsRequest::new(&self.core, self.paged(&requests::TAGS))
-    }
-
-    /// One tag. Plan pro or better (vendor page).
-    pub fn tag(&self, id: u64) -> GetRequest<Tag> {
-        GetRequest::new(self.core.clone(), "jobdataapi/tag", format!("tags/{id}/"))
-    }
-
+    tags -> TagsRequest at TAGS, paged;
     /// Cities.
-    pub fn cities(&self) -> CitiesRequest {
-        CitiesRequest::new(&self.core, self.paged(&requests::CITIES))
-    }
-
-    /// One city, by its GeoNames id (inferred).
-    pub fn city(&self, geonameid: u64) -> GetRequest<City> {
-        GetRequest::new(self.core.clone(), "jobdataapi/city", format!("jobcities/{geonameid}/"))
-    }
-
+    cities -> CitiesRequest at CITIES, paged;
     /// States, provinces and other first divisions of countries.
-    pub fn states(&self) -> StatesRequest {
-        StatesRequest::new(&self.core, self.paged(&requests::STATES))
-    }
-
-    /// One state, by its GeoNames id (inferred).
-    pub fn state(&self, geonameid: u64) -> GetRequest<State> {
-        GetRequest::new(self.core.clone(), "jobdataapi/state", format!("jobstates/{geonameid}/"))
-    }
-
-    /// Countries. Like the other small reference lists, it has no parameters that are documented or were seen.
-    pub fn countries(&self) -> CountriesRequest {
-        CountriesRequest::new(&self.core, ListEndpoint::new(&requests::COUNTRIES, None))
-    }
-
+    states -> StatesRequest at STATES, paged;
+    /// Countries.
+    countries -> CountriesRequest at COUNTRIES, whole;
     /// Regions, which are about the continents.
-    pub fn regions(&self) -> RegionsRequest {
-        RegionsRequest::new(&self.core, ListEndpoint::new(&requests::REGIONS, None))
-    }
-
+    regions -> RegionsRequest at REGIONS, whole;
     /// Employment types.
-    pub fn job_types(&self) -> JobTypesRequest {
-        JobTypesRequest::new(&self.core, ListEndpoint::new(&requests::JOB_TYPES, None))
-    }
-
+    job_types -> JobTypesRequest at JOB_TYPES, whole;
     /// Industries of companies.
-    pub fn industries(&self) -> IndustriesRequest {
-        IndustriesRequest::new(&self.core, ListEndpoint::new(&requests::INDUSTRIES, None))
-    }
-
+    industries -> IndustriesRequest at INDUSTRIES, whole;
     /// Types of companies.
-    pub fn company_types(&self) -> CompanyTypesRequest {
-        CompanyTypesRequest::new(&self.core, ListEndpoint::new(&requests::COMPANY_TYPES, None))
-    }
-
+    company_types -> CompanyTypesRequest at COMPANY_TYPES, whole;
     /// Daily currency rates.
-    pub fn currency_rates(&self) -> CurrencyRatesRequest {
-        CurrencyRatesRequest::new(&self.core, self.paged(&requests::CURRENCY_RATES))
-    }
+    currency_rates -> CurrencyRatesRequest at CURRENCY_RATES, paged;
+}
+
+/// Declares the single resources of the client, each with its path and its name.
+macro_rules! resources {
+    ($($(#[$doc:meta])* $method:ident($id:ident) -> $item:ident at $path:literal, $name:literal;)*) => {
+        /// Single resources.
+        impl Client {
+            $($(#[$doc])*
+            pub fn $method(&self, $id: u64) -> GetRequest<$item> {
+                GetRequest::new(self.core.clone(), $name, format!(concat!($path, "/{}/"), $id))
+            })*
+        }
+    };
+}
+
+resources! {
+    /// One job posting.
+    job(id) -> Job at "jobs", "jobdataapi/job";
+    /// When one posting expired, by job id. Plan pro or better (vendor page).
+    expired_job(id) -> ExpiredJob at "jobsexpired", "jobdataapi/expired-job";
+    /// One company. Any key (vendor page).
+    company(id) -> Company at "companies", "jobdataapi/company";
+    /// One tag. Plan pro or better (vendor page).
+    tag(id) -> Tag at "tags", "jobdataapi/tag";
+    /// One city, by its GeoNames id (inferred).
+    city(geonameid) -> City at "jobcities", "jobdataapi/city";
+    /// One state, by its GeoNames id (inferred).
+    state(geonameid) -> State at "jobstates", "jobdataapi/state";
 }

@@ -4,7 +4,7 @@
 //! use futures::TryStreamExt;
 //! use jobfeed::jobdataapi;
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = jobfeed::testing::JobDataApi::builder().jobs(50).start().await?;
 //! let api = jobdataapi::Client::new("my-key")?;
 //! # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
@@ -14,9 +14,7 @@
 //!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());
 //!     }
 //! }
-//! # Ok(())
-//! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! # Ok(()) }
 //! ```
 //!
 //! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *observed*

@@ -105,184 +105,144 @@ impl ListEndpoint {
     }
 }
 
-/// Parameters of the jobs listing.
-///
-/// Values given to one method are alternatives; the `exclude_` method of a parameter disqualifies a row that has any of
-/// its values. At most 50 ids or codes go into one parameter (vendor page "Multi-value parameters").
-impl JobsRequest {
+/// Declares the parameters of a listing, one entry for each: the form of its values, its method, its name in the query.
+/// `false` marks a parameter whose values are excluded.
+macro_rules! params {
+    ($(#[$impl_doc:meta])* $request:ident: $($(#[$doc:meta])* $form:ident $method:ident $name:literal $(, $arg:tt)?;)*) => {
+        $(#[$impl_doc])*
+        impl $request {
+            $(params!(@method [$(#[$doc])*] $form $method $name $($arg)?);)*
+        }
+    };
+    (@method [$($doc:tt)*] keywords $method:ident $name:literal ($include:literal, $shortest:expr)) => {
+        $($doc)*
+        pub fn $method<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
+            self.with(|endpoint| query::keywords(&mut endpoint.query, $name, $include, $shortest, keywords))
+        }
+    };
+    (@method [$($doc:tt)*] ids $method:ident $name:literal $include:literal) => {
+        $($doc)*
+        pub fn $method(self, ids: impl IntoIterator<Item = u64>) -> Self {
+            self.with(|endpoint| query::ids(&mut endpoint.query, $name, $include, ids))
+        }
+    };
+    (@method [$($doc:tt)*] codes $method:ident $name:literal ($include:literal, $check:expr)) => {
+        $($doc)*
+        pub fn $method<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
+            self.with(|endpoint| query::codes(&mut endpoint.query, $name, $include, codes, $check))
+        }
+    };
+    (@method [$($doc:tt)*] code $method:ident $name:literal $check:ident) => {
+        $($doc)*
+        pub fn $method(self, code: &str) -> Self {
+            self.with(|endpoint| query::codes(&mut endpoint.query, $name, true, [code], $check))
+        }
+    };
+    (@method [$($doc:tt)*] text $method:ident $name:literal) => {
+        $($doc)*
+        pub fn $method(self, text: &str) -> Self {
+            self.with(|endpoint| endpoint.query.text($name, text))
+        }
+    };
+    (@method [$($doc:tt)*] value $method:ident $name:literal ($arg:ident: $ty:ty)) => {
+        $($doc)*
+        pub fn $method(self, $arg: $ty) -> Self {
+            self.with(|endpoint| endpoint.query.set($name, $arg))
+        }
+    };
+    (@method [$($doc:tt)*] flag $method:ident $name:literal) => {
+        $($doc)*
+        pub fn $method(self) -> Self {
+            self.with(|endpoint| endpoint.query.set($name, true))
+        }
+    };
+}
+
+params! {
+    /// Parameters of the jobs listing.
+    ///
+    /// Values given to one method are alternatives; the `exclude_` method of a parameter disqualifies a row that has any of
+    /// its values. At most 50 ids or codes go into one parameter (vendor page "Multi-value parameters").
+    JobsRequest:
     /// Words in the title, of 3 or more characters each; any of them matches.
-    pub fn title<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "title", true, SHORTEST_KEYWORD, keywords))
-    }
-
+    keywords title "title", (true, SHORTEST_KEYWORD);
     /// Words that must not be in the title.
-    pub fn exclude_title<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "title", false, SHORTEST_KEYWORD, keywords))
-    }
-
+    keywords exclude_title "title", (false, SHORTEST_KEYWORD);
     /// Words in the location text, of 3 or more characters each; any of them matches.
-    pub fn location<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "location", true, SHORTEST_KEYWORD, keywords))
-    }
-
+    keywords location "location", (true, SHORTEST_KEYWORD);
     /// Words that must not be in the location text.
-    pub fn exclude_location<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "location", false, SHORTEST_KEYWORD, keywords))
-    }
-
+    keywords exclude_location "location", (false, SHORTEST_KEYWORD);
     /// Full-text search in the description: words are all required, `"a phrase"`, `or`, `-not`. Plan pro or better.
-    pub fn description(self, search: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("description", search))
-    }
-
+    text description "description";
     /// Countries, ISO 3166-1 codes of two letters.
-    pub fn country_codes<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "country_code", true, codes, COUNTRY))
-    }
-
+    codes country_codes "country_code", (true, COUNTRY);
     /// Countries to leave out.
-    pub fn exclude_country_codes<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "country_code", false, codes, COUNTRY))
-    }
-
+    codes exclude_country_codes "country_code", (false, COUNTRY);
     /// States by code. Codes are not unique over countries, so a country is required beside them.
-    pub fn state_codes<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "state_code", true, codes, CODE))
-    }
-
+    codes state_codes "state_code", (true, CODE);
     /// States to leave out.
-    pub fn exclude_state_codes<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "state_code", false, codes, CODE))
-    }
-
+    codes exclude_state_codes "state_code", (false, CODE);
     /// States by GeoNames id (inferred).
-    pub fn state_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "state_id", true, ids))
-    }
-
+    ids state_ids "state_id", true;
     /// The name of a city.
-    pub fn city_name(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("city_name", name))
-    }
-
+    text city_name "city_name";
     /// Regions by id. The vendor's guide prefers buckets of countries.
-    pub fn region_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "region_id", true, ids))
-    }
-
+    ids region_ids "region_id", true;
     /// Employment types by id.
-    pub fn type_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "type_id", true, ids))
-    }
-
+    ids type_ids "type_id", true;
     /// Employment types to leave out.
-    pub fn exclude_type_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "type_id", false, ids))
-    }
-
+    ids exclude_type_ids "type_id", false;
     /// Companies by id.
-    pub fn company_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_id", true, ids))
-    }
-
+    ids company_ids "company_id", true;
     /// Companies to leave out.
-    pub fn exclude_company_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_id", false, ids))
-    }
-
+    ids exclude_company_ids "company_id", false;
     /// Words in the company's name.
-    pub fn company_name<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "company_name", true, 1, keywords))
-    }
-
+    keywords company_name "company_name", (true, 1);
     /// Words that must not be in the company's name.
-    pub fn exclude_company_name<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "company_name", false, 1, keywords))
-    }
-
+    keywords exclude_company_name "company_name", (false, 1);
     /// Words in the company's specialties.
-    pub fn company_specialty<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "company_specialty", true, 1, keywords))
-    }
-
+    keywords company_specialty "company_specialty", (true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1. Plan pro or better.
-    pub fn company_source_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_source_id", true, ids))
-    }
-
+    ids company_source_ids "company_source_id", true;
     /// Sources to leave out.
-    pub fn exclude_company_source_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_source_id", false, ids))
-    }
-
+    ids exclude_company_source_ids "company_source_id", false;
     /// Whether postings of recruiting and staffing firms are in the list. The server's default leaves them out (inferred).
-    pub fn include_agencies(self, include: bool) -> Self {
-        self.with(|endpoint| endpoint.query.set("include_agencies", include))
-    }
-
+    value include_agencies "include_agencies", (include: bool);
     /// The application link. One value since API 1.21.
-    pub fn application_url(self, url: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("application_url", url))
-    }
-
+    text application_url "application_url";
     /// The posting's id at its source (announced in the changelog).
-    pub fn ext_id(self, id: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("ext_id", id))
-    }
-
+    text ext_id "ext_id";
     /// Only remote postings (observed).
-    pub fn has_remote(self) -> Self {
-        self.with(|endpoint| endpoint.query.set("has_remote", true))
-    }
+    flag has_remote "has_remote";
+    /// The language of the posting, ISO 639-1, such as `en` (observed).
+    text language "language";
+    /// Leaves expired postings out; the default list may hold some (observed).
+    flag exclude_expired "exclude_expired";
+    /// The lowest salary (observed; its unit is not documented).
+    value min_salary "min_salary", (amount: u64);
+    /// Adds the description as plain text, in [`Job::description_string`] (observed).
+    flag description_str "description_str";
+    /// Postings published on this day or later. Needs plan access or better, like all window parameters.
+    value published_since "published_since", (day: Date);
+    /// Postings published on this day or earlier.
+    value published_until "published_until", (day: Date);
+    /// Postings with this id or a higher one.
+    value min_id "min_id", (id: u64);
+    /// Postings with this id or a lower one.
+    value max_id "max_id", (id: u64);
+    /// Postings at least this many days old.
+    value min_age "min_age", (days: u32);
+    /// Semantic search. **The text leaves the vendor**: it is passed to an embedding service (vendor page), so it must not
+    /// hold personal data.
+    text vec_text "vec_text";
+    /// Adds the stored embedding to each posting (vendor page); its field is not documented, so it is in [`Job::extra`].
+    flag embed_3sh "embed_3sh";
+}
 
+impl JobsRequest {
     /// The level of experience (observed).
     pub fn experience_level(self, level: &ExperienceLevel) -> Self {
         self.with(|endpoint| endpoint.query.text("experience_level", level.as_str()))
-    }
-
-    /// The language of the posting, ISO 639-1, such as `en` (observed).
-    pub fn language(self, code: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("language", code))
-    }
-
-    /// Leaves expired postings out; the default list may hold some (observed).
-    pub fn exclude_expired(self) -> Self {
-        self.with(|endpoint| endpoint.query.set("exclude_expired", true))
-    }
-
-    /// The lowest salary (observed; its unit is not documented).
-    pub fn min_salary(self, amount: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_salary", amount))
-    }
-
-    /// Adds the description as plain text, in [`Job::description_string`] (observed).
-    pub fn description_str(self) -> Self {
-        self.with(|endpoint| endpoint.query.set("description_str", true))
-    }
-
-    /// Postings published on this day or later. Needs plan access or better, like all window parameters.
-    pub fn published_since(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("published_since", day))
-    }
-
-    /// Postings published on this day or earlier.
-    pub fn published_until(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("published_until", day))
-    }
-
-    /// Postings with this id or a higher one.
-    pub fn min_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_id", id))
-    }
-
-    /// Postings with this id or a lower one.
-    pub fn max_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("max_id", id))
-    }
-
-    /// Postings at least this many days old.
-    pub fn min_age(self, days: u32) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_age", days))
     }
 
     /// Postings at most this many days old, 1 or more. For no limit there is [`JobsRequest::all_ages`].
@@ -300,86 +260,59 @@ impl JobsRequest {
     pub fn all_ages(self) -> Self {
         self.with(|endpoint| endpoint.query.set("max_age", "off"))
     }
-
-    /// Semantic search. **The text leaves the vendor**: it is passed to an embedding service (vendor page), so it must not
-    /// hold personal data.
-    pub fn vec_text(self, text: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("vec_text", text))
-    }
-
-    /// Adds the stored embedding to each posting (vendor page); its field is not documented, so it is in [`Job::extra`].
-    pub fn embed_3sh(self) -> Self {
-        self.with(|endpoint| endpoint.query.set("embed_3sh", true))
-    }
 }
 
-/// Parameters of the expired jobs listing (vendor page and changelog).
-impl ExpiredJobsRequest {
+params! {
+    /// Parameters of the expired jobs listing (vendor page and changelog).
+    ExpiredJobsRequest:
     /// Countries, ISO 3166-1 codes of two letters.
-    pub fn country_codes<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "country_code", true, codes, COUNTRY))
-    }
-
+    codes country_codes "country_code", (true, COUNTRY);
     /// Expired on this day or later.
-    pub fn expired_since(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("expired_since", day))
-    }
-
+    value expired_since "expired_since", (day: Date);
     /// Expired on this day or earlier.
-    pub fn expired_until(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("expired_until", day))
-    }
-
+    value expired_until "expired_until", (day: Date);
     /// The application link, one value.
-    pub fn application_url(self, url: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("application_url", url))
-    }
-
+    text application_url "application_url";
     /// Companies by id, since API 1.17.1.
-    pub fn company_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_id", true, ids))
-    }
-
+    ids company_ids "company_id", true;
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
-    pub fn company_source_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "company_source_id", true, ids))
-    }
+    ids company_source_ids "company_source_id", true;
 }
 
-/// Parameters of the companies listing.
-impl CompaniesRequest {
+params! {
+    /// Parameters of the companies listing.
+    CompaniesRequest:
     /// The industry by id.
-    pub fn industry_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("industry_id", id))
-    }
-
+    value industry_id "industry_id", (id: u64);
     /// Employees, at least.
-    pub fn min_size(self, employees: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_size", employees))
-    }
-
+    value min_size "min_size", (employees: u64);
     /// Employees, at most.
-    pub fn max_size(self, employees: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("max_size", employees))
-    }
-
+    value max_size "max_size", (employees: u64);
     /// Words in the specialties.
-    pub fn company_specialty<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "company_specialty", true, 1, keywords))
-    }
-
+    keywords company_specialty "company_specialty", (true, 1);
     /// Words in the name (the parameter's name is inferred).
-    pub fn company_name<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "company_name", true, 1, keywords))
-    }
-
+    keywords company_name "company_name", (true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
-    pub fn source_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "source_id", true, ids))
-    }
+    ids source_ids "source_id", true;
 }
 
-/// Parameters of the tags listing (vendor page).
+params! {
+    /// Parameters of the tags listing (vendor page).
+    TagsRequest:
+    /// Words in the name, whatever their case.
+    keywords name "name", (true, 1);
+    /// Direct parents by id.
+    ids parent_ids "parent_id", true;
+    /// Jobs under the tag, at least.
+    value min_jobs "min_jobs", (jobs: u64);
+    /// Jobs under the tag, at most.
+    value max_jobs "max_jobs", (jobs: u64);
+    /// Children of the tag, at least.
+    value min_children "min_children", (children: u64);
+    /// Children of the tag, at most.
+    value max_children "max_children", (children: u64);
+}
+
 impl TagsRequest {
     /// Levels of the taxonomy, 1 (broad) to 3 (detailed).
     pub fn levels(self, levels: impl IntoIterator<Item = u64>) -> Self {
@@ -391,103 +324,43 @@ impl TagsRequest {
             query::ids(&mut endpoint.query, "tag_type", true, levels);
         })
     }
-
-    /// Words in the name, whatever their case.
-    pub fn name<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-        self.with(|endpoint| query::keywords(&mut endpoint.query, "name", true, 1, keywords))
-    }
-
-    /// Direct parents by id.
-    pub fn parent_ids(self, ids: impl IntoIterator<Item = u64>) -> Self {
-        self.with(|endpoint| query::ids(&mut endpoint.query, "parent_id", true, ids))
-    }
-
-    /// Jobs under the tag, at least.
-    pub fn min_jobs(self, jobs: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_jobs", jobs))
-    }
-
-    /// Jobs under the tag, at most.
-    pub fn max_jobs(self, jobs: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("max_jobs", jobs))
-    }
-
-    /// Children of the tag, at least.
-    pub fn min_children(self, children: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("min_children", children))
-    }
-
-    /// Children of the tag, at most.
-    pub fn max_children(self, children: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("max_children", children))
-    }
 }
 
-/// Parameters of the cities listing (vendor page).
-impl CitiesRequest {
+params! {
+    /// Parameters of the cities listing (vendor page).
+    CitiesRequest:
     /// The country by id.
-    pub fn country_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("country_id", id))
-    }
-
+    value country_id "country_id", (id: u64);
     /// The country by ISO 3166-1 code.
-    pub fn country_code(self, code: &str) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "country_code", true, [code], COUNTRY))
-    }
-
+    code country_code "country_code", COUNTRY;
     /// The state by id.
-    pub fn state_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("state_id", id))
-    }
-
+    value state_id "state_id", (id: u64);
     /// The state by code; needs a country.
-    pub fn state_code(self, code: &str) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "state_code", true, [code], CODE))
-    }
+    code state_code "state_code", CODE;
 }
 
-/// Parameters of the states listing (vendor page).
-impl StatesRequest {
+params! {
+    /// Parameters of the states listing (vendor page).
+    StatesRequest:
     /// The country by id.
-    pub fn country_id(self, id: u64) -> Self {
-        self.with(|endpoint| endpoint.query.set("country_id", id))
-    }
-
+    value country_id "country_id", (id: u64);
     /// The country by ISO 3166-1 code.
-    pub fn country_code(self, code: &str) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "country_code", true, [code], COUNTRY))
-    }
-
+    code country_code "country_code", COUNTRY;
     /// The code; needs a country.
-    pub fn code(self, code: &str) -> Self {
-        self.with(|endpoint| query::codes(&mut endpoint.query, "code", true, [code], CODE))
-    }
-
+    code code "code", CODE;
     /// The name in ASCII.
-    pub fn asciiname(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("asciiname", name))
-    }
-
+    text asciiname "asciiname";
     /// The name.
-    pub fn name(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("name", name))
-    }
+    text name "name";
 }
 
-/// Parameters of the currency rates listing (vendor page).
-impl CurrencyRatesRequest {
+params! {
+    /// Parameters of the currency rates listing (vendor page).
+    CurrencyRatesRequest:
     /// The rates of one day.
-    pub fn date(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("date", day))
-    }
-
+    value date "date", (day: Date);
     /// From this day on.
-    pub fn date_from(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("date_from", day))
-    }
-
+    value date_from "date_from", (day: Date);
     /// Up to and with this day.
-    pub fn date_to(self, day: Date) -> Self {
-        self.with(|endpoint| endpoint.query.set("date_to", day))
-    }
+    value date_to "date_to", (day: Date);
 }

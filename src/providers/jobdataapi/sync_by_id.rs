@@ -95,9 +95,10 @@ impl SyncOptions for ById {
             Some(Mark::Id(id)) => Some(id),
             _ => None,
         };
+        let capacity = jobs.capacity();
         let walk = |position, phase| Box::new(IdWalk { jobs, before, position, phase, beyond: 0, ends: false });
         if let Some(position) = start.position::<IdPosition>()? {
-            let phase = position.slices(u64::MAX, None);
+            let phase = position.slices(capacity, None);
             return Ok(walk(position, phase));
         }
         if let Some(watermark) = before {

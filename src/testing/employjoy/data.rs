@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::client::Clock;
 
 /// The order of both lists. The vendor does not document it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
-    /// The latest change last.
+    /// By the time of the last change, the latest one last.
     #[default]
     UpdatedAsc,
-    /// The latest change first: a record that changes while the list is walked moves behind the walker.
+    /// By the time of the last change, the latest one first: a record that changes while a client pages moves to the first page,
+    /// which the client has read already.
     UpdatedDesc,
 }
 
@@ -23,19 +26,21 @@ const PLACES: [(&str, &str); 4] = [("Dayton", "OH"), ("Mesa", "AZ"), ("Salem", "
 
 /// The data, to be read and changed between two requests. Ids are `job_1`, `co_1`, `ej_app_1` and so on, as they are made.
 pub struct PartnerData {
-    pub(super) now: Box<dyn Fn() -> Timestamp + Send>,
+    clock: Clock,
     pub(super) order: Order,
     pub(super) jobs: Vec<JobRow>,
     pub(super) applications: Vec<ApplicationRow>,
+    /// By idempotency key: the body, the reply and the time of the submission.
     pub(super) keys: HashMap<String, (Bytes, String, Timestamp)>,
     pub(super) attempts: Vec<Attempt>,
+    /// A part of each cursor; a cursor with another number is refused.
     pub(super) generation: u64,
     pub(super) sunset: Option<String>,
     companies: usize,
     revoked: Vec<String>,
 }
 
-/// One `POST` as it came, whatever became of it.
+/// One `POST` request, accepted or not.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The `Idempotency-Key`.
@@ -50,11 +55,14 @@ impl std::fmt::Debug for Attempt {
     }
 }
 
-/// What both lists hold.
-pub(super) trait Row {
-    /// When it last changed, and its number: the place in the list.
+/// A row of either list.
+pub(super) trait Listed: Serialize {
+    /// The place in the list: the second of the last change, and the number of the row.
     fn place(&self) -> (i64, u64);
-    fn json(&self) -> String;
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Serialize)]
@@ -95,35 +103,27 @@ pub(super) struct ApplicationRow {
     pub(super) company_id: String,
     #[serde(skip)]
     number: u64,
-    /// What `updated_since` is compared with; in no reply.
+    /// When it last changed, for `updated_since`. No reply has it.
     #[serde(skip)]
-    touched: Timestamp,
+    updated_at: Timestamp,
 }
 
-impl Row for JobRow {
+impl Listed for JobRow {
     fn place(&self) -> (i64, u64) {
         (self.updated_at.as_second(), self.number)
     }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
 }
 
-impl Row for ApplicationRow {
+impl Listed for ApplicationRow {
     fn place(&self) -> (i64, u64) {
-        (self.touched.as_second(), self.number)
-    }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        (self.updated_at.as_second(), self.number)
     }
 }
 
 impl PartnerData {
-    pub(super) fn new(now: Box<dyn Fn() -> Timestamp + Send>, order: Order, companies: usize) -> Self {
+    pub(super) fn new(clock: Clock, order: Order, companies: usize) -> Self {
         Self {
-            now,
+            clock,
             order,
             jobs: Vec::new(),
             applications: Vec::new(),
@@ -136,13 +136,12 @@ impl PartnerData {
         }
     }
 
-    /// The time of the simulated world.
+    /// The simulated time, in whole seconds.
     pub fn now(&self) -> Timestamp {
-        // The service tells whole seconds.
-        Timestamp::from_second((self.now)().as_second()).unwrap_or_default()
+        Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default()
     }
 
-    /// Adds open jobs, changed now, to one company after the other, and returns their ids.
+    /// Adds open jobs that changed now, to one company after the other, and returns their ids.
     pub fn insert_jobs(&mut self, n: usize) -> Vec<String> {
         (0..n).map(|_| self.insert_job(self.now())).collect()
     }
@@ -161,33 +160,33 @@ impl PartnerData {
             id: id.clone(),
             title: title.to_owned(),
             company: CompanyJson { id: format!("co_{company}"), name: format!("Company {company}") },
-            location: serde_json::json!({ "city": city, "state": state, "country": "US" }),
-            compensation: serde_json::json!({ "type": "hourly", "min": pay(15), "max": pay(21), "currency": "USD" }),
+            location: json!({ "city": city, "state": state, "country": "US" }),
+            compensation: json!({ "type": "hourly", "min": pay(15), "max": pay(21), "currency": "USD" }),
             schedule: [Some("full_time"), Some("part_time"), None].get(pick(3)).copied().flatten(),
             status: "open",
-            headcount: serde_json::json!({ "total": (pick(4) > 0).then_some(pick(4)), "filled": 0 }),
+            headcount: json!({ "total": (pick(4) > 0).then_some(pick(4)), "filled": 0 }),
             created_at: updated_at.checked_sub(SignedDuration::from_hours(30)).unwrap_or(updated_at),
             updated_at,
-            application_form_schema: (pick(2) == 0).then(|| {
-                serde_json::json!([{ "key": "night", "label": "Can you work at night?", "type": "boolean", "required": false }])
-            }),
+            application_form_schema: (pick(2) == 0).then(
+                || json!([{ "key": "night", "label": "Can you work at night?", "type": "boolean", "required": false }]),
+            ),
             number,
         });
         id
     }
 
-    /// Closes jobs: they leave the list without a trace.
+    /// Closes jobs: the list no longer has them, and nothing tells that they were closed.
     pub fn close_jobs(&mut self, ids: &[String]) {
         self.jobs.iter_mut().filter(|job| ids.contains(&job.id)).for_each(|job| job.status = "closed");
     }
 
-    /// Changes jobs now.
-    pub fn touch_jobs(&mut self, ids: &[String]) {
+    /// Sets the time of the last change of jobs to now.
+    pub fn update_jobs(&mut self, ids: &[String]) {
         let now = self.now();
         self.jobs.iter_mut().filter(|job| ids.contains(&job.id)).for_each(|job| job.updated_at = now);
     }
 
-    /// Takes the access to a company away: its jobs leave the list, its applications stay.
+    /// Ends the access to a company: the list no longer has its jobs, but its applications stay.
     pub fn revoke_access(&mut self, company_id: &str) {
         self.revoked.push(company_id.to_owned());
     }
@@ -221,18 +220,18 @@ impl PartnerData {
             last_status_change_at: now,
             company_id: company.to_owned(),
             number,
-            touched: now,
+            updated_at: now,
         };
         self.applications.push(row.clone());
         row
     }
 
-    /// Moves an application on, now.
+    /// Gives an application another status and stage, now.
     pub fn set_status(&mut self, id: &str, status: &str, stage: &str) {
         let now = self.now();
         for row in self.applications.iter_mut().filter(|row| row.id == id) {
             (row.status, row.current_stage) = (status.to_owned(), stage.to_owned());
-            (row.last_status_change_at, row.touched) = (now, now);
+            (row.last_status_change_at, row.updated_at) = (now, now);
         }
     }
 
@@ -241,18 +240,18 @@ impl PartnerData {
         self.applications.iter().map(|row| row.id.clone()).collect()
     }
 
-    /// Every `POST` that reached the service, in the order of arrival.
+    /// Every `POST` that the service got, in the order of arrival.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
 
-    /// Refuses all cursors handed out so far, with status 400 and the code `INVALID_CURSOR`. What the real service answers is
-    /// not documented.
+    /// Refuses all cursors given out so far, with status 400 and the code `INVALID_CURSOR`. What the real service does is not
+    /// documented.
     pub fn expire_cursors(&mut self) {
         self.generation += 1;
     }
 
-    /// Announces the end of the key in the `Sunset` header of every answer.
+    /// Announces the end of the key in the `Sunset` header of every reply.
     pub fn rotate_key(&mut self, sunset: &str) {
         self.sunset = Some(sunset.to_owned());
     }

@@ -2,50 +2,61 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::data::{Order, PartnerData, Row};
-use crate::testing::fault::{NextFault, PageFaults, spoil_record};
-use crate::testing::service::{Answer, Received, Service};
+use super::data::{Listed, Order, PartnerData};
+use crate::testing::page_faults::{NextFault, PageFaults};
+use crate::testing::received::Received;
+use crate::testing::reply::Reply;
+use crate::testing::service::Service;
 use crate::testing::throttle::Throttle;
 
-pub(super) const ROOT: &str = "/api/v1/external/";
-
-/// The simulated service.
-pub(super) struct PartnerService {
+/// The [`Service`] behind an [`EmployJoy`](super::EmployJoy).
+#[derive(Debug)]
+pub struct PartnerService {
     pub(super) data: PartnerData,
-    pub(super) api_key: String,
+    pub(super) api_key: SecretString,
     pub(super) limits: Option<Limits>,
 }
 
 /// The documented limits.
+#[derive(Debug)]
 pub(super) struct Limits {
     pub(super) lists: Throttle,
     pub(super) single: Throttle,
     pub(super) submit: Throttle,
 }
 
-/// An error in the service's envelope.
-pub(super) fn error(status: u16, code: &str, message: &str, details: &Value) -> Answer {
-    let mut body = json!({ "error": code, "message": message });
-    if let (Some(body), false) = (body.as_object_mut(), details.is_null()) {
-        body.insert("details".to_owned(), details.clone());
-    }
-    Answer::json(status, body.to_string())
+/// An error object as the service sends it.
+pub(super) fn error(status: u16, code: &str, message: &str, details: &Value) -> Reply {
+    let body = match details {
+        Value::Null => json!({ "error": code, "message": message }),
+        details => json!({ "error": code, "message": message, "details": details }),
+    };
+    Reply::json(status, body.to_string())
 }
 
 impl Service for PartnerService {
+    type Data = PartnerData;
+
+    const BASE_PATH: &'static str = "/api/v1/external/";
+
+    fn data(&mut self) -> &mut PartnerData {
+        &mut self.data
+    }
+
     fn is_list(&self, request: &Received) -> bool {
-        let path = request.path().strip_prefix(ROOT);
+        let path = request.path().strip_prefix(Self::BASE_PATH);
         request.method() == "GET" && matches!(path, Some("jobs" | "applications"))
     }
 
-    fn answer(&mut self, request: &Received, faults: &PageFaults) -> Answer {
-        if request.authorization() != Some(&format!("Bearer {}", self.api_key)) {
+    fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
+        if request.authorization() != Some(&format!("Bearer {}", self.api_key.expose_secret())) {
             return error(401, "UNAUTHORIZED", "API key is missing or not valid.", &Value::Null);
         }
-        let path = request.path().strip_prefix(ROOT).unwrap_or_default().to_owned();
-        let answer = match (request.method(), path.as_str(), path.strip_prefix("applications/")) {
+        let path = request.path().strip_prefix(Self::BASE_PATH).unwrap_or_default().to_owned();
+        let reply = match (request.method(), path.as_str(), path.strip_prefix("applications/")) {
             ("POST", "applications", _) => {
                 let company = self.company_of_body(request);
                 self.limited(Limited::Submit(company), |service| service.submit(request))
@@ -58,8 +69,8 @@ impl Service for PartnerService {
             _ => error(404, "NOT_FOUND", "No such route.", &Value::Null),
         };
         match &self.data.sunset {
-            Some(sunset) => answer.header("sunset", sunset),
-            None => answer,
+            Some(sunset) => reply.header("sunset", sunset),
+            None => reply,
         }
     }
 
@@ -68,7 +79,7 @@ impl Service for PartnerService {
     }
 }
 
-/// The bucket of a request.
+/// The limit that a request counts for.
 enum Limited {
     List(&'static str),
     Single,
@@ -76,10 +87,10 @@ enum Limited {
 }
 
 impl PartnerService {
-    fn limited(&mut self, bucket: Limited, answer: impl FnOnce(&mut Self) -> Answer) -> Answer {
+    fn limited(&mut self, limited: Limited, reply: impl FnOnce(&mut Self) -> Reply) -> Reply {
         let now = self.data.now().as_second();
-        let Some(limits) = &mut self.limits else { return answer(self) };
-        let (throttle, name, company) = match bucket {
+        let Some(limits) = &mut self.limits else { return reply(self) };
+        let (throttle, name, company) = match limited {
             Limited::List(name) => (&mut limits.lists, name.to_owned(), None),
             Limited::Single => (&mut limits.single, "single".to_owned(), None),
             Limited::Submit(company) => {
@@ -87,19 +98,20 @@ impl PartnerService {
             }
         };
         let admitted = throttle.admit(&name);
-        let (remaining, reset) = throttle.room(&name);
+        let (remaining, reset) = throttle.remaining(&name);
         let limit = throttle.limit();
         let reply = match admitted {
-            Ok(()) => answer(self),
+            Ok(()) => reply(self),
             Err(wait) => {
-                let scope = if company.is_some() { "partner_company" } else { "partner" };
-                let mut body = json!({
-                    "error": "RATE_LIMITED", "message": "Rate limit exceeded.", "scope": scope, "retryAfter": wait,
-                });
-                if let (Some(body), Some(company)) = (body.as_object_mut(), company) {
-                    body.insert("companyId".to_owned(), company.into());
-                }
-                Answer::json(429, body.to_string()).header("retry-after", &wait.to_string())
+                let (error, message) = ("RATE_LIMITED", "Rate limit exceeded.");
+                let body = match company {
+                    Some(company) => json!({
+                        "error": error, "message": message, "scope": "partner_company", "retryAfter": wait,
+                        "companyId": company,
+                    }),
+                    None => json!({ "error": error, "message": message, "scope": "partner", "retryAfter": wait }),
+                };
+                Reply::json(429, body.to_string()).header("retry-after", &wait.to_string())
             }
         };
         reply
@@ -113,13 +125,13 @@ impl PartnerService {
         self.data.company_of(body.get("jobId")?.as_str()?)
     }
 
-    fn jobs(&self, request: &Received, faults: &PageFaults) -> Answer {
+    fn jobs(&self, request: &Received, faults: &PageFaults) -> Reply {
         let company = request.param("company_id");
         let rows = self.data.visible_jobs().filter(|job| company.is_none_or(|id| job.company.id == id));
         self.list(request, faults, rows.collect())
     }
 
-    fn applications(&self, request: &Received, faults: &PageFaults) -> Answer {
+    fn applications(&self, request: &Received, faults: &PageFaults) -> Reply {
         let (company, status) = (request.param("company_id"), request.param("status"));
         let rows = self.data.applications.iter().filter(|row| {
             company.is_none_or(|id| row.company_id == id) && status.is_none_or(|status| row.status == status)
@@ -127,14 +139,14 @@ impl PartnerService {
         self.list(request, faults, rows.collect())
     }
 
-    fn application(&self, id: &str) -> Answer {
+    fn application(&self, id: &str) -> Reply {
         match self.data.applications.iter().find(|row| row.id == id) {
-            Some(row) => Answer::json(200, row.json()),
+            Some(row) => Reply::json(200, row.json()),
             None => error(404, "APPLICATION_NOT_FOUND", "Application not found.", &json!({ "id": id })),
         }
     }
 
-    fn list<R: Row>(&self, request: &Received, faults: &PageFaults, mut rows: Vec<&R>) -> Answer {
+    fn list<R: Listed>(&self, request: &Received, faults: &PageFaults, mut rows: Vec<&R>) -> Reply {
         let invalid = |field: &str| {
             let errors =
                 json!({ "errors": [{ "field": field, "code": "INVALID", "message": "The value is not valid." }] });
@@ -145,19 +157,15 @@ impl PartnerService {
             Some(Ok(size)) if size > 0 => size.min(200),
             Some(_) => return invalid("limit"),
         };
-        let since = match request.param("updated_since").map(str::parse::<Timestamp>) {
-            None => None,
-            Some(Ok(instant)) => Some(instant),
-            Some(Err(_)) => return invalid("updated_since"),
+        let Ok(since) = request.param("updated_since").map(str::parse::<Timestamp>).transpose() else {
+            return invalid("updated_since");
         };
-        let cursor = match request.param("cursor") {
-            None => None,
-            Some(text) => match self.open(text) {
-                Some(place) => Some(place),
-                None => return error(400, "INVALID_CURSOR", "The cursor is not valid.", &Value::Null),
-            },
-        };
-        // Strictly after, to the whole second.
+        let cursor = request.param("cursor").map(|cursor| self.place_of(cursor));
+        if cursor == Some(None) {
+            return error(400, "INVALID_CURSOR", "The cursor is not valid.", &Value::Null);
+        }
+        let cursor = cursor.flatten();
+        // A change in the same second is left out.
         rows.retain(|row| since.is_none_or(|since| row.place().0 > since.as_second()));
         rows.sort_unstable_by_key(|row| row.place());
         if self.data.order == Order::UpdatedDesc {
@@ -177,7 +185,7 @@ impl PartnerService {
             NextFault::Lost => None,
             NextFault::Repeat => Some(here),
             NextFault::Cycle => {
-                // The place in front of the page before this one; the first page has none.
+                // The place where the page before this one starts; a first page has none.
                 let places: Vec<(i64, u64)> = before.collect();
                 let back = (places.len() + 1).checked_sub(faults.page_size(size));
                 Some(back.and_then(|back| places.get(back.checked_sub(1)?)).copied().unwrap_or((i64::MIN, 0)))
@@ -187,25 +195,20 @@ impl PartnerService {
         self.page(&page, next, faults)
     }
 
-    fn page<R: Row>(&self, rows: &[&R], next: Option<(i64, u64)>, faults: &PageFaults) -> Answer {
+    fn page<R: Listed>(&self, rows: &[&R], next: Option<(i64, u64)>, faults: &PageFaults) -> Reply {
         let mut texts: Vec<String> = rows.iter().map(|row| row.json()).collect();
-        texts.truncate(faults.rows(rows.len()));
-        let total = texts.len();
-        for (index, text) in texts.iter_mut().enumerate() {
-            if faults.bad_records.hits(index, total) {
-                *text = spoil_record(text, true);
-            }
-        }
+        // Always a null: identities are texts here, so a text would not be a wrong type.
+        faults.apply(&mut texts, |_| true);
         let next = next.map(|place| format!(r#","next_cursor":"{}""#, self.cursor(place))).unwrap_or_default();
-        Answer::json(200, format!(r#"{{"data":[{}]{next}}}"#, texts.join(","))).rows(total)
+        Reply::page(r#"{"data":"#, &texts, &format!("{next}}}"))
     }
 
     fn cursor(&self, (second, number): (i64, u64)) -> String {
         STANDARD.encode(format!("?>{}/{second}/{number}", self.data.generation))
     }
 
-    fn open(&self, text: &str) -> Option<(i64, u64)> {
-        let plain = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+    fn place_of(&self, cursor: &str) -> Option<(i64, u64)> {
+        let plain = String::from_utf8(STANDARD.decode(cursor).ok()?).ok()?;
         let mut parts = plain.strip_prefix("?>")?.split('/');
         if parts.next()?.parse() != Ok(self.data.generation) {
             return None;

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::data::Attempt;
 use super::routes::{PartnerService, error};
-use crate::testing::service::{Answer, Received};
+use crate::testing::received::Received;
+use crate::testing::reply::Reply;
 
-/// How long a key is known.
+/// How long an idempotency key is kept.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 impl PartnerService {
-    pub(super) fn submit(&mut self, request: &Received) -> Answer {
+    pub(super) fn submit(&mut self, request: &Received) -> Reply {
         let key = request.header("idempotency-key").map(str::to_owned);
         self.data.attempts.push(Attempt { key: key.clone(), body: request.body().clone() });
         let Some(key) = key else {
@@ -21,7 +22,7 @@ impl PartnerService {
         let now = self.data.now();
         match self.data.keys.get(&key) {
             Some((_, _, at)) if now.duration_since(*at) > KEY_LIFE => {}
-            Some((body, reply, _)) if body == request.body() => return Answer::json(201, reply.clone()),
+            Some((body, reply, _)) if body == request.body() => return Reply::json(201, reply.clone()),
             Some(_) => {
                 let message = "This Idempotency-Key was used with a different request body.";
                 return error(422, "IDEMPOTENCY_KEY_REUSED", message, &Value::Null);
@@ -31,13 +32,13 @@ impl PartnerService {
         match self.accept(request) {
             Ok(reply) => {
                 self.data.keys.insert(key, (request.body().clone(), reply.clone(), now));
-                Answer::json(201, reply)
+                Reply::json(201, reply)
             }
             Err(refusal) => refusal,
         }
     }
 
-    fn accept(&mut self, request: &Received) -> Result<String, Answer> {
+    fn accept(&mut self, request: &Received) -> Result<String, Reply> {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |path: &str| body.pointer(path).and_then(Value::as_str);
         let mut errors = Vec::new();

@@ -1,30 +1,34 @@
-//! The routes: who may call what, and which rows come back.
+//! The routes: who may call what, and which rows are sent.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::Style;
-use super::data::{Data, ORGANISATION, PROCESS, STEPS};
-use super::page::{Cursors, Place, invalid, page};
-use crate::testing::fault::PageFaults;
-use crate::testing::service::{Answer, Received, Service};
+use super::data::{AffinityData, ORGANISATION, PROCESS, STEPS};
+use super::page::{PageStart, invalid, page};
+use super::records::{day, email, names, pool, reference};
+use super::variants::Variants;
+use crate::testing::page_faults::PageFaults;
+use crate::testing::received::Received;
+use crate::testing::reply::Reply;
+use crate::testing::service::Service;
 use crate::testing::throttle::Throttle;
 
 const BASE: &str = "/restapi/v1";
 
-/// The simulated service.
-pub(super) struct AffinityService {
-    pub(super) data: Data,
-    pub(super) style: Style,
-    pub(super) login: String,
-    pub(super) password: String,
+/// The [`Service`] behind a [`JobAffinity`](super::JobAffinity).
+#[derive(Debug)]
+pub struct AffinityService {
+    pub(super) data: AffinityData,
+    pub(super) variants: Variants,
+    pub(super) login: SecretString,
+    pub(super) password: SecretString,
     pub(super) throttle: Option<Throttle>,
-    pub(super) cursors: Cursors,
 }
 
-/// The lists, as far as their rows differ.
+/// The lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum List {
+enum Route {
     Jobs,
     JobApplications(u64),
     Candidates,
@@ -34,7 +38,7 @@ enum List {
     Tasks,
 }
 
-impl List {
+impl Route {
     fn at(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.strip_prefix(BASE)?.trim_matches('/').split('/').collect();
         Some(match parts.as_slice() {
@@ -51,80 +55,86 @@ impl List {
 }
 
 impl Service for AffinityService {
+    type Data = AffinityData;
+
+    const BASE_PATH: &'static str = "/restapi/v1/";
+
+    fn data(&mut self) -> &mut AffinityData {
+        &mut self.data
+    }
+
     fn is_list(&self, request: &Received) -> bool {
-        request.method() == "GET" && List::at(request.path()).is_some()
+        request.method() == "GET" && Route::at(request.path()).is_some()
     }
 
     fn error_object(&self) -> String {
-        r#"{"_status":"INVALID","invalid":{"limit":["is not wanted"]},"_actions":[]}"#.to_owned()
+        r#"{"_status":"INVALID","invalid":{"limit":["is not allowed"]},"_actions":[]}"#.to_owned()
     }
 
-    fn answer(&mut self, request: &Received, faults: &PageFaults) -> Answer {
+    fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
         if let Some(throttle) = &mut self.throttle
-            && throttle.admit("the address").is_err()
+            && throttle.admit("anyone").is_err()
         {
-            return Answer::html(429, "<h1>Too Many Requests</h1>");
+            return Reply::html(429, "<h1>Too Many Requests</h1>");
         }
         if let Some(token) = request.path().strip_prefix("/restapi/v1/apply/api/") {
             return self.apply(request, token);
         }
         if request.path().starts_with("/files/") {
-            return Answer::json(200, "%PDF-1.7 a simulated CV").header("content-type", "application/pdf");
+            return Reply::json(200, "%PDF-1.7 a simulated CV").header("content-type", "application/pdf");
         }
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", self.login, self.password)));
+        let pair = format!("{}:{}", self.login.expose_secret(), self.password.expose_secret());
+        let basic = format!("Basic {}", STANDARD.encode(pair));
         if request.authorization() != Some(&*basic) {
-            return Answer::html(401, "<h1>Authentication required</h1>");
+            return Reply::html(401, "<h1>Authentication required</h1>");
         }
-        match (request.method(), List::at(request.path())) {
+        match (request.method(), Route::at(request.path())) {
             ("GET", Some(list)) => self.list(list, request, faults),
-            ("GET", None) => self.single(request).unwrap_or_else(|| Answer::html(404, "<h1>Not Found</h1>")),
-            ("POST", Some(List::Steps)) => self.add_step(request),
-            ("POST", Some(List::Notes)) => self.add_note(request),
-            _ => Answer::html(405, "<h1>Method Not Allowed</h1>"),
+            ("GET", None) => self.single(request).unwrap_or_else(|| Reply::html(404, "<h1>Not Found</h1>")),
+            ("POST", Some(Route::Steps)) => self.add_step(request),
+            ("POST", Some(Route::Notes)) => self.add_note(request),
+            _ => Reply::html(405, "<h1>Method Not Allowed</h1>"),
         }
     }
 }
 
 impl AffinityService {
-    fn list(&mut self, list: List, request: &Received, faults: &PageFaults) -> Answer {
-        let place = match self.cursors.place(request) {
-            Ok(place) => place,
+    fn list(&mut self, list: Route, request: &Received, faults: &PageFaults) -> Reply {
+        let start = match self.data.cursors.start(request) {
+            Ok(start) => start,
             Err(refusal) => return refusal,
         };
-        let since = match first(&place, "since").map(str::parse::<u64>) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(_)) => return invalid("since", "must be an integer"),
+        let Ok(since) = first(&start, "since").map(str::parse::<u64>).transpose() else {
+            return invalid("since", "must be an integer");
         };
         let data = &self.data;
         let ids = match list {
-            List::Jobs => data.jobs(),
-            List::JobApplications(job) if data.jobs().contains(&job) => data.applications(Some(job)),
-            List::CandidateApplications(candidate) if data.has_candidate(candidate) => {
+            Route::Jobs => data.jobs(),
+            Route::JobApplications(job) if data.jobs().contains(&job) => data.applications(Some(job)),
+            Route::CandidateApplications(candidate) if data.has_candidate(candidate) => {
                 let of = |id: &u64| data.candidate_of(*id) == Some(candidate);
                 data.applications(None).into_iter().filter(of).collect()
             }
-            List::Candidates => data.candidates(),
-            List::Steps | List::Tasks => data.changes(),
-            List::Notes => data.note_ids(),
-            List::JobApplications(_) | List::CandidateApplications(_) => {
-                return Answer::html(404, "<h1>Not Found</h1>");
+            Route::Candidates => data.candidates(),
+            Route::Steps | Route::Tasks => data.changes(),
+            Route::Notes => data.note_ids(),
+            Route::JobApplications(_) | Route::CandidateApplications(_) => {
+                return Reply::html(404, "<h1>Not Found</h1>");
             }
         };
         let after = |id: &u64| match since {
             None => true,
-            Some(since) if self.style.since_excludes => *id > since,
+            Some(since) if self.variants.since_excludes => *id > since,
             Some(since) => *id >= since,
         };
-        let wanted = ids.into_iter().filter(|id| after(id) && passes(data, list, &place, *id));
-        let rows = wanted.filter_map(|id| Some((id, row(data, list, id)?)));
-        let style = &self.style;
-        page((&mut self.cursors, style), request, &place, faults, rows)
+        let wanted = ids.into_iter().filter(|id| after(id) && passes(data, list, &start, *id));
+        let rows = wanted.filter_map(|id| Some((id, row(data, list, id)?))).collect();
+        page(&mut self.data.cursors, &self.variants, request, &start, faults, rows)
     }
 
-    fn single(&self, request: &Received) -> Option<Answer> {
+    fn single(&self, request: &Received) -> Option<Reply> {
         let parts: Vec<&str> = request.path().trim_matches('/').split('/').collect();
-        let json = |text: String| Some(Answer::json(200, text));
+        let json = |text: String| Some(Reply::json(200, text));
         match parts.as_slice() {
             ["restapi", "v1"] => json(root()),
             ["restapi", "changelog"] => json(r#"{"_status":"OK","changes":[]}"#.to_owned()),
@@ -142,23 +152,23 @@ impl AffinityService {
             ["restapi", "v1", "cv", id] => {
                 let id: u64 = id.parse().ok()?;
                 self.data.candidate_of(id)?;
-                let target = format!("{}/files/cv-{id}.pdf", self.style.cv_origin);
-                Some(Answer::html(307, "").header("location", &target))
+                let target = format!("{}/files/cv-{id}.pdf", self.variants.cv_origin);
+                Some(Reply::html(307, "").header("location", &target))
             }
             _ => None,
         }
     }
 
-    fn add_step(&mut self, request: &Received) -> Answer {
+    fn add_step(&mut self, request: &Received) -> Reply {
         let Ok(body) = serde_json::from_slice::<Value>(request.body()) else { return invalid("body", "is not JSON") };
         let id = |name: &str| body.get(name).and_then(Value::as_u64).unwrap_or_default();
         match self.data.move_application(id("application_id"), id("process_step_id")) {
-            Some(_) => written(),
-            None => invalid("application_id", "or the step is not known"),
+            Some(_) => accepted(),
+            None => invalid("application_id", "is not known, or the step is not"),
         }
     }
 
-    fn add_note(&mut self, request: &Received) -> Answer {
+    fn add_note(&mut self, request: &Received) -> Reply {
         let Ok(body) = serde_json::from_slice::<Value>(request.body()) else { return invalid("body", "is not JSON") };
         if body.get("organisation_id").and_then(Value::as_u64) != Some(ORGANISATION) {
             return invalid("organisation_id", "is not known");
@@ -166,77 +176,78 @@ impl AffinityService {
         let candidate = body.get("candidate_id").and_then(Value::as_u64).unwrap_or_default();
         let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
         match self.data.add_note(candidate, text) {
-            Some(_) => written(),
+            Some(_) => accepted(),
             None => invalid("candidate_id", "is not known"),
         }
     }
 
-    /// Needs no credentials, and takes it amiss when some come along.
-    fn apply(&mut self, request: &Received, token: &str) -> Answer {
+    /// Needs no credentials, and refuses a request that has some.
+    fn apply(&mut self, request: &Received, token: &str) -> Reply {
         if request.authorization().is_some() {
-            return Answer::html(400, "<h1>No credentials belong here</h1>");
+            return Reply::html(400, "<h1>Credentials are not allowed</h1>");
         }
-        let open = token.strip_prefix("job-").and_then(|id| id.parse::<u64>().ok());
-        if open.and_then(|id| self.data.job_row(id)).is_none() {
-            return Answer::html(404, "<h1>Not Found</h1>");
+        let job = token.strip_prefix("job-").and_then(|id| id.parse::<u64>().ok());
+        if job.and_then(|id| self.data.job_row(id)).is_none() {
+            return Reply::html(404, "<h1>Not Found</h1>");
         }
         match request.method() {
-            "HEAD" => Answer::json(200, ""),
+            "HEAD" => Reply::json(200, ""),
             "POST" => match serde_json::from_slice(request.body()) {
                 Ok(body) => {
                     self.data.submissions.push(body);
-                    Answer::json(200, r#"{"_status":"OK"}"#)
+                    Reply::json(200, r#"{"_status":"OK"}"#)
                 }
                 Err(_) => invalid("body", "is not JSON"),
             },
-            _ => Answer::html(405, "<h1>Method Not Allowed</h1>"),
+            _ => Reply::html(405, "<h1>Method Not Allowed</h1>"),
         }
     }
 }
 
-fn first<'p>(place: &'p Place, name: &str) -> Option<&'p str> {
-    place.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+/// The first value of a parameter.
+fn first<'p>(start: &'p PageStart, name: &str) -> Option<&'p str> {
+    start.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 /// Whether a row passes the filters of its list.
-fn passes(data: &Data, list: List, place: &Place, id: u64) -> bool {
-    let is = |name: &str, value: &str| first(place, name).is_none_or(|wanted| wanted == value);
+fn passes(data: &AffinityData, list: Route, start: &PageStart, id: u64) -> bool {
+    let is = |name: &str, value: &str| first(start, name).is_none_or(|wanted| wanted == value);
     match list {
-        List::Candidates => {
-            let (first_name, last_name) = Data::names(id);
-            let mut pools = place.query.iter().filter(|(name, _)| name == "pool_name");
+        Route::Candidates => {
+            let (first_name, last_name) = names(id);
+            let mut pools = start.query.iter().filter(|(name, _)| name == "pool_name");
             is("first_name", first_name)
                 && is("last_name", last_name)
-                && is("email", &Data::email(id))
-                && pools.all(|(_, pool)| pool == Data::pool(id))
+                && is("email", &email(id))
+                && pools.all(|(_, wanted)| wanted == pool(id))
         }
-        List::Steps => {
+        Route::Steps => {
             let application = data.application_of(id);
             let candidate = application.and_then(|id| data.candidate_of(id)).unwrap_or_default();
             let job = application.and_then(|id| data.job_of(id)).unwrap_or_default();
             let (_, name, status) = data.step_of(id).unwrap_or_default();
-            is("candidate_email", &Data::email(candidate))
-                && is("job_reference", &Data::reference(job))
+            is("candidate_email", &email(candidate))
+                && is("job_reference", &reference(job))
                 && is("step_name", name)
                 && is("step_status", status)
         }
-        List::JobApplications(_) | List::CandidateApplications(_) => {
-            let day = Data::day(id);
-            let limit = |name: &str| first(place, name).unwrap_or(&day);
+        Route::JobApplications(_) | Route::CandidateApplications(_) => {
+            let day = day(id);
+            let limit = |name: &str| first(start, name).unwrap_or(&day);
             limit("last_step_since") <= &*day && limit("last_step_until") >= &*day
         }
         _ => true,
     }
 }
 
-fn row(data: &Data, list: List, id: u64) -> Option<String> {
+fn row(data: &AffinityData, list: Route, id: u64) -> Option<String> {
     match list {
-        List::Jobs => data.job_row(id),
-        List::JobApplications(_) | List::CandidateApplications(_) => data.application(id),
-        List::Candidates => data.candidate(id),
-        List::Steps => data.change(id),
-        List::Notes => data.note(id),
-        List::Tasks => data.task(id),
+        Route::Jobs => data.job_row(id),
+        Route::JobApplications(_) | Route::CandidateApplications(_) => data.application(id),
+        Route::Candidates => data.candidate(id),
+        Route::Steps => data.change(id),
+        Route::Notes => data.note(id),
+        Route::Tasks => data.task(id),
     }
 }
 
@@ -268,6 +279,6 @@ fn process() -> String {
     .to_string()
 }
 
-fn written() -> Answer {
-    Answer::json(200, r#"{"_status":"OK","_actions":[{}]}"#)
+fn accepted() -> Reply {
+    Reply::json(200, r#"{"_status":"OK","_actions":[{}]}"#)
 }

@@ -1,4 +1,4 @@
-//! The data of the simulated jobdataapi.com: jobs that come, go and expire.
+//! The data of the simulated jobdataapi.com: jobs that are added, removed and expire.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,10 +9,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::catalog::Catalog;
-use super::filter::JobFilter;
-use super::record::{self, Job, Key, Style, mix};
+use super::filter::{filter, window};
+use super::query::{Invalid, Params};
+use super::record::{self, Job, JobKey, RecordStyle, mix};
+use crate::client::Clock;
 
-/// The order in which the job list hands out its rows.
+/// The order of the job list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
@@ -23,13 +25,13 @@ pub enum Order {
     IdAsc,
     /// By id, the highest first.
     IdDesc,
-    /// No recognisable order, but always the same one.
+    /// Shuffled, and the same in every request.
     Shuffled,
-    /// Another order in every request, as a database may give without an `ORDER BY`: a walk by page number loses rows here.
+    /// Another order in every request, as a database may give without an `ORDER BY`: a client that reads by page number misses rows.
     Unstable,
 }
 
-/// When inserted jobs say they were published.
+/// The time of publication that inserted jobs get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Insert {
@@ -44,55 +46,56 @@ pub enum Insert {
     On(Date),
 }
 
-/// The jobs of a [`JobDataApi`](super::JobDataApi). Hooks get it to change it while a client pages.
+/// The jobs of a [`JobDataApi`](super::JobDataApi), to be read and changed between two requests.
 pub struct JobData {
     pub(super) catalog: Catalog,
-    pub(super) now: Box<dyn Fn() -> Timestamp + Send>,
-    style: Style,
+    clock: Clock,
+    style: RecordStyle,
     rng: Rng,
     order: Order,
     /// Sorted by id.
     jobs: Vec<Job>,
-    /// Indexes into `jobs` in the order of the list, each with its key: a walk over a large list would else spend its time on
-    /// fetching jobs from memory. `None` after a change.
-    ordered: Option<Vec<(Key, usize)>>,
+    /// Indexes into `jobs` in the order of the list. Each has a copy of its job's key, because reading every job of a large list
+    /// from memory is slow. `None` after a change.
+    ordered: Option<Vec<(JobKey, usize)>>,
     requests: u64,
     last_id: u64,
 }
 
-/// What [`JobData`] is made from.
-pub(super) struct Plan {
+/// The settings of [`JobData`].
+#[derive(Debug)]
+pub(super) struct JobSettings {
     pub(super) jobs: usize,
     pub(super) days: u32,
     pub(super) first_id: u64,
     pub(super) order: Order,
-    pub(super) style: Style,
+    pub(super) style: RecordStyle,
 }
 
 impl JobData {
-    pub(super) fn new(plan: &Plan, now: Box<dyn Fn() -> Timestamp + Send>) -> Self {
-        let seed = plan.style.seed;
+    pub(super) fn new(settings: &JobSettings, clock: Clock) -> Self {
+        let seed = settings.style.seed;
         let mut data = Self {
-            catalog: Catalog::new(seed, now()),
-            now,
-            style: plan.style,
+            catalog: Catalog::new(seed, clock.today()),
+            clock,
+            style: settings.style,
             rng: Rng::with_seed(mix(seed, 1)),
-            order: plan.order,
-            jobs: Vec::with_capacity(plan.jobs),
+            order: settings.order,
+            jobs: Vec::with_capacity(settings.jobs),
             ordered: None,
             requests: 0,
-            last_id: plan.first_id.saturating_sub(1),
+            last_id: settings.first_id.saturating_sub(1),
         };
-        data.fill(plan);
+        data.fill(settings);
         data
     }
 
-    /// The jobs that are there from the start: ids follow the time of insertion, publication lies some time before it.
-    fn fill(&mut self, plan: &Plan) {
-        let now = (self.now)();
-        let span = i64::from(plan.days.max(1)) * 86_400;
-        let total = i64::try_from(plan.jobs).unwrap_or(i64::MAX).max(1);
-        for (index, _) in (0_i64..).zip(0..plan.jobs) {
+    /// Adds the jobs of the start: ids grow with the time of insertion, and publication is some time before insertion.
+    fn fill(&mut self, settings: &JobSettings) {
+        let now = self.now();
+        let span = i64::from(settings.days.max(1)) * 86_400;
+        let total = i64::try_from(settings.jobs).unwrap_or(i64::MAX).max(1);
+        for (index, _) in (0_i64..).zip(0..settings.jobs) {
             let inserted = span - index.saturating_mul(span) / total;
             let delay = match self.rng.u8(..20) {
                 0..16 => self.rng.i64(0..=36 * 3_600),
@@ -110,7 +113,7 @@ impl JobData {
         }
     }
 
-    /// Ids always grow, with gaps.
+    /// A new id, higher than all before; some ids between are left out.
     fn next_id(&mut self) -> u64 {
         let gap = if self.rng.u8(..10) == 0 { self.rng.u64(1..25) } else { 0 };
         self.last_id += 1 + gap;
@@ -127,9 +130,9 @@ impl JobData {
         self.jobs.is_empty()
     }
 
-    /// The time of the simulated world.
+    /// The simulated time.
     pub fn now(&self) -> Timestamp {
-        (self.now)()
+        self.clock.now()
     }
 
     /// Adds jobs under new ids, higher than any before, and returns the ids.
@@ -144,8 +147,8 @@ impl JobData {
         (0..n).map(|_| self.next_id()).collect()
     }
 
-    /// Adds jobs under ids from [`reserve`](Self::reserve): they appear after jobs with higher ids. Ids that are
-    /// taken, or higher than any given out so far, are left out.
+    /// Adds jobs under ids from [`reserve`](Self::reserve), even when jobs with higher ids were added meanwhile. Ids that are in
+    /// use, or higher than the last id given out, are left out.
     pub fn insert_reserved(&mut self, ids: &[u64], insert: Insert) {
         let now = self.now();
         for &id in ids {
@@ -157,15 +160,15 @@ impl JobData {
                     seconds_before(start, -self.rng.i64(0..86_400))
                 }
             };
-            if let (Err(place), true) = (self.place(id), id <= self.last_id) {
+            if let (Err(index), true) = (self.index(id), id <= self.last_id) {
                 let job = record::make(&self.catalog, self.style, id, published);
-                self.jobs.insert(place, job);
+                self.jobs.insert(index, job);
             }
         }
         self.ordered = None;
     }
 
-    /// Removes jobs, and returns how many were there. Their ids never come again.
+    /// Removes jobs, and returns how many were there. Their ids are not used again.
     pub fn delete(&mut self, ids: &[u64]) -> usize {
         let ids: HashSet<u64> = ids.iter().copied().collect();
         let before = self.jobs.len();
@@ -174,13 +177,14 @@ impl JobData {
         before - self.jobs.len()
     }
 
-    /// Lets jobs expire now: they stay in the list with `expired` set, and show up among the expired ones. Returns how many were there.
+    /// Lets jobs expire now: they stay in the list with `expired` set, and are in the list of expired jobs too. Returns how many
+    /// were there.
     pub fn expire(&mut self, ids: &[u64]) -> usize {
         let now = self.now();
         let mut found = 0;
         for &id in ids {
-            let Ok(place) = self.place(id) else { continue };
-            if let Some(job) = self.jobs.get_mut(place) {
+            let Ok(index) = self.index(id) else { continue };
+            if let Some(job) = self.jobs.get_mut(index) {
                 record::expire(&self.catalog, self.style, job, whole_seconds(now));
                 found += 1;
             }
@@ -211,30 +215,30 @@ impl JobData {
     }
 
     pub(super) fn job(&self, id: u64) -> Option<&Job> {
-        self.place(id).ok().and_then(|place| self.jobs.get(place))
+        self.index(id).ok().and_then(|index| self.jobs.get(index))
     }
 
-    /// Where the job is, or where it would have to go.
-    fn place(&self, id: u64) -> Result<usize, usize> {
-        // New ids are the highest, and hooks insert thousands of them.
+    /// The index of the job in `jobs`, or the index where it has to be inserted.
+    fn index(&self, id: u64) -> Result<usize, usize> {
+        // Checked first because hooks insert thousands of jobs, whose ids are the highest.
         match self.jobs.last() {
             Some(last) if last.key.id >= id => self.jobs.binary_search_by_key(&id, |job| job.key.id),
             _ => Err(self.jobs.len()),
         }
     }
 
-    /// Sorts for the next walk over [`matching`](Self::matching). Call it once for each request.
+    /// Sorts for [`matching`](Self::matching). To be called once for each request.
     pub(super) fn sort(&mut self) {
         self.requests += 1;
         if self.ordered.is_some() && self.order != Order::Unstable {
             return;
         }
-        let mut ordered: Vec<(Key, usize)> = self.jobs.iter().map(|job| job.key).zip(0..).collect();
+        let mut ordered: Vec<(JobKey, usize)> = self.jobs.iter().map(|job| job.key).zip(0..).collect();
         ordered.sort_by_cached_key(|(key, _)| self.sort_key(*key));
         self.ordered = Some(ordered);
     }
 
-    fn sort_key(&self, key: Key) -> (i64, u64) {
+    fn sort_key(&self, key: JobKey) -> (i64, u64) {
         match self.order {
             Order::PublishedDesc => (-key.published.as_second(), u64::MAX - key.id),
             Order::IdAsc => (0, key.id),
@@ -244,14 +248,12 @@ impl JobData {
         }
     }
 
-    /// The jobs that pass, in the order of the list.
-    pub(super) fn matching(&self, filter: &JobFilter) -> Vec<&Job> {
-        let ordered = self.ordered.as_deref().unwrap_or_default().iter();
-        ordered
-            .filter(|(key, _)| filter.in_window(*key))
-            .filter_map(|&(_, index)| self.jobs.get(index))
-            .filter(|job| filter.passes(&self.catalog, job))
-            .collect()
+    /// The jobs that pass the filters, in the order of the list. `slicing` says whether the slicing parameters have an effect.
+    pub(super) fn matching(&self, params: Params<'_>, slicing: bool) -> Result<Vec<&Job>, Invalid> {
+        let in_window = window(params, self.now(), slicing)?;
+        let passes = filter(&self.catalog, params)?;
+        let ordered = self.ordered.iter().flatten().filter(|(key, _)| in_window(*key));
+        Ok(ordered.filter_map(|&(_, index)| self.jobs.get(index)).filter(|job| passes(job)).collect())
     }
 
     /// All jobs, the lowest id first.
@@ -270,7 +272,7 @@ impl fmt::Debug for JobData {
     }
 }
 
-/// A whole second, as the API writes its times; a time out of range stays at `at`.
+/// The time this many seconds before `at`, in whole seconds as the API writes it. `at` when that is out of range.
 fn seconds_before(at: Timestamp, seconds: i64) -> Timestamp {
     let earlier = at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(at);
     whole_seconds(earlier)

@@ -1,12 +1,12 @@
-//! The lists beside the jobs: which rows pass their filters.
+//! The filters of all other lists.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalog, Company, raw};
+use super::catalog::{Catalog, Company, Country, Entry, raw};
 use super::data::JobData;
 use super::query::{Invalid, Params, day_of, look_up};
-use super::record::Job;
+use super::record::{Job, texts};
 
 #[derive(Serialize)]
 struct ExpiredJson<'a> {
@@ -22,13 +22,12 @@ struct ExpiredJson<'a> {
 
 pub(super) fn expired_text(catalog: &Catalog, job: &Job) -> String {
     let company = job.company.and_then(|index| catalog.companies.get(index));
-    let countries = job.countries.iter().filter_map(|&index| catalog.countries.get(index));
     let json = ExpiredJson {
         id: job.key.id,
         ext_id: job.ext_id.as_deref(),
         title: &job.title,
         company: company.map(|company| &*company.json),
-        countries: countries.map(|country| &*country.json).collect(),
+        countries: texts(&catalog.countries, &job.countries),
         application_url: &job.application_url,
         published: job.key.published.to_string(),
         expired: job.expired.map(|at| at.to_string()),
@@ -69,14 +68,14 @@ pub(super) fn companies<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<
     let sources = params.ids("source_id")?;
     let (least, most) = (params.number("min_size")?, params.number("max_size")?);
     let (name, company_name) = (params.keywords("name", 1)?, params.keywords("company_name", 1)?);
-    let passes = |company: &&Company| {
+    let passes = |company: &&Entry<Company>| {
         let size = u64::from(company.size);
         industry.passes(|id| company.industry == Some(*id))
             && sources.passes(|id| company.source_id == *id)
             && least.is_none_or(|least| size >= least)
             && most.is_none_or(|most| size <= most)
-            && name.passes(&company.name)
-            && company_name.passes(&company.name)
+            && name.passes_text(&company.name)
+            && company_name.passes_text(&company.name)
     };
     Ok(catalog.companies.iter().filter(passes).map(|company| &*company.full_json).collect())
 }
@@ -91,59 +90,55 @@ pub(super) fn tags<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&
         least.is_none_or(|least| u64::from(value) >= least) && most.is_none_or(|most| u64::from(value) <= most)
     };
     let rows = catalog.tags.iter().filter(|tag| {
-        let is_level = |level: &String| level.strip_prefix("ROLE").unwrap_or(level) == tag.level.to_string();
+        let is_level = |level: &String| *level == tag.level || tag.level.strip_prefix("ROLE") == Some(level);
         levels.passes(is_level)
-            && parents.passes(|id| tag.parent == Some(*id))
-            && name.passes(&tag.name)
+            && parents.passes(|id| tag.parent_id == Some(*id))
+            && name.passes_text(&tag.name)
             && between(tag.jobs, min_jobs, max_jobs)
             && between(tag.children, min_children, max_children)
     });
     Ok(rows.map(|tag| &*tag.json).collect())
 }
 
-/// Whether the country at this index is the one that `country_id` and `country_code` ask for.
-fn in_country(catalog: &Catalog, params: Params<'_>, index: usize) -> Result<bool, Invalid> {
+/// Whether the country at an index of the catalog is the one that `country_id` and `country_code` ask for.
+fn in_country<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<impl Fn(usize) -> bool + use<'a>, Invalid> {
     let ids = params.ids("country_id")?;
     let codes = params.codes("country_code")?;
-    let country = catalog.countries.get(index);
-    Ok(country.is_some_and(|country| ids.passes(|id| country.id == *id) && codes.passes(|code| country.code == *code)))
+    let passes = move |country: &Entry<Country>| {
+        ids.passes(|id| country.id == *id) && codes.passes(|code| country.code == *code)
+    };
+    Ok(move |index| catalog.countries.get(index).is_some_and(&passes))
 }
 
-fn named(params: Params<'_>, name: &str, asciiname: &str) -> bool {
+fn has_name(params: Params<'_>, name: &str, asciiname: &str) -> bool {
     let passes =
         |field, value: &str| params.text(field).is_none_or(|part| value.to_lowercase().contains(&part.to_lowercase()));
     passes("name", name) && passes("asciiname", asciiname)
 }
 
 pub(super) fn cities<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let in_country = in_country(catalog, params)?;
     let state_ids = params.ids("state_id")?;
     let state_code = params.text("state_code");
-    let mut rows = Vec::new();
-    for city in &catalog.cities {
-        let state = city.state.and_then(|index| catalog.states.get(index));
-        if in_country(catalog, params, city.country)?
+    let rows = catalog.cities.iter().filter(|city| {
+        let state = city.state_index.and_then(|index| catalog.states.get(index));
+        in_country(city.country_index)
             && state_ids.passes(|id| state.is_some_and(|state| state.geonameid == *id))
             && state_code.is_none_or(|code| state.is_some_and(|state| state.code == code))
-            && named(params, &city.name, &city.asciiname)
-        {
-            rows.push(&*city.json);
-        }
-    }
-    Ok(rows)
+            && has_name(params, &city.name, &city.asciiname)
+    });
+    Ok(rows.map(|city| &*city.json).collect())
 }
 
 pub(super) fn states<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let in_country = in_country(catalog, params)?;
     let code = params.text("code");
-    let mut rows = Vec::new();
-    for state in &catalog.states {
-        if in_country(catalog, params, state.country)?
+    let rows = catalog.states.iter().filter(|state| {
+        in_country(state.country_index)
             && code.is_none_or(|code| state.code == code)
-            && named(params, &state.name, &state.asciiname)
-        {
-            rows.push(&*state.json);
-        }
-    }
-    Ok(rows)
+            && has_name(params, &state.name, &state.asciiname)
+    });
+    Ok(rows.map(|state| &*state.json).collect())
 }
 
 pub(super) fn rates<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<Vec<&'a RawValue>, Invalid> {

@@ -1,6 +1,6 @@
-//! The words that the simulated world is made of. Places, companies, titles and texts are invented.
+//! The words that the data is made of. Places, companies, titles and texts are invented.
 
-/// `(id, code, name, region, time zone)`. The first eight hold most of the jobs.
+/// `(id, code, name, region, time zone)`. Most jobs are in the first eight.
 pub(super) const COUNTRIES: [(u32, &str, &str, usize, &str); 20] = [
     (238, "US", "United States", 3, "America/Chicago"),
     (40, "CA", "Canada", 3, "America/Toronto"),
@@ -95,20 +95,21 @@ pub(super) const ROLES: [&str; 14] = [
     "Geodesist",
     "Purchasing Manager",
 ];
+/// With characters that are written in different ways in JSON and in HTML.
 pub(super) const SENTENCES: [&str; 16] = [
-    "<p>We build tools that people keep for years.</p>",
-    "<p>Du arbeitest in einem Team, das größer denkt – und früher geht.</p>\n",
+    "<p>We build tools for people who repair machines.</p>",
+    "<p>Du arbeitest in einem Team, das größer wird – und pünktlich geht.</p>\n",
     "<ul>\n<li>A desk by the window</li>\n<li>30 days off</li>\n</ul>",
-    "<p>Ask for \"the other door\"; the first one is painted on.</p>",
+    "<p>Ask for \"Anna\" at the reception when you arrive.</p>",
     "<p>給与は経験に応じて決定します。</p>",
-    "<p>Salary &amp; benefits: see C:\\share\\benefits, or ask\tanyone.</p>",
-    "<p>Café, naïve optimism and a dog 🐕 included.</p>",
-    "<strong>What you bring:</strong><br/>patience, curiosity, two hands.",
-    "<p>Сначала слушаем, потом говорим.</p>",
-    "<p>Remote on Mondays \u{2014} or whenever it rains.\u{a0}Really.</p>",
-    "<h2>Über uns</h2><p>Wir sind 40 Leute und eine Katze.</p>",
-    "<p style=\"margin:0\">Every voice counts &lt;3</p>",
-    "<p>Apply with whatever you are proud of; a CV is only one way to say it.</p>\r\n",
+    "<p>Salary &amp; benefits: see C:\\share\\benefits, or ask\tyour manager.</p>",
+    "<p>There is a café in the building, and a dog 🐕 in the office.</p>",
+    "<strong>What you need:</strong><br/>patience and a driving licence.",
+    "<p>Мы ищем сотрудника в отдел закупок.</p>",
+    "<p>Remote on Mondays \u{2014} or on other days.\u{a0}Please ask.</p>",
+    "<h2>Über uns</h2><p>Wir sind 40 Leute in zwei Büros.</p>",
+    "<p style=\"margin:0\">Teams of &lt;10 people</p>",
+    "<p>Send us a letter and a list of the places where you have worked.</p>\r\n",
     "<p>👩‍🔧🚀 Weekend shifts are paid double.</p>",
     "<p>El equipo habla español, inglés y un poco de catalán.</p>",
     "<p>Line one\nline two\n\nline four</p>",

@@ -1,22 +1,22 @@
-//! Query parameters and their grammar.
+//! Query parameters and how their values are written.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::testing::service::Received;
+use crate::testing::received::Received;
 
-/// The parameters that switch the implicit window off, and that the lite plan does not have.
+/// The parameters that replace the default window, and that the lite subscription does not include.
 pub(super) const SLICING: [&str; 6] = ["published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
-/// Values that one multi-value parameter may hold.
+/// The most values in one parameter.
 const MOST_VALUES: usize = 50;
 
-/// The UTC day of a moment.
+/// The UTC day of an instant.
 pub(super) fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// A parameter with a value that cannot be right; the answer is 400.
+/// A parameter with a wrong value; the reply has status 400.
 #[derive(Debug)]
 pub(super) struct Invalid {
     pub(super) field: &'static str,
@@ -36,13 +36,18 @@ impl<'a> Params<'a> {
         names.iter().copied().find(|name| self.text(name).is_some())
     }
 
+    /// Whether every parameter is in one of these lists.
+    pub(super) fn all_in(self, lists: &[&[&str]]) -> bool {
+        self.0.query().iter().all(|(name, _)| lists.iter().any(|list| list.contains(&name.as_str())))
+    }
+
     pub(super) fn number(self, field: &'static str) -> Result<Option<u64>, Invalid> {
         let message = "Enter a whole number.";
         self.parsed(field, message, |text| text.parse().ok())
     }
 
     pub(super) fn date(self, field: &'static str) -> Result<Option<Date>, Invalid> {
-        // Exactly `YYYY-MM-DD`; jiff alone would take a time along.
+        // Exactly `YYYY-MM-DD`: jiff also reads a date with a time.
         let date = |text: &str| text.parse().ok().filter(|_| text.len() == 10);
         self.parsed(field, "Enter a valid date.", date)
     }
@@ -62,54 +67,43 @@ impl<'a> Params<'a> {
         message: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Invalid> {
-        let Some(text) = self.text(field) else {
-            return Ok(None);
-        };
-        parse(text).map(Some).ok_or(Invalid { field, message })
+        self.text(field).map(|text| parse(text).ok_or(Invalid { field, message })).transpose()
     }
 
     /// `a|b|-c` of codes.
     pub(super) fn codes(self, field: &'static str) -> Result<Multi<String>, Invalid> {
-        self.multi(field, "|", |code| Some(code.to_owned()))
+        self.multi(field, |code| Some(code.to_owned()))
     }
 
     /// `1|2|-3` of ids.
     pub(super) fn ids(self, field: &'static str) -> Result<Multi<u32>, Invalid> {
-        self.multi(field, "|", |id| id.parse().ok())
+        self.multi(field, |id| id.parse().ok())
     }
 
     /// `word|OR|other word|OR|-not this`, compared without regard to case.
-    pub(super) fn keywords(self, field: &'static str, shortest: usize) -> Result<Keywords, Invalid> {
-        let mut found = Keywords(Multi::default());
+    pub(super) fn keywords(self, field: &'static str, shortest: usize) -> Result<Multi<String>, Invalid> {
+        let mut found = Multi { include: Vec::new(), exclude: Vec::new() };
         for keyword in self.text(field).unwrap_or_default().split("|OR|") {
             let (word, list) = match keyword.strip_prefix('-') {
-                Some(word) => (word, &mut found.0.exclude),
+                Some(word) => (word, &mut found.exclude),
                 None => (
                     keyword.strip_prefix('\\').filter(|word| word.starts_with('-')).unwrap_or(keyword),
-                    &mut found.0.include,
+                    &mut found.include,
                 ),
             };
             if word.chars().count() >= shortest.max(1) {
                 list.push(word.to_lowercase());
             }
         }
-        if found.0.include.len() + found.0.exclude.len() > 10 * MOST_VALUES {
+        if found.include.len() + found.exclude.len() > 10 * MOST_VALUES {
             return Err(Invalid { field, message: "Too many values." });
         }
         Ok(found)
     }
 
-    fn multi<T>(
-        self,
-        field: &'static str,
-        separator: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Multi<T>, Invalid> {
-        let mut multi = Multi::default();
-        let Some(text) = self.text(field) else {
-            return Ok(multi);
-        };
-        for value in text.split(separator) {
+    fn multi<T>(self, field: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Multi<T>, Invalid> {
+        let mut multi = Multi { include: Vec::new(), exclude: Vec::new() };
+        for value in self.text(field).iter().flat_map(|text| text.split('|')) {
             let (value, list) = match value.strip_prefix('-') {
                 Some(value) => (value, &mut multi.exclude),
                 None => (value, &mut multi.include),
@@ -131,34 +125,26 @@ pub(super) struct Multi<T> {
     exclude: Vec<T>,
 }
 
-impl<T> Default for Multi<T> {
-    fn default() -> Self {
-        Self { include: Vec::new(), exclude: Vec::new() }
-    }
-}
-
 impl<T> Multi<T> {
-    /// Whether a row passes of which `holds` tells if it has a value: any included one will do, any excluded one is too much.
+    /// Whether a row passes: it has one of the included values, if there are any, and none of the excluded ones. `holds` tells
+    /// whether the row has a value.
     pub(super) fn passes(&self, holds: impl Fn(&T) -> bool) -> bool {
         (self.include.is_empty() || self.include.iter().any(&holds)) && !self.exclude.iter().any(holds)
     }
 }
 
-/// Keywords to include and to exclude.
-pub(super) struct Keywords(Multi<String>);
-
-impl Keywords {
-    /// Whether a text passes, without regard to case.
-    pub(super) fn passes(&self, text: &str) -> bool {
-        if self.0.include.is_empty() && self.0.exclude.is_empty() {
+impl Multi<String> {
+    /// Whether a text passes: it contains one of the included keywords and none of the excluded ones, without regard to case.
+    pub(super) fn passes_text(&self, text: &str) -> bool {
+        if self.include.is_empty() && self.exclude.is_empty() {
             return true;
         }
         let text = text.to_lowercase();
-        self.0.passes(|word| text.contains(word.as_str()))
+        self.passes(|word| text.contains(word.as_str()))
     }
 }
 
-/// The description of a record's text.
+/// The description in a JSON record.
 pub(super) fn description_of(json: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Described {
@@ -168,11 +154,11 @@ pub(super) fn description_of(json: &str) -> String {
 }
 
 /// The rows of a catalog at these indexes.
-pub(super) fn look_up<'a, T>(all: &'a [T], indexes: &'a [usize]) -> impl Iterator<Item = &'a T> {
+pub(super) fn look_up<'a, T>(all: &'a [T], indexes: &[usize]) -> impl Iterator<Item = &'a T> {
     indexes.iter().filter_map(|&index| all.get(index))
 }
 
-/// Days are 24 hours here; what lies before all time is the beginning of time.
+/// The instant this many times 24 hours before `now`, or the earliest there is.
 pub(super) fn days_before(now: Timestamp, days: u64) -> Timestamp {
     let hours = i64::try_from(days).unwrap_or(i64::MAX).min(20_000_000) * 24;
     now.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN)

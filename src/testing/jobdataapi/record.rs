@@ -1,4 +1,4 @@
-//! One job: what it holds, decided by the seed and its id, and its JSON text.
+//! One job, made from the seed and its id, and its JSON text.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,33 +9,33 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalog, City, Country};
+use super::catalog::{Catalog, Entry};
 use super::names::{CURRENCIES, EXPERIENCE, LANGUAGES, LEVELS, ROLES, SENTENCES};
-use super::query::day_of;
+use super::query::{day_of, look_up};
 
-/// What a record takes beside its description and its nested objects, about.
+/// The approximate size of a record in bytes, without its description and its nested objects.
 const FRAME: usize = 420;
 
 /// How records are made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
+pub(super) struct RecordStyle {
     pub(super) seed: u64,
-    /// Bytes that a record should have on average.
+    /// The mean size of a record in bytes.
     pub(super) record_size: usize,
 }
 
-/// What decides whether a job is in a window.
+/// The values of a job that a window depends on.
 #[derive(Clone, Copy)]
-pub(super) struct Key {
+pub(super) struct JobKey {
     pub(super) id: u64,
     pub(super) published: Timestamp,
     /// The day of `published`, UTC.
     pub(super) day: Date,
 }
 
-/// A job as the filters need it, and as it is served.
+/// A job: the values that filters read, and its JSON text.
 pub(super) struct Job {
-    pub(super) key: Key,
+    pub(super) key: JobKey,
     pub(super) expired: Option<Timestamp>,
     pub(super) ext_id: Option<String>,
     pub(super) title: String,
@@ -69,7 +69,7 @@ struct JobJson<'a> {
     title: &'a str,
     location: &'a str,
     types: Vec<&'a RawValue>,
-    /// Absent, null and empty all happen.
+    /// Can be absent, null or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     cities: Option<Places<'a>>,
     countries: Vec<&'a RawValue>,
@@ -86,7 +86,7 @@ struct JobJson<'a> {
     salary_currency: Option<&'a str>,
 }
 
-/// Spreads `(seed, id)` over all bits, so that neighbouring ids have nothing in common.
+/// A hash of `(seed, id)`: neighbouring ids give unrelated numbers.
 pub(super) fn mix(seed: u64, id: u64) -> u64 {
     let mut z = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(id).wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -94,15 +94,15 @@ pub(super) fn mix(seed: u64, id: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Decides everything about a job; the same seed and id always give the same one.
-pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestamp) -> Job {
+/// Makes a job; the same seed and id always give the same one.
+pub(super) fn make(catalog: &Catalog, style: RecordStyle, id: u64, published: Timestamp) -> Job {
     let mut rng = Rng::with_seed(mix(style.seed, id));
     let sparse = rng.u8(..100) < 8;
     let cities = if sparse { Vec::new() } else { cities(catalog, &mut rng) };
     let mut countries: Vec<usize> = Vec::new();
     for city in cities.iter().filter_map(|&city| catalog.cities.get(city)) {
-        if !countries.contains(&city.country) {
-            countries.push(city.country);
+        if !countries.contains(&city.country_index) {
+            countries.push(city.country_index);
         }
     }
     if countries.is_empty() && !sparse {
@@ -115,7 +115,7 @@ pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestam
     };
     let salary = (!sparse && rng.u8(..3) > 0).then(|| rng.u32(20..180) * 1_000);
     let mut job = Job {
-        key: Key { id, published, day: day_of(published) },
+        key: JobKey { id, published, day: day_of(published) },
         expired: None,
         ext_id: (!sparse).then(|| format!("REQ-{:06x}", rng.u32(..0x00FF_FFFF))),
         title,
@@ -135,10 +135,10 @@ pub(super) fn make(catalog: &Catalog, style: Style, id: u64, published: Timestam
     job
 }
 
-/// The job once more, with another time of expiry.
-pub(super) fn expire(catalog: &Catalog, style: Style, job: &mut Job, expired: Timestamp) {
+/// Gives the job another time of expiry.
+pub(super) fn expire(catalog: &Catalog, style: RecordStyle, job: &mut Job, expired: Timestamp) {
     let text = r#""expired":null"#;
-    // The text is changed in place rather than made anew: nothing else about the record may change.
+    // Only this member is replaced, because nothing else in the text may change.
     if job.json.contains(text) {
         job.json = job.json.replacen(text, &format!(r#""expired":"{expired}""#), 1).into();
         job.expired = Some(expired);
@@ -163,28 +163,27 @@ fn cities(catalog: &Catalog, rng: &mut Rng) -> Vec<usize> {
         _ => 1,
     };
     let all = catalog.cities.len();
-    let share = all / catalog.countries.len().max(1);
-    let one = |rng: &mut Rng| (country(rng) * share + rng.usize(..share.max(1))).min(all.saturating_sub(1));
-    (0..wanted).map(|_| one(rng)).collect()
+    let per_country = all / catalog.countries.len().max(1);
+    let one = |rng: &mut Rng| country(rng) * per_country + rng.usize(..per_country.max(1));
+    (0..wanted).map(|_| one(rng).min(all.saturating_sub(1))).collect()
 }
 
 fn location(catalog: &Catalog, cities: &[usize], countries: &[usize], rng: &mut Rng) -> String {
     let country = countries.first().and_then(|&country| catalog.countries.get(country));
-    let country_name = country.map_or("", |country: &Country| country.name);
+    let country_name = country.map_or("", |country| country.name);
     match cities.first().and_then(|&city| catalog.cities.get(city)) {
         Some(city) if rng.u8(..5) > 0 => format!("{}, {country_name}", city.name),
-        Some(City { asciiname, .. }) => format!("Remote / {asciiname}"),
+        Some(city) => format!("Remote / {}", city.asciiname),
         None => country_name.to_owned(),
     }
 }
 
-fn render(catalog: &Catalog, style: Style, job: &Job, rng: &mut Rng) -> Arc<str> {
+fn render(catalog: &Catalog, style: RecordStyle, job: &Job, rng: &mut Rng) -> Arc<str> {
     let company = job.company.and_then(|company| catalog.companies.get(company));
-    let cities: Vec<&RawValue> = pick(&catalog.cities, &job.cities, |city| &*city.json);
-    let countries = pick(&catalog.countries, &job.countries, |country| &*country.json);
-    let regions: Vec<usize> =
-        pick(&catalog.countries, &job.countries, |country| &country.region).into_iter().copied().collect();
-    let regions = regions.first().and_then(|&region| catalog.regions.get(region));
+    let cities = texts(&catalog.cities, &job.cities);
+    let countries = texts(&catalog.countries, &job.countries);
+    let country = look_up(&catalog.countries, &job.countries).next();
+    let region = country.and_then(|country| catalog.regions.get(country.region_index));
     let nested = company.map_or(0, |company| company.json.get().len())
         + cities.iter().map(|city| city.get().len()).sum::<usize>()
         + countries.iter().map(|country| country.get().len()).sum::<usize>();
@@ -199,14 +198,14 @@ fn render(catalog: &Catalog, style: Style, job: &Job, rng: &mut Rng) -> Arc<str>
         company: company.map(|company| &*company.json),
         title: &job.title,
         location: &job.location,
-        types: pick(&catalog.types, &job.types, |kind| &*kind.json),
+        types: texts(&catalog.types, &job.types),
         cities: match (cities.is_empty(), rng.u8(..3)) {
             (true, 0) => None,
             (true, 1) => Some(Places::Null),
             _ => Some(Places::List(cities)),
         },
         countries,
-        regions: regions.map(|region| &*region.json).into_iter().collect(),
+        regions: region.map(|region| &*region.json).into_iter().collect(),
         has_remote: job.has_remote,
         published: job.key.published.to_string(),
         expired: job.expired.map(|at| at.to_string()),
@@ -219,18 +218,19 @@ fn render(catalog: &Catalog, style: Style, job: &Job, rng: &mut Rng) -> Arc<str>
         salary_currency: job.salary.and_then(|_| rng.choice(CURRENCIES)),
     };
     let text = serde_json::to_string(&json).unwrap_or_default();
-    // Both spellings are JSON, and a client that keeps the text has to keep either.
+    // Both forms are valid JSON. A client that keeps the text must not change it.
     if rng.u8(..5) == 0 { ascii(&text).into() } else { text.into() }
 }
 
-fn pick<'a, T, U: ?Sized>(all: &'a [T], indexes: &[usize], of: impl Fn(&'a T) -> &'a U) -> Vec<&'a U> {
-    indexes.iter().filter_map(|&index| all.get(index)).map(of).collect()
+/// The JSON texts of the catalog's rows at these indexes.
+pub(super) fn texts<'a, T>(all: &'a [Entry<T>], indexes: &[usize]) -> Vec<&'a RawValue> {
+    look_up(all, indexes).map(|entry| &*entry.json).collect()
 }
 
-/// HTML, so long that the record gets about the size that was asked for; at least one sentence.
-fn description(style: Style, rng: &mut Rng, rest: usize) -> String {
+/// HTML of at least one sentence. Its length gives the record about the size that was asked for.
+fn description(style: RecordStyle, rng: &mut Rng, rest: usize) -> String {
     let room = style.record_size.saturating_sub(rest).max(40);
-    // From half to one and a half times the room, so that the mean stays.
+    // From half to one and a half times the room, so that the mean is the room.
     let length = room / 2 + rng.usize(..=room);
     let mut text = String::with_capacity(length + 120);
     while text.len() < length {

@@ -1,31 +1,36 @@
-//! The routes: who may call what, and which rows come back.
+//! The routes, and which rows are sent.
 
 use std::borrow::Cow;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
 
-use super::Plan;
+use super::access::Subscription;
+use super::catalog::Entry;
 use super::data::JobData;
-use super::filter::JobFilter;
 use super::lists::{cities, companies, expired, expired_text, rates, states, tags};
-use super::page::{Paging, page, spoil};
-use super::query::{Invalid, Params, SLICING, description_of};
+use super::page::{PageRules, apply, page};
+use super::query::{Invalid, Params, description_of};
 use super::record::{Job, plain};
-use crate::testing::fault::PageFaults;
-use crate::testing::service::{Answer, Received, Service};
+use crate::testing::page_faults::PageFaults;
+use crate::testing::received::Received;
+use crate::testing::reply::Reply;
+use crate::testing::service::Service;
 use crate::testing::throttle::Throttle;
 
 const NOT_FOUND: &str = "Not found.";
 const NO_CREDENTIALS: &str = "Authentication credentials were not provided.";
-const FORBIDDEN: &str = "You do not have permission to perform this action.";
-/// Filters of the job list that need the pro plan.
-const PRO_FILTERS: [&str; 2] = ["description", "company_source_id"];
+/// Lists that need a key. Their records can be fetched one by one as well.
+const WITH_KEY: [&str; 6] = ["jobs", "jobsexpired", "companies", "tags", "jobcities", "jobstates"];
+/// Lists that need no key with any subscription.
+const PUBLIC: [&str; 6] = ["jobcountries", "jobregions", "jobtypes", "industries", "companytypes", "currencyrates"];
 
-/// The simulated service.
-pub(super) struct JobService {
+/// The [`Service`] behind a [`JobDataApi`](super::JobDataApi).
+#[derive(Debug)]
+pub struct JobService {
     pub(super) data: JobData,
-    pub(super) plan: Plan,
-    pub(super) api_key: String,
+    pub(super) subscription: Subscription,
+    pub(super) api_key: SecretString,
     pub(super) lite_ignores_slicing: bool,
     pub(super) default_page_size: usize,
     /// For calls with the key, if there is a limit.
@@ -34,77 +39,31 @@ pub(super) struct JobService {
     pub(super) anonymous_throttle: Throttle,
 }
 
-/// What a path leads to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Resource {
-    Jobs,
-    Expired,
-    Companies,
-    Tags,
-    Cities,
-    States,
-    Countries,
-    Regions,
-    Types,
-    Industries,
-    CompanyTypes,
-    Rates,
-}
-
-impl Resource {
-    fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "jobs" => Self::Jobs,
-            "jobsexpired" => Self::Expired,
-            "companies" => Self::Companies,
-            "tags" => Self::Tags,
-            "jobcities" => Self::Cities,
-            "jobstates" => Self::States,
-            "jobcountries" => Self::Countries,
-            "jobregions" => Self::Regions,
-            "jobtypes" => Self::Types,
-            "industries" => Self::Industries,
-            "companytypes" => Self::CompanyTypes,
-            "currencyrates" => Self::Rates,
-            _ => return None,
-        })
-    }
-
-    /// Whether it can be read without a key on every plan.
-    fn is_public(self) -> bool {
-        matches!(
-            self,
-            Self::Countries | Self::Regions | Self::Types | Self::Industries | Self::CompanyTypes | Self::Rates
-        )
-    }
-
-    fn needs_pro(self, single: bool) -> bool {
-        matches!((self, single), (Self::Expired | Self::Tags, _) | (Self::Companies, false))
-    }
-
-    fn has_singles(self) -> bool {
-        !self.is_public()
-    }
-}
-
 /// `/api/<name>/` or `/api/<name>/<id>/`.
-fn route(path: &str) -> Option<(Resource, Option<&str>)> {
-    let rest = path.strip_prefix("/api/")?.strip_suffix('/')?;
-    match rest.split_once('/') {
-        None => Resource::named(rest).map(|resource| (resource, None)),
-        Some((name, id)) if !id.is_empty() && !id.contains('/') => {
-            Resource::named(name).filter(|resource| resource.has_singles()).map(|resource| (resource, Some(id)))
-        }
-        Some(_) => None,
-    }
+fn route(path: &str) -> Option<(&str, Option<&str>)> {
+    let rest = path.strip_prefix(JobService::BASE_PATH)?.strip_suffix('/')?;
+    let (name, id) = rest.split_once('/').map_or((rest, None), |(name, id)| (name, Some(id)));
+    let known = match id {
+        None => WITH_KEY.contains(&name) || PUBLIC.contains(&name),
+        Some(id) => WITH_KEY.contains(&name) && !id.is_empty() && !id.contains('/'),
+    };
+    known.then_some((name, id))
 }
 
 impl Service for JobService {
+    type Data = JobData;
+
+    const BASE_PATH: &'static str = "/api/";
+
+    fn data(&mut self) -> &mut JobData {
+        &mut self.data
+    }
+
     fn is_list(&self, request: &Received) -> bool {
         request.method() == "GET" && matches!(route(request.path()), Some((_, None)))
     }
 
-    fn answer(&mut self, request: &Received, faults: &PageFaults) -> Answer {
+    fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
         self.checked(request, faults).unwrap_or_else(|refusal| refusal)
     }
 
@@ -113,143 +72,108 @@ impl Service for JobService {
     }
 }
 
-impl From<Invalid> for Answer {
+impl From<Invalid> for Reply {
     fn from(invalid: Invalid) -> Self {
         Self::json(400, serde_json::json!({ (invalid.field): [invalid.message] }).to_string())
     }
 }
 
 impl JobService {
-    fn checked(&mut self, request: &Received, faults: &PageFaults) -> Result<Answer, Answer> {
+    fn checked(&mut self, request: &Received, faults: &PageFaults) -> Result<Reply, Reply> {
         let Some((resource, id)) = route(request.path()) else {
-            return Err(lost(request));
+            return Err(no_route(request));
         };
         if request.method() != "GET" {
             let text = format!("Method \"{}\" not allowed.", request.method());
-            return Err(Answer::detail(405, &text).header("allow", "GET"));
+            return Err(Reply::detail(405, &text).header("allow", "GET"));
         }
         let with_key = self.authenticate(request, resource)?;
-        let params = Params(request);
-        self.check_plan(params, resource, id.is_some())?;
+        self.subscription.check(Params(request), resource, id.is_some(), self.lite_ignores_slicing)?;
         let throttle = if with_key { self.throttle.as_mut() } else { Some(&mut self.anonymous_throttle) };
         if let Some(Err(seconds)) = throttle.map(|throttle| throttle.admit(if with_key { "key" } else { "" })) {
             let text = format!("Request was throttled. Expected available in {seconds} seconds.");
-            return Err(Answer::detail(429, &text).header("retry-after", &seconds.to_string()));
+            return Err(Reply::detail(429, &text).header("retry-after", &seconds.to_string()));
         }
         match id {
-            Some(id) => self.one(resource, id),
+            Some(id) => self.one(resource, id).ok_or_else(|| Reply::detail(404, NOT_FOUND)),
             None => self.list(request, resource, faults),
         }
     }
 
-    /// Whether the call has the key; calls without it get through where none is needed.
-    fn authenticate(&self, request: &Received, resource: Resource) -> Result<bool, Answer> {
+    /// Whether the call has the key; calls without it are allowed where none is needed.
+    fn authenticate(&self, request: &Received, resource: &str) -> Result<bool, Reply> {
         let header = request.authorization().map(|value| value.strip_prefix("Api-Key ").unwrap_or_default());
         match header.or_else(|| request.param("api_key")) {
-            _ if self.plan == Plan::Anonymous => Ok(false),
-            Some(key) if key == self.api_key => Ok(true),
-            None if resource.is_public() => Ok(false),
-            _ => Err(Answer::detail(403, NO_CREDENTIALS)),
+            _ if self.subscription == Subscription::Anonymous => Ok(false),
+            Some(key) if key == self.api_key.expose_secret() => Ok(true),
+            None if PUBLIC.contains(&resource) => Ok(false),
+            _ => Err(Reply::detail(403, NO_CREDENTIALS)),
         }
     }
 
-    fn check_plan(&self, params: Params<'_>, resource: Resource, single: bool) -> Result<(), Answer> {
-        let pro = matches!(self.plan, Plan::Pro | Plan::Ultra);
-        if !pro && resource.needs_pro(single) {
-            return Err(Answer::detail(403, FORBIDDEN));
-        }
-        if resource != Resource::Jobs || single {
-            return Ok(());
-        }
-        let mut refused = (!pro).then(|| params.has_any(&PRO_FILTERS)).flatten();
-        if self.plan == Plan::Lite && !self.lite_ignores_slicing {
-            refused = refused.or_else(|| params.has_any(&SLICING));
-        }
-        match refused {
-            Some(name) => Err(Answer::detail(403, &format!("{FORBIDDEN} Your plan does not include `{name}`."))),
-            None => Ok(()),
-        }
-    }
-
-    fn list(&mut self, request: &Received, resource: Resource, faults: &PageFaults) -> Result<Answer, Answer> {
+    fn list(&mut self, request: &Received, resource: &str, faults: &PageFaults) -> Result<Reply, Reply> {
         let params = Params(request);
-        let anonymous = self.plan == Plan::Anonymous;
-        let paging = Paging { default_size: if anonymous { 20 } else { self.default_page_size }, honoured: !anonymous };
+        let anonymous = self.subscription == Subscription::Anonymous;
+        let default_size = if anonymous { 20 } else { self.default_page_size };
+        let rules = PageRules { default_size, reads_parameters: !anonymous };
         self.data.sort();
         let catalog = &self.data.catalog;
-        let send = |rows: &[&RawValue]| page(request, paging, faults, rows, |row| Cow::Borrowed(row.get()));
+        let send = |rows: &[&RawValue]| page(request, rules, faults, rows, |row| Cow::Borrowed(row.get()));
         Ok(match resource {
-            Resource::Jobs => {
-                let slicing = self.plan != Plan::Lite;
-                let filter = JobFilter::new(params, self.data.now(), slicing)?;
+            "jobs" => {
+                let slicing = self.subscription != Subscription::Lite;
+                let rows = self.data.matching(params, slicing)?;
                 let plain_text = params.flag("description_str")?;
-                let rows = self.data.matching(&filter);
-                page(request, paging, faults, &rows, |job| job_text(job, plain_text))
+                page(request, rules, faults, &rows, |job| job_text(job, plain_text))
             }
-            Resource::Expired => {
+            "jobsexpired" => {
                 let rows = expired(&self.data, params)?;
-                page(request, paging, faults, &rows, |job| Cow::Owned(expired_text(catalog, job)))
+                page(request, rules, faults, &rows, |job| Cow::Owned(expired_text(catalog, job)))
             }
-            Resource::Companies => send(&companies(catalog, params)?),
-            Resource::Tags => send(&tags(catalog, params)?),
-            Resource::Cities => send(&cities(catalog, params)?),
-            Resource::States => send(&states(catalog, params)?),
-            Resource::Rates => send(&rates(catalog, params)?),
-            Resource::Countries => bare(catalog.countries.iter().map(|country| &*country.json), faults),
-            Resource::Regions => bare(catalog.regions.iter().map(|region| &*region.json), faults),
-            Resource::Types => bare(catalog.types.iter().map(|kind| &*kind.json), faults),
-            Resource::Industries => bare(catalog.industries.iter().map(|industry| &*industry.json), faults),
-            Resource::CompanyTypes => bare(catalog.company_types.iter().map(|kind| &*kind.json), faults),
+            "companies" => send(&companies(catalog, params)?),
+            "tags" => send(&tags(catalog, params)?),
+            "jobcities" => send(&cities(catalog, params)?),
+            "jobstates" => send(&states(catalog, params)?),
+            "currencyrates" => send(&rates(catalog, params)?),
+            "jobcountries" => array(&catalog.countries, faults),
+            "jobregions" => array(&catalog.regions, faults),
+            "jobtypes" => array(&catalog.types, faults),
+            "industries" => array(&catalog.industries, faults),
+            _ => array(&catalog.company_types, faults),
         })
     }
 
-    fn one(&self, resource: Resource, id: &str) -> Result<Answer, Answer> {
+    fn one(&self, resource: &str, id: &str) -> Option<Reply> {
         let catalog = &self.data.catalog;
-        let number: u64 = id.parse().map_err(|_| Answer::detail(404, NOT_FOUND))?;
-        let small = u32::try_from(number).ok();
+        let job = || self.data.job(id.parse().ok()?);
+        let number: u32 = id.parse().unwrap_or_default();
         let text = match resource {
-            Resource::Jobs => self.data.job(number).map(|job| job.json.to_string()),
-            Resource::Expired => {
-                let job = self.data.job(number).filter(|job| job.expired.is_some());
-                job.map(|job| expired_text(catalog, job))
-            }
-            Resource::Companies => {
-                let found = catalog.companies.iter().find(|company| Some(company.id) == small);
-                found.map(|company| company.full_json.get().to_owned())
-            }
-            Resource::Tags => {
-                catalog.tags.iter().find(|tag| Some(tag.id) == small).map(|tag| tag.json.get().to_owned())
-            }
-            Resource::Cities => {
-                let found = catalog.cities.iter().find(|city| Some(city.geonameid) == small);
-                found.map(|city| city.json.get().to_owned())
-            }
-            Resource::States => {
-                let found = catalog.states.iter().find(|state| Some(state.geonameid) == small);
-                found.map(|state| state.json.get().to_owned())
-            }
-            _ => None,
+            "jobs" => job()?.json.to_string(),
+            "jobsexpired" => expired_text(catalog, job().filter(|job| job.expired.is_some())?),
+            "companies" => catalog.companies.iter().find(|company| company.id == number)?.full_json.get().to_owned(),
+            "tags" => catalog.tags.iter().find(|tag| tag.id == number)?.json.get().to_owned(),
+            "jobcities" => catalog.cities.iter().find(|city| city.geonameid == number)?.json.get().to_owned(),
+            _ => catalog.states.iter().find(|state| state.geonameid == number)?.json.get().to_owned(),
         };
-        text.map(|text| Answer::json(200, text)).ok_or_else(|| Answer::detail(404, NOT_FOUND))
+        Some(Reply::json(200, text))
     }
 }
 
-/// A path that leads nowhere, or that lacks its slash.
-fn lost(request: &Received) -> Answer {
+/// The reply to a path without a route: a redirect when only the slash at the end is missing.
+fn no_route(request: &Received) -> Reply {
     let with_slash = format!("{}/", request.path());
     if route(&with_slash).is_none() {
-        return Answer::html(404, "<h1>Not Found</h1>");
+        return Reply::html(404, "<h1>Not Found</h1>");
     }
     let query = request.raw_query().map(|query| format!("?{query}")).unwrap_or_default();
-    Answer::html(301, "").header("location", &format!("{with_slash}{query}"))
+    Reply::html(301, "").header("location", &format!("{with_slash}{query}"))
 }
 
-/// A reference list: an array without envelope. Only the faults that concern rows apply.
-fn bare<'a>(rows: impl Iterator<Item = &'a RawValue>, faults: &PageFaults) -> Answer {
-    let mut texts: Vec<Cow<'_, str>> = rows.map(|row| Cow::Borrowed(row.get())).collect();
-    texts.truncate(faults.rows(texts.len()));
-    spoil(&mut texts, faults);
-    Answer::json(200, format!("[{}]", texts.join(","))).rows(texts.len())
+/// A reference list: an array without an envelope. Only the faults that concern rows apply.
+fn array<T>(entries: &[Entry<T>], faults: &PageFaults) -> Reply {
+    let mut rows = entries.iter().map(|entry| Cow::Borrowed(entry.json.get())).collect();
+    apply(faults, &mut rows);
+    Reply::page("", &rows, "")
 }
 
 fn job_text(job: &Job, plain_text: bool) -> Cow<'_, str> {

@@ -43,7 +43,7 @@ macro_rules! windows {
             /// last answer told).
             ///
             /// ```
-            /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+            /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
             /// use jobfeed::{checkpoint::MemoryStore, fantastic_jobs};
             ///
             /// # let server = jobfeed::testing::FantasticJobs::builder().start().await?;
@@ -57,9 +57,7 @@ macro_rules! windows {
             ///     batch.commit().await?;
             /// }
             /// println!("{} jobs bought", run.report().details["jobs"]);
-            /// # Ok(())
-            /// # }
-            /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+            /// # Ok(()) }
             /// ```
             pub fn sync_hourly<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncWindows<'s, $item, C> {
                 self.windows(Target::Newest, Cadence::Hourly, key, store)

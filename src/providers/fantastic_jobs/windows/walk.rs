@@ -22,10 +22,8 @@ use crate::listing::{Endpoint, Position};
 use crate::providers::fantastic_jobs::credits::Credits;
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, minus, plus};
-use crate::sync::{PageView, Step, Strategy, Verdict, WalkError};
+use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError};
 
-/// How much of a page a slice should fill, in percent: room for uneven density.
-const FILL: i128 = 75;
 /// The most that a slice grows from one to the next.
 const GROWTH: i64 = 4;
 /// The length of a slice by cursor, in seconds.
@@ -307,10 +305,9 @@ impl WindowWalk {
     }
 }
 
-/// The seconds that should hold `FILL` percent of `capacity` rows, when `seconds` hold `rows`.
+/// The seconds that should fill a page well, when `seconds` hold `rows`.
 fn scaled(seconds: i64, capacity: u64, rows: u64) -> i64 {
-    let width = i128::from(seconds) * i128::from(capacity) * FILL / (i128::from(rows.max(1)) * 100);
-    i64::try_from(width).unwrap_or(i64::MAX).max(1)
+    i64::try_from(sync::scaled(seconds.unsigned_abs(), capacity, rows)).unwrap_or(i64::MAX)
 }
 
 impl Strategy for WindowWalk {

@@ -1,12 +1,11 @@
 //! Dates as they are written, with typed readers that invent nothing.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::{text_debug, text_traits};
 
 /// A date, or a date with a time, as the service wrote it.
 ///
@@ -71,53 +70,5 @@ impl From<String> for Moment {
     }
 }
 
-impl fmt::Debug for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::scalar(deserializer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_invented() {
-        let read = |text: &str| {
-            let moment = Moment::from(text);
-            assert_eq!(moment.as_str(), text);
-            let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-            [
-                shown(moment.date().map(|date| date.to_string())),
-                shown(moment.datetime().map(|time| time.to_string())),
-                shown(moment.timestamp().map(|time| time.to_string())),
-            ]
-        };
-        assert_eq!(read("2026-03-01"), ["2026-03-01", "-", "-"]);
-        assert_eq!(read("2026-03-01 09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
-        assert_eq!(read("2026-03-01T09:30:00"), ["2026-03-01", "2026-03-01T09:30:00", "-"]);
-        assert_eq!(read("2026-03-01T09:30:00Z"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T09:30:00Z"]);
-        assert_eq!(read("2026-03-01T09:30:00+02:00"), ["2026-03-01", "2026-03-01T09:30:00", "2026-03-01T07:30:00Z"]);
-        for odd in ["", "soon", "20260301", "2026-02-30", "1/3/2026", "2026-03-01T09:30:00[Europe/Paris]"] {
-            assert_eq!(read(odd), ["-", "-", "-"], "{odd}");
-        }
-    }
-}
+text_traits!(Moment);
+text_debug!(Moment);

@@ -1,8 +1,8 @@
-//! The server under the provider.
+//! What all simulators share, and a service that is none of the four.
 
 use std::time::Duration;
 
-use jobfeed::testing::{Answer, Fault, PageFaults, Received, Server, Service, When};
+use jobfeed::testing::{Fault, PageFaults, Received, Reply, Service, Simulator, When};
 
 use super::{client, get, small, try_get};
 
@@ -34,31 +34,37 @@ async fn it_stops_when_it_is_dropped_and_can_come_back() {
     assert_eq!(api.base_url(), url);
 }
 
-/// A service of one's own needs only data and a way of paging.
+/// A service of a user needs only data and a way of paging.
 struct Numbers(Vec<u64>);
 
 impl Service for Numbers {
+    type Data = Vec<u64>;
+
+    fn data(&mut self) -> &mut Vec<u64> {
+        &mut self.0
+    }
+
     fn is_list(&self, request: &Received) -> bool {
         request.path() == "/numbers"
     }
 
-    fn answer(&mut self, request: &Received, faults: &PageFaults) -> Answer {
+    fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
         let offset = request.param("offset").and_then(|text| text.parse().ok()).unwrap_or(0);
         let rows: Vec<&u64> = self.0.iter().skip(offset).take(faults.page_size(10)).collect();
         let sent = faults.rows(rows.len());
-        Answer::json(200, serde_json::to_string(&rows[..sent]).unwrap()).rows(sent)
+        Reply::json(200, serde_json::to_string(&rows[..sent]).unwrap()).rows(sent)
     }
 }
 
 #[tokio::test]
 async fn any_service_can_be_served() {
-    let server = Server::start(Numbers((0..100).collect())).await.unwrap();
+    let server = Simulator::start(Numbers((0..100).collect())).await.unwrap();
     server.fault(Fault::ShortPage(4), When::Request(2));
-    server.before_request(3, |numbers| numbers.0.clear());
+    server.before_request(3, Vec::clear);
     let url = |offset: u32| format!("{}numbers?offset={offset}", server.origin());
     let rows = async |offset| try_get(&url(offset), None).await.unwrap().json().as_array().unwrap().len();
     assert_eq!([rows(0).await, rows(10).await, rows(20).await], [10, 6, 0]);
-    assert_eq!(server.with(|numbers| numbers.0.len()), 0);
+    assert_eq!(server.with(|numbers| numbers.len()), 0);
     assert_eq!(server.served().rows, 16);
     assert_eq!(server.address().port(), server.origin().port().unwrap());
 }
