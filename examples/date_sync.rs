@@ -2,9 +2,9 @@
 //!
 //!     JOBDATA_API_KEY=… cargo run --example date_sync -- --mode both --since 2026-05-01
 //!
-//! `--since` is the first day of the backfill; later runs go on from the last one and do not look at it.
+//! `--since` is the first day of the backfill. Later runs continue from the last run and ignore it.
 //!
-//! Kill it at any moment and start it again: it goes on after the last page that is in the database.
+//! You can kill it at any moment: when started again, it continues after the last page in the database.
 //! `RUST_LOG=jobfeed=debug` shows each request.
 #![allow(clippy::print_stdout)]
 
@@ -21,11 +21,11 @@ use jobs_table::JobsTable;
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Mode {
-    /// The backfill since a day.
+    /// The first run, a backfill from `--since` on.
     Initial,
-    /// What was published since the last run, with an overlap.
+    /// A later run: what was published since the last run, with an overlap.
     Daily,
-    /// The backfill where it is not done yet, then a daily run.
+    /// The backfill if it is not complete yet, then a daily run.
     Both,
 }
 
@@ -33,7 +33,7 @@ enum Mode {
 struct Cli {
     #[arg(long, value_enum, default_value_t = Mode::Both)]
     mode: Mode,
-    /// Days before the last run that a daily run reads again.
+    /// The days before the last run that a daily run reads again.
     #[arg(long, default_value_t = 2)]
     overlap_days: u32,
     #[command(flatten)]
@@ -64,11 +64,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let first = run.state().watermark().is_none();
         match (mode, first) {
             (Mode::Initial, false) => {
-                println!("initial: done before; run --mode daily");
+                println!("initial: already complete; run --mode daily");
                 return Ok(());
             }
             (Mode::Daily, true) => {
-                return Err("no finished backfill in this file: run --mode initial --since DAY".into());
+                return Err("no complete backfill in this file: run --mode initial --since DAY".into());
             }
             _ => {}
         }

@@ -1,4 +1,5 @@
-//! Submits an application to EmployJoy, loses the answer, dies, and submits it again: there is one application.
+//! Submits an application to EmployJoy, loses the answer, and submits it again as a new process would: the server has
+//! one application.
 //!
 //!     cargo run --example employjoy_submit
 //!
@@ -32,7 +33,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let candidate = Candidate::new("Ada", "Moss", "not an address", "+15550100");
     match api.prepare(NewApplication::new(&job.id, candidate).consent_to_contact(true)) {
         Ok(_) => return Err("an application without an e-mail address was accepted".into()),
-        Err(error) => println!("checked here first: {error}"),
+        Err(error) => println!("checked before it is sent: {error}"),
     }
 
     let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
@@ -45,36 +46,36 @@ async fn run() -> Result<(), Box<dyn Error>> {
             application = application.answer(key, true);
         }
     }
-    // The company is not sent: it tells the client whose limit the submission counts for.
+    // The company is not sent: the client uses it to count the submission for the right rate limit.
     if let Some(id) = job.company.as_ref().and_then(|company| company.id.as_deref()) {
         application = application.company_id(id);
     }
 
-    // Key and bytes are made once, and kept until the submission is through. The file holds personal data.
+    // Key and bytes are made once, and stored until the submission is accepted. The file contains personal data.
     let file = std::env::temp_dir().join(format!("employjoy_submit-{}.json", std::process::id()));
     let submission = api.prepare(application)?;
     fs::write(&file, serde_json::to_vec(&submission)?)?;
 
     server.fault(Fault::CutBody, When::Next(1));
     match api.submit(&submission).send().await {
-        Ok(_) => return Err("the answer was to be lost".into()),
-        Err(error) => println!("the answer is lost: {error}"),
+        Ok(_) => return Err("the answer was not lost".into()),
+        Err(error) => println!("the answer was lost: {error}"),
     }
     drop((api, submission));
-    println!("another process goes on with what was kept");
+    println!("another process sends the stored submission");
 
     let api = builder().rate_limit(RateLimit::unlimited()).build()?;
-    let kept: Submission = serde_json::from_slice(&fs::read(&file)?)?;
-    let reply = api.submit(&kept).send().await?;
+    let stored: Submission = serde_json::from_slice(&fs::read(&file)?)?;
+    let reply = api.submit(&stored).send().await?;
     fs::remove_file(&file)?;
-    let there = server.with(|data| data.application_ids().len());
-    println!("received as {}; {there} application on the server", reply.id);
+    let count = server.with(|data| data.application_ids().len());
+    println!("received as {}; {count} application on the server", reply.id);
 
     server.with(|data| data.set_status(&reply.id, "in_progress", "Video Interview"));
     let application = api.application(&reply.id)?.send().await?;
-    let status = application.status.map_or_else(|| "of no known status".to_owned(), |status| status.to_string());
+    let status = application.status.map_or_else(|| "unknown".to_owned(), |status| status.to_string());
     let stage = application.current_stage.map_or_else(|| "none yet".to_owned(), |stage| stage.to_string());
-    println!("it is {status} now, its stage {stage}");
+    println!("its status is {status}, its stage {stage}");
 
     server.with(|data| data.close_jobs(std::slice::from_ref(&job.id)));
     let late = Candidate::new("Ben", "Reed", "ben@example.org", "+15550101");

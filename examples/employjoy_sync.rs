@@ -1,9 +1,9 @@
-//! Keeps the open jobs of EmployJoy in SQLite: what changed, and what vanished.
+//! Keeps the open jobs of EmployJoy in SQLite: reads what changed, and deletes the closed ones.
 //!
 //!     EMPLOYJOY_API_KEY=… cargo run --example employjoy_sync
 //!
-//! Without a key it runs against the simulated service, and lets things happen there. Kill it at any moment and start it
-//! again: it goes on after the last page that is in the database.
+//! Without a key it runs against the simulated service and changes data there. You can kill it at any moment: when
+//! started again, it continues after the last page in the database.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -37,7 +37,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     {
         let api = Client::new(key)?;
         sync(&api, &db).await?;
-        return vanished(&api, &db).await;
+        return delete_vanished(&api, &db).await;
     }
     let db = simulated::fresh(&db)?;
     println!("EMPLOYJOY_API_KEY is not set: 2,000 jobs of the simulated service into {db}");
@@ -46,7 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let api = builder.rate_limit(RateLimit::unlimited()).build()?;
     sync(&api, &db).await?;
 
-    println!("30 jobs change on the server, 20 are new, 40 close, and the key is to be rotated");
+    println!("30 jobs change on the server, 20 are new, 40 close, and the key is rotated");
     server.with(|data| {
         let ids = data.job_ids();
         let (changing, others) = ids.split_at(30);
@@ -57,10 +57,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         data.rotate_key("Sat, 31 May 2036 14:00:00 GMT");
     });
     sync(&api, &db).await?;
-    vanished(&api, &db).await
+    delete_vanished(&api, &db).await
 }
 
-/// Brings what changed since the last time. Rows and state become durable together.
+/// Reads what changed since the last run. Rows and state are written in one transaction.
 async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
     let mut db = open(path)?;
     let mut run = api.jobs().sync_by_update("employjoy/jobs", SqliteStore::open(path)?).await?;
@@ -74,7 +74,7 @@ async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
                 .as_ref()
                 .and_then(jobfeed::value::DateTime::timestamp)
                 .map(jobfeed::jiff::Timestamp::as_microsecond);
-            // A job may come twice in a run, in any order: the newer one stays.
+            // A job may arrive twice in a run, in any order: the newer version is kept.
             tx.prepare_cached(
                 "INSERT INTO jobs VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET title = excluded.title,
                  company = excluded.company, updated = excluded.updated, raw_json = excluded.raw_json
@@ -83,7 +83,7 @@ async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
             .execute(params![job.id, job.title, company, updated, raw])?;
         }
         for record in &batch.page().rejected {
-            eprintln!("record {} of the page does not fit: {}", record.index, record.reason);
+            eprintln!("record {} of the page was rejected: {}", record.index, record.reason);
         }
         SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
         tx.commit()?;
@@ -97,8 +97,8 @@ async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Closed jobs leave the list without a trace: only the whole list tells.
-async fn vanished(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
+/// Closed jobs are removed from the list without a notice: only the whole list shows this.
+async fn delete_vanished(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
     let db = open(path)?;
     let known: Vec<String> =
         db.prepare("SELECT id FROM jobs")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -1,9 +1,10 @@
-//! Keeps a correct copy of the ATS and job-board feeds of Fantastic.jobs in SQLite: new rows, edits, removals.
+//! Keeps a copy of the ATS and job-board feeds of Fantastic.jobs in SQLite: new rows, edits, removals.
 //!
 //!     cargo run --features sqlite,testing --example fantastic_sync
 //!
-//! Without `FANTASTIC_JOBS_API_KEY` it runs against the simulated provider, over half a day with an outage of 3 hours. With
-//! it, it makes one round against the real API and buys at most `--max-jobs` jobs; run it once an hour.
+//! Without `FANTASTIC_JOBS_API_KEY` it runs against the simulated provider, over half a day with an outage of 3 hours.
+//! With it, it runs one round against the real API and buys at most `--max-jobs` jobs of each feed; run it once an
+//! hour.
 #![allow(clippy::print_stdout, clippy::future_not_send)]
 
 use std::error::Error;
@@ -27,15 +28,15 @@ struct Cli {
     /// The SQLite file.
     #[arg(long, default_value = "fantastic.sqlite3")]
     db: String,
-    /// The most jobs that one round buys of each feed.
+    /// The maximum number of jobs of each feed that one round buys.
     #[arg(long, default_value_t = 200)]
     max_jobs: u64,
 }
 
-/// Wellfound and Y Combinator rows never show up among the expired, so they are dropped at this age.
-const AGE_OUT: SignedDuration = SignedDuration::from_hours(60 * 24);
-/// How long an id that expired before its row arrived is remembered.
-const REMEMBER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Rows of Wellfound and Y Combinator are never in the expired feed, so they are deleted at this age.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// How long the id of a row that expired before it arrived is kept.
+const KEEP_EXPIRED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
@@ -65,7 +66,7 @@ async fn simulation(db: &str) -> Result {
         .await?;
     let client = Client::builder().api_key(server.api_key()).base_url(server.base_url()).clock(server.clock());
     let (client, mut copy) = (client.build()?, Copy::open(db)?);
-    // Until 01:20 of the next day: by then the feed of that day's removals has those of the outage too.
+    // Until 01:20 of the next day: then that day's feed of removals contains those of the outage too.
     for pause in [0, 1, 1, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] {
         server.advance(SignedDuration::from_hours(pause));
         if pause > 1 {
@@ -83,7 +84,7 @@ async fn simulation(db: &str) -> Result {
     compare(&server, &copy)
 }
 
-/// One round: buy what is new first, then change and remove, so that what is removed is there already.
+/// One round: buys new rows first, then applies edits and removals, so that the rows to remove exist already.
 async fn round(api: &Client, copy: &mut Copy, db: &str, max_jobs: u64) -> Result {
     let store = SqliteStore::open(db)?;
     let sync = api.active_ats().sync_hourly("ats", &store).max_jobs(max_jobs);
@@ -122,14 +123,14 @@ async fn round(api: &Client, copy: &mut Copy, db: &str, max_jobs: u64) -> Result
             }
             print("ats edits", &run.report());
         }
-        // Edits older than a day are gone from the feed; they would have to be bought again.
+        // The feed no longer has edits older than a day; those rows must be bought again.
         Err(error @ jobfeed::Error::Gap { .. }) => println!("  ats edits: {error}"),
         Err(error) => return Err(error.into()),
     }
 
     remove(api.expired_ats(), "ats", copy, &store).await?;
     remove(api.expired_jb(), "jb", copy, &store).await?;
-    copy.age_out(api)
+    copy.delete_old(api)
 }
 
 async fn remove(expired: ExpiredRequest, feed: &'static str, copy: &mut Copy, store: &SqliteStore) -> Result {
@@ -138,11 +139,11 @@ async fn remove(expired: ExpiredRequest, feed: &'static str, copy: &mut Copy, st
     while let Some(batch) = run.next().await? {
         copy.write(batch.key(), batch.next_state(), |tx| {
             let mut delete = tx.prepare_cached("DELETE FROM jobs WHERE feed = ?1 AND id = ?2")?;
-            let mut remember = tx.prepare_cached("INSERT OR IGNORE INTO gone VALUES (?1, ?2, unixepoch())")?;
-            for gone in batch.items() {
-                // A row can expire before it has arrived; then it must not come in afterwards.
-                if delete.execute(params![feed, id(gone.0)?])? == 0 {
-                    remember.execute(params![feed, id(gone.0)?])?;
+            let mut keep = tx.prepare_cached("INSERT OR IGNORE INTO expired VALUES (?1, ?2, unixepoch())")?;
+            for expired in batch.items() {
+                // A row can expire before it arrives; then it must not be inserted later.
+                if delete.execute(params![feed, id(expired.0)?])? == 0 {
+                    keep.execute(params![feed, id(expired.0)?])?;
                 }
             }
             Ok(())
@@ -153,7 +154,7 @@ async fn remove(expired: ExpiredRequest, feed: &'static str, copy: &mut Copy, st
     Ok(())
 }
 
-/// The copy: rows of both feeds, which may use the same numbers.
+/// The copy: the rows of both feeds, which may use the same ids.
 struct Copy {
     db: Connection,
 }
@@ -165,12 +166,12 @@ impl Copy {
         db.execute_batch(
             "CREATE TABLE IF NOT EXISTS jobs(feed TEXT, id INTEGER, created TEXT, source TEXT, title TEXT, raw_json TEXT,
                 PRIMARY KEY(feed, id)) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS gone(feed TEXT, id INTEGER, seen INTEGER, PRIMARY KEY(feed, id)) WITHOUT ROWID;",
+             CREATE TABLE IF NOT EXISTS expired(feed TEXT, id INTEGER, seen INTEGER, PRIMARY KEY(feed, id)) WITHOUT ROWID;",
         )?;
         Ok(Self { db })
     }
 
-    /// Makes rows and state durable together, so that neither is ever without the other.
+    /// Writes rows and state in one transaction.
     fn write(
         &mut self,
         key: &str,
@@ -184,12 +185,12 @@ impl Copy {
         Ok(())
     }
 
-    fn age_out(&mut self, api: &Client) -> Result {
-        let oldest = (api.clock().now() - AGE_OUT).to_string();
+    fn delete_old(&mut self, api: &Client) -> Result {
+        let oldest = (api.clock().now() - MAX_AGE).to_string();
         let sql = "DELETE FROM jobs WHERE feed = 'jb' AND source IN ('wellfound', 'ycombinator') AND created < ?1";
         let rows = self.db.execute(sql, [oldest])?;
-        self.db.execute("DELETE FROM gone WHERE seen < unixepoch() - ?1", [REMEMBER.as_secs()])?;
-        println!("  {rows} rows of wellfound and ycombinator aged out");
+        self.db.execute("DELETE FROM expired WHERE seen < unixepoch() - ?1", [KEEP_EXPIRED.as_secs()])?;
+        println!("  {rows} old rows of wellfound and ycombinator deleted");
         Ok(())
     }
 
@@ -200,7 +201,7 @@ impl Copy {
     }
 }
 
-/// What a row has in columns.
+/// The columns of a row.
 struct Row<'j> {
     id: u64,
     created: Option<Timestamp>,
@@ -225,7 +226,7 @@ impl<'j> From<&'j ActiveJbJob> for Row<'j> {
 impl Row<'_> {
     fn insert(&self, tx: &Transaction<'_>, feed: &str, raw: &str) -> Result {
         let sql = "INSERT OR REPLACE INTO jobs SELECT ?1, ?2, ?3, ?4, ?5, ?6
-                   WHERE NOT EXISTS (SELECT 1 FROM gone WHERE feed = ?1 AND id = ?2)";
+                   WHERE NOT EXISTS (SELECT 1 FROM expired WHERE feed = ?1 AND id = ?2)";
         let created = self.created.map(|at| at.to_string());
         tx.prepare_cached(sql)?.execute(params![feed, id(self.id)?, created, self.source, self.title, raw])?;
         Ok(())
@@ -250,7 +251,7 @@ fn compare(server: &FantasticJobs, copy: &Copy) -> Result {
     }
     let edited = "SELECT count(*) FROM jobs WHERE title LIKE 'Edited at %' AND raw_json ->> 'title' = title";
     let edited: i64 = copy.db.query_row(edited, [], |row| row.get(0))?;
-    println!("they are the same, {edited} of them edited");
+    println!("they are equal, {edited} of them edited");
     Ok(())
 }
 

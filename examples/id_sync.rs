@@ -2,7 +2,7 @@
 //!
 //!     JOBDATA_API_KEY=… cargo run --example id_sync -- --mode both --since 2026-05-01
 //!
-//! Kill it at any moment and start it again: it goes on after the last page that is in the database.
+//! You can kill it at any moment: when started again, it continues after the last page in the database.
 //! `RUST_LOG=jobfeed=debug` shows each request.
 #![allow(clippy::print_stdout)]
 
@@ -20,11 +20,11 @@ use jobs_table::JobsTable;
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Mode {
-    /// The first run: everything, or what was published since a day.
+    /// The first run: all jobs, or those published since `--since`.
     Bootstrap,
-    /// What came after it.
+    /// A later run: the jobs with higher ids.
     Incremental,
-    /// The first run where it is not done yet, then an incremental one.
+    /// The first run if it is not complete yet, then an incremental one.
     Both,
 }
 
@@ -32,7 +32,7 @@ enum Mode {
 struct Cli {
     #[arg(long, value_enum, default_value_t = Mode::Both)]
     mode: Mode,
-    /// Ids below the watermark that an incremental run reads again, for rows that became visible late.
+    /// The number of ids below the watermark that a later run reads again, for rows that became visible late.
     #[arg(long, default_value_t = 0)]
     lookback: u64,
     #[command(flatten)]
@@ -61,10 +61,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let first = run.state().watermark().is_none();
         match (mode, first) {
             (Mode::Bootstrap, false) => {
-                println!("bootstrap: done before; run --mode incremental");
+                println!("bootstrap: already complete; run --mode incremental");
                 return Ok(());
             }
-            (Mode::Incremental, true) => return Err("no finished bootstrap in this file: run --mode bootstrap".into()),
+            (Mode::Incremental, true) => return Err("no complete bootstrap in this file: run --mode bootstrap".into()),
             _ => {}
         }
         let report = table.fill(&mut run, options.limit, |_| ()).await?;

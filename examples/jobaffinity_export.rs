@@ -3,11 +3,12 @@
 //!     cargo run --features testing --example jobaffinity_export
 //!     cargo run --features testing --example jobaffinity_export -- --out export.jsonl --at-once 4
 //!
-//! Without `JOBAFFINITY_LOGIN` and `JOBAFFINITY_PASSWORD` it runs against the simulated provider; with them, against the real
-//! one, at its 45 requests a minute: about one job for each 1.34 s. Applications are personal data: mind where the file goes.
+//! Without `JOBAFFINITY_LOGIN` and `JOBAFFINITY_PASSWORD` it runs against the simulated provider. With them it runs
+//! against the real one, at its 45 requests a minute: about one job every 1.34 s. Applications are personal data:
+//! protect the file.
 //!
-//! The positions are kept in a folder beside the file. A run that was interrupted goes on where it stood, and a later run adds
-//! a line with the new applications for each job that has some.
+//! The positions are stored in a folder next to the file. An interrupted run continues at its position. A later run
+//! adds one line for each job with new applications.
 #![allow(clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -29,21 +30,21 @@ mod simulated;
 
 #[derive(Debug, Parser)]
 struct Cli {
-    /// The file that lines are added to.
+    /// The file to which lines are appended.
     #[arg(long, default_value = "jobaffinity.jsonl")]
     out: String,
-    /// Jobs that are read at the same time, all under the one rate limit.
+    /// The number of jobs that are read at the same time; they share one rate limit.
     #[arg(long, default_value_t = 4)]
     at_once: usize,
-    /// Reads each job's own record, with all its fields: one more request for each job.
+    /// Also fetch the full record of each job: one more request for each job.
     #[arg(long)]
     details: bool,
-    /// At most so many jobs.
+    /// The maximum number of jobs.
     #[arg(long)]
     jobs: Option<usize>,
 }
 
-/// One line of the export. Everything in it is as the server sent it, byte for byte.
+/// One line of the export. The records are byte for byte what the server sent.
 #[derive(serde::Serialize)]
 struct Line<'a> {
     job: &'a RawValue,
@@ -111,13 +112,13 @@ async fn export(api: &Client, cli: &Cli) -> Result<(), Box<dyn Error>> {
     }
     println!("{total} jobs read, {applications} new applications written");
     for (error, jobs) in &failed {
-        println!("{jobs} jobs are not complete, the next run goes on with them: {error}");
+        println!("{jobs} jobs are not complete, the next run continues them: {error}");
     }
     if failed.is_empty() { Ok(()) } else { Err("the export is not complete".into()) }
 }
 
-/// Writes the applications of a job that are new since the last run, and returns how many. Only when they are in the file
-/// does the position move; a line may come twice after a crash, so readers take the last one of an application.
+/// Writes the applications of a job that are new since the last run, and returns their number. The position moves only
+/// when they are in the file. After a crash a line may be written twice: readers use the last line of an application.
 async fn one_job(
     api: &Client,
     store: &FileStore,
@@ -127,12 +128,12 @@ async fn one_job(
 ) -> Result<usize, BoxError> {
     let key = format!("job-{id}-applications");
     let mut run = api.job_applications(id).sync_since(key, store).await?;
-    // The application at the watermark comes again with each run: it is known already.
+    // Each run reads the application at the watermark again: it is already in the file.
     let known = match run.state().watermark() {
         Some(Mark::Id(id)) => Some(id),
         _ => None,
     };
-    // A job without applications has a line too, once.
+    // A job without applications gets one line too.
     let mut is_new_job = run.state().revision() == 0;
     let mut written = 0;
     while let Some(batch) = run.next().await? {
@@ -141,12 +142,12 @@ async fn one_job(
         let rows: Vec<Box<RawValue>> =
             rows.map(|(_, raw)| RawValue::from_string(raw.to_owned())).collect::<Result<_, _>>()?;
         for rejected in &batch.page().rejected {
-            println!("an application of job {id} does not fit the model: {}", rejected.reason);
+            println!("an application of job {id} was rejected: {}", rejected.reason);
         }
         if std::mem::take(&mut is_new_job) || !rows.is_empty() {
             let mut line = serde_json::to_vec(&Line { job, applications: &rows })?;
             line.push(b'\n');
-            let mut file = file.lock().map_err(|_| "another job failed while it wrote")?;
+            let mut file = file.lock().map_err(|_| "writing another job failed")?;
             file.write_all(&line)?;
             file.sync_data()?;
         }

@@ -1,4 +1,4 @@
-//! The shortest listing: one id a line. It ends well only when the listing was complete.
+//! The shortest listing: prints one id per line. It exits with success only when the listing was complete.
 //!
 //!     JOBDATA_API_KEY=… cargo run --example pages -- --since 2026-05-01
 #![allow(clippy::print_stdout)]
@@ -13,7 +13,7 @@ mod shown;
 
 #[derive(Parser)]
 struct Cli {
-    /// The API, or a server of the same kind.
+    /// The base URL of the API, or of a compatible server.
     #[arg(long, default_value = "https://jobdataapi.com/api/")]
     base_url: String,
     /// Records on a page, 1 to 5000.

@@ -2,7 +2,8 @@
 //!
 //!     cargo run --example quickstart
 //!
-//! Without `JOBDATA_API_KEY` it runs against the simulated provider; with it, against the real API with a small cap.
+//! Without `JOBDATA_API_KEY` it runs against the simulated provider; with it, against the real API, with a limit of
+//! records.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -25,8 +26,8 @@ struct Cli {
     db: String,
 }
 
-/// Records that are taken from the real API.
-const CAP: u64 = 1_000;
+/// The number of records to read from the real API.
+const LIMIT: u64 = 1_000;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
@@ -37,9 +38,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let Cli { db } = Cli::parse();
     match std::env::var("JOBDATA_API_KEY") {
         Ok(key) if !key.is_empty() => {
-            println!("JOBDATA_API_KEY is set: up to {CAP} of the most recent jobs from jobdataapi.com into {db}");
+            println!("JOBDATA_API_KEY is set: up to {LIMIT} of the most recent jobs from jobdataapi.com into {db}");
             let api = jobdataapi::Client::new(key)?;
-            sync(&api, &db, 500, Bootstrap::MostRecent(CAP), Some(CAP)).await
+            sync(&api, &db, 500, Bootstrap::MostRecent(LIMIT), Some(LIMIT)).await
         }
         _ => {
             let db = simulated::fresh(&db)?;
@@ -68,7 +69,7 @@ async fn sync(
     let mut run = sync.bootstrap(bootstrap).await?;
     let title = if run.state().watermark().is_some() { "incremental sync" } else { "backfill" };
 
-    // Drawn on a terminal only.
+    // The bar is drawn only on a terminal.
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos} jobs, {elapsed}")?);
     bar.set_message(title);

@@ -1,9 +1,9 @@
-//! Keeps a cursor, dies, and goes on: the position of a listing survives the process.
+//! Stores a cursor, is killed, and continues: a later process resumes a listing at its position.
 //!
 //!     cargo run --example resume
 //!
-//! It starts the simulated provider and then itself twice. The first child prints the cursor after each page and kills
-//! itself after three; the second goes on from the cursor that it left.
+//! It starts the simulated provider and then itself twice. The first child process prints the cursor after each page
+//! and aborts after three pages. The second one continues from the last cursor.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -29,20 +29,20 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let server = JobDataApi::builder().jobs(1_000).start().await?;
     let (url, key) = (server.base_url().to_string(), server.api_key().to_owned());
 
-    println!("a first process reads pages of 100 and keeps the cursor after each");
+    println!("a first process reads pages of 100 rows and prints the cursor after each");
     let (program, args) = (std::env::current_exe()?, [url, key]);
     let output = child(Command::new(&program).args(&args)).await?;
     print!("{output}");
-    let cursor = output.lines().rev().find_map(|line| line.strip_prefix("cursor ")).ok_or("no cursor was kept")?;
+    let cursor = output.lines().rev().find_map(|line| line.strip_prefix("cursor ")).ok_or("no cursor was printed")?;
 
-    println!("it is dead; a second process goes on from its last cursor");
+    println!("it aborted; a second process continues from its last cursor");
     let output = child(Command::new(&program).args(&args).arg(cursor)).await?;
     print!("{output}");
     println!("{} requests reached the server, for 10 pages", server.served().requests);
     Ok(())
 }
 
-/// Runs a child off the async threads, so that the server goes on serving.
+/// Waits for a child process on a blocking thread, so that the server can answer.
 async fn child(command: &mut Command) -> Result<String, Box<dyn Error>> {
     let child = command.stdout(Stdio::piped()).spawn()?;
     let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await??;

@@ -6,7 +6,7 @@ use jobfeed::jobdataapi::{self, JobsRequest};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The API, or a server of the same kind.
+    /// The base URL of the API, or of a compatible server.
     #[arg(long, default_value = "https://jobdataapi.com/api/")]
     pub(crate) base_url: String,
     /// The SQLite file.
@@ -15,10 +15,10 @@ pub(crate) struct Options {
     /// Records on a page, 1 to 5000.
     #[arg(long, default_value_t = 1000)]
     pub(crate) page_size: u32,
-    /// Stop after about so many records. The next start goes on from there.
+    /// Stop after about this many records. The next start continues there.
     #[arg(long)]
     pub(crate) limit: Option<u64>,
-    /// Countries, such as US,CA.
+    /// Country codes, such as US,CA.
     #[arg(long, value_delimiter = ',')]
     pub(crate) country_code: Vec<String>,
     /// The first publication day of the first run, YYYY-MM-DD.

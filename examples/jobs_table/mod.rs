@@ -1,4 +1,4 @@
-//! The table of the sync examples, where the rows and the state become durable together.
+//! The table of the sync examples. Rows and state are written in one transaction.
 
 use std::error::Error;
 use std::path::Path;
@@ -29,8 +29,7 @@ impl JobsTable {
         self.db.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
     }
 
-    /// Makes a batch durable: its rows and the state after them in one transaction, so that neither is ever without the
-    /// other. Rows that are there already are left alone.
+    /// Writes a batch: its rows and the state after them, in one transaction. Rows that exist already are not changed.
     pub(crate) fn store(&mut self, mut batch: Batch<'_, Job, SqliteStore>) -> Result<(), Box<dyn Error>> {
         let tx = self.db.transaction()?;
         let mut new = 0;
@@ -47,7 +46,7 @@ impl JobsTable {
             }
         }
         for record in &batch.page().rejected {
-            eprintln!("record {} of the page does not fit: {}", record.index, record.reason);
+            eprintln!("record {} of the page was rejected: {}", record.index, record.reason);
         }
         SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
         tx.commit()?;
@@ -56,17 +55,17 @@ impl JobsTable {
         Ok(())
     }
 
-    /// Runs to the end, or until about `limit` records have arrived.
+    /// Runs to the end, or stops after about `limit` records.
     pub(crate) async fn fill(
         &mut self,
         run: &mut SyncRun<Job, SqliteStore>,
         limit: Option<u64>,
-        mut watch: impl FnMut(Counts),
+        mut on_batch: impl FnMut(Counts),
     ) -> Result<Report, Box<dyn Error>> {
         let progress = run.progress();
         while let Some(batch) = run.next().await? {
             self.store(batch)?;
-            watch(progress.counts());
+            on_batch(progress.counts());
             if limit.is_some_and(|limit| progress.counts().rows >= limit) {
                 break;
             }

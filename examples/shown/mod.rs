@@ -1,4 +1,4 @@
-//! How the examples end: an error is shown as its author meant it, with what is behind it.
+//! The exit code of the examples. An error is printed with its sources.
 
 use std::error::Error;
 use std::process::ExitCode;

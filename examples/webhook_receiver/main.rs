@@ -1,9 +1,9 @@
-//! Receives EmployJoy's webhooks: verifies, stores, answers, and only then processes.
+//! Receives EmployJoy's webhooks: verifies and stores a delivery, answers, and then processes it.
 //!
 //!     EMPLOYJOY_WEBHOOK_SECRET=… cargo run --features sqlite,webhook --example webhook_receiver -- --listen 127.0.0.1:8787
 //!
-//! Without a secret it makes one up and delivers some events to itself. Kill it at any moment: what it answered with 200 is
-//! in the database.
+//! Without a secret it uses a test secret and delivers some events to itself. You can kill it at any moment: every
+//! delivery that was answered with 200 is in the database.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
@@ -19,13 +19,13 @@ use receiver::{Failure, Options};
 
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Where to listen. A proxy in front of it has to bring HTTPS.
+    /// The address to listen on. HTTPS needs a proxy.
     #[arg(long, default_value = "127.0.0.1:8787")]
     listen: String,
     /// The SQLite file.
     #[arg(long, default_value = "webhook.sqlite3")]
     db: PathBuf,
-    /// Deliveries that wait for the disk at most.
+    /// The maximum number of deliveries that wait for the disk.
     #[arg(long, default_value_t = 1_000)]
     queue: usize,
 }
@@ -48,13 +48,13 @@ async fn main() -> Result<(), Failure> {
     }
 }
 
-/// A receiver on a free port, and a sender that is not always honest.
+/// Runs a receiver on a free port, and sends it genuine and forged deliveries.
 async fn demonstrate() -> Result<(), Failure> {
-    println!("EMPLOYJOY_WEBHOOK_SECRET is not set: a receiver with a made-up secret, and deliveries to it");
+    println!("EMPLOYJOY_WEBHOOK_SECRET is not set: a receiver with a test secret, and deliveries to it");
     let folder = std::env::temp_dir().join(format!("webhook_receiver-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let options = Options { db: folder.join("events.sqlite3"), queue: 100, batch: 16 };
-    let (genuine, forger) = (employjoy::verifier("whsec_made_up")?, employjoy::verifier("guessed")?);
+    let (genuine, forger) = (employjoy::verifier("whsec_test")?, employjoy::verifier("guessed")?);
     let router = receiver::start(&options, genuine.clone())?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/webhook", listener.local_addr()?);
@@ -65,8 +65,8 @@ async fn demonstrate() -> Result<(), Failure> {
     let hired = r#"{"id":"evt_3","type":"application.status_changed","data":{"applicationId":"ej_app_1","newStatus":"accepted"}}"#;
     for (what, body, signer) in [
         ("a job closed", closed, &genuine),
-        ("the same once more", closed, &genuine),
-        ("that it was opened, late", opened, &genuine),
+        ("the same again", closed, &genuine),
+        ("the job opened, delivered late", opened, &genuine),
         ("a forged acceptance", hired, &forger),
     ] {
         println!("{what}: {}", deliver(&url, body, signer).await?);

@@ -1,4 +1,4 @@
-//! The receiver itself: a router that verifies and stores, and a thread that processes what is stored.
+//! The receiver: a router that verifies deliveries, a thread that stores them, and a thread that processes them.
 //!
 //! ```text
 //! POST /webhook ── verify ──► 401          bounded queue          one transaction          own transactions
@@ -6,7 +6,7 @@
 //!                                full: 503                 └── committed: answer 200
 //! ```
 //!
-//! An answer of 200 says that the event is on disk: whatever happens afterwards, it will be processed, once.
+//! An answer of 200 means that the event is on disk: it will be processed exactly once, also after a crash.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use jobfeed::webhook::Verifier;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-/// The largest delivery, in bytes.
-const LARGEST: usize = 256 << 10;
+/// The maximum size of a delivery, in bytes.
+const MAX_BODY: usize = 256 << 10;
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS event (
@@ -40,13 +40,14 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Options {
     /// The SQLite file.
     pub(crate) db: PathBuf,
-    /// Deliveries that wait for the disk at most; more are answered with 503, and the sender comes again.
+    /// The maximum number of deliveries that wait for the disk. More are answered with 503, and the sender repeats
+    /// them.
     pub(crate) queue: usize,
-    /// Deliveries that share one transaction at most.
+    /// The maximum number of deliveries in one transaction.
     pub(crate) batch: usize,
 }
 
-/// A verified delivery on its way to the disk.
+/// A verified delivery that is not stored yet.
 struct Delivery {
     id: String,
     body: String,
@@ -65,13 +66,13 @@ pub(crate) fn start(options: &Options, verifier: Verifier) -> Result<Router, Fai
     let (wake, woken) = std::sync::mpsc::channel();
     let (mut writer, mut processor) = (open(&options.db)?, open(&options.db)?);
     let batch = options.batch.max(1);
-    // What a process before this one has stored and not processed comes first.
+    // First process what an earlier process has stored and not processed.
     wake.send(())?;
     thread::spawn(move || write(&mut writer, deliveries, batch, &wake));
     thread::spawn(move || {
         for () in woken {
             while let Some(done) = process_next(&mut processor).unwrap_or_else(|error| {
-                tracing::error!(%error, "an event could not be processed; it stays, and is tried again with the next one");
+                tracing::error!(%error, "an event could not be processed; it is kept and retried with the next one");
                 None
             }) {
                 tracing::debug!(event = done, "processed");
@@ -79,14 +80,14 @@ pub(crate) fn start(options: &Options, verifier: Verifier) -> Result<Router, Fai
         }
     });
     let receiver = Receiver { verifier: Arc::new(verifier), queue };
-    Ok(Router::new().route("/webhook", post(receive)).layer(DefaultBodyLimit::max(LARGEST)).with_state(receiver))
+    Ok(Router::new().route("/webhook", post(receive)).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(receiver))
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(std::time::Duration::from_secs(30))?;
     db.pragma_update(None, "journal_mode", "WAL")?;
-    // A commit has returned only when the disk has it.
+    // A commit returns only after its data is on disk.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.execute_batch(TABLES)?;
     Ok(db)
@@ -97,7 +98,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
         tracing::warn!(%reason, "a delivery was refused");
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    // Genuine, so what does not parse is the sender's to repair; it must not be taken for delivered.
+    // The delivery is genuine but not valid. The answer must not be 200, or the sender takes it as delivered.
     let Ok(Event { id, .. }) = serde_json::from_slice::<Event>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
@@ -110,7 +111,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], r#"{"received":true}"#).into_response()
 }
 
-/// Stores what has come meanwhile in one transaction, then lets all of it be answered.
+/// Stores all waiting deliveries in one transaction, and then lets them be answered.
 fn write(
     db: &mut Connection,
     mut deliveries: mpsc::Receiver<Delivery>,
@@ -125,16 +126,16 @@ fn write(
             waiting.push(next);
         }
         if let Err(error) = store(db, &waiting) {
-            // Dropped unanswered, they become 503, and the senders come again.
-            tracing::error!(%error, deliveries = waiting.len(), "nothing could be stored");
+            // Their `stored` senders are dropped: they are answered with 503, and delivered again.
+            tracing::error!(%error, deliveries = waiting.len(), "the deliveries could not be stored");
             continue;
         }
         for delivery in waiting {
-            // The sender may have left; then it comes again.
+            // The sender may have closed the connection; then it delivers again.
             let _ = delivery.stored.send(());
         }
         if wake.send(()).is_err() {
-            tracing::error!("the processor has stopped; what is stored waits for the next start");
+            tracing::error!("the processor has stopped; stored events are processed at the next start");
         }
     }
 }
@@ -142,22 +143,22 @@ fn write(
 fn store(db: &mut Connection, deliveries: &[Delivery]) -> rusqlite::Result<()> {
     let tx = db.transaction()?;
     for delivery in deliveries {
-        // A repetition has the same id, and is as good as stored.
+        // A repetition has the same id: it is stored already.
         tx.prepare_cached("INSERT OR IGNORE INTO event (id, body) VALUES (?1, ?2)")?
             .execute((&delivery.id, &delivery.body))?;
     }
     tx.commit()
 }
 
-/// Processes the oldest open event. Its effects and the note that it is done are one transaction: exactly once.
+/// Processes the oldest event that is not processed yet. Its effects and its mark are one transaction: exactly once.
 fn process_next(db: &mut Connection) -> Result<Option<String>, Failure> {
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let open = tx
+    let oldest = tx
         .query_row("SELECT seq, body FROM event WHERE processed = 0 ORDER BY seq LIMIT 1", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         })
         .optional()?;
-    let Some((seq, body)) = open else { return Ok(None) };
+    let Some((seq, body)) = oldest else { return Ok(None) };
     let event: Event = serde_json::from_str(&body)?;
     process(&tx, &event)?;
     tx.execute("INSERT INTO processed (event) VALUES (?1)", [&event.id])?;
@@ -166,7 +167,7 @@ fn process_next(db: &mut Connection) -> Result<Option<String>, Failure> {
     Ok(Some(event.id))
 }
 
-/// What an event means here. Events come in any order, so only a later change replaces an earlier one.
+/// Applies an event to the tables. Events arrive in any order, so only a later change replaces an earlier one.
 fn process(tx: &Transaction<'_>, event: &Event) -> Result<(), Failure> {
     let changed = event.created_at.as_ref().and_then(|at| Some(at.timestamp()?.as_microsecond()));
     let newer = "ON CONFLICT (id) DO UPDATE SET (XX, changed) = (excluded.XX, excluded.changed)
@@ -184,7 +185,7 @@ fn process(tx: &Transaction<'_>, event: &Event) -> Result<(), Failure> {
             let sql = format!("INSERT INTO job VALUES (?1, 0, ?2) {}", newer.replace("XX", "open"));
             tx.execute(&sql, (data.job_id, changed))?;
         }
-        other => tracing::info!(event = %event.id, ?other, "an event of a type that is not known here"),
+        other => tracing::info!(event = %event.id, ?other, "an event of an unknown type"),
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One folder for each provider: everything that one API needs and nothing that another does.
+//! The providers, one module for each: its client, requests, models and syncs. Nothing here is shared by two providers.
 
 pub mod employjoy;
 pub mod fantastic_jobs;

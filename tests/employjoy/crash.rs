@@ -1,4 +1,5 @@
-//! The walk by cursor under crashes: killed at every poll, with cursors that live or die meanwhile, and started again.
+//! The walk by cursor with crashes: killed at every poll and started again, with cursors that stay valid or expire
+//! meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use crate::support::{Reply, Script, kill_after, paused_runtime};
 
 const ROWS: u64 = 95;
 
-/// Ten rows a page; a cursor is `<generation>.<first row>`, and one of an older generation is refused.
+/// Ten rows a page. A cursor is `<generation>.<first row>`; one of an older generation is refused.
 fn service(generation: Arc<AtomicU64>) -> Script {
     Script::new(move |_, request| {
         let generation = generation.load(Ordering::SeqCst);
@@ -39,7 +40,7 @@ async fn sync(api: Client, rows: Rows, store: MemoryStore, one_transaction: bool
         tokio::task::yield_now().await;
         batch.items().iter().for_each(|job| *rows.lock().unwrap().entry(job.id.clone()).or_default() += 1);
         if one_transaction {
-            // No point to die between the two: that is what a transaction gives.
+            // No poll between the two: they are one transaction.
             store.save(batch.key(), batch.next_state()).await.unwrap();
             batch.committed();
         } else {
@@ -50,8 +51,8 @@ async fn sync(api: Client, rows: Rows, store: MemoryStore, one_transaction: bool
     Ok(())
 }
 
-/// What was written, for every moment at which the first process can die.
-fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<String, u32>> {
+/// The rows written, with their number of writes, for every poll at which the first process can be killed.
+fn crashes(one_transaction: bool, cursors_expire: bool) -> Vec<BTreeMap<String, u32>> {
     let runtime = paused_runtime();
     let _guard = runtime.enter();
     let crash_at = |polls| {
@@ -65,12 +66,12 @@ fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<String, u32
         if kill_after(&runtime, polls, sync(api(), rows.clone(), store.clone(), one_transaction)) {
             return None;
         }
-        if cursors_die {
+        if cursors_expire {
             generation.fetch_add(1, Ordering::SeqCst);
         }
         assert!(
             kill_after(&runtime, 100_000, sync(api(), rows.clone(), store, one_transaction)),
-            "the second process ends"
+            "the second process completes"
         );
         let rows = rows.lock().unwrap().clone();
         Some(rows)
@@ -81,7 +82,7 @@ fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<String, u32
 #[test]
 fn killed_at_every_poll_each_row_arrives_exactly_once_with_one_transaction() {
     let outcomes = crashes(true, false);
-    assert!(outcomes.len() >= 10, "{} moments to die", outcomes.len());
+    assert!(outcomes.len() >= 10, "killed at {} polls", outcomes.len());
     for (polls, rows) in outcomes.into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
         assert!(rows.values().all(|times| *times == 1), "killed after {polls} polls: {rows:?}");
@@ -89,7 +90,7 @@ fn killed_at_every_poll_each_row_arrives_exactly_once_with_one_transaction() {
 }
 
 #[test]
-fn killed_at_every_poll_at_most_one_page_comes_again_with_rows_then_commit() {
+fn killed_at_every_poll_at_most_one_page_arrives_again_when_rows_are_written_before_the_commit() {
     let mut again = 0;
     for (polls, rows) in crashes(false, false).into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
@@ -97,13 +98,13 @@ fn killed_at_every_poll_at_most_one_page_comes_again_with_rows_then_commit() {
         assert!(twice <= 10, "killed after {polls} polls");
         again += usize::from(twice > 0);
     }
-    assert!(again > 0, "a page that was written and not committed comes again");
+    assert!(again > 0, "a page that was written and not committed arrives again");
 }
 
 #[test]
-fn killed_at_every_poll_no_row_is_lost_when_the_cursors_die_too() {
+fn killed_at_every_poll_no_row_is_lost_when_the_cursors_expire_too() {
     let outcomes = crashes(true, true);
-    assert!(outcomes.len() >= 10, "{} moments to die", outcomes.len());
+    assert!(outcomes.len() >= 10, "killed at {} polls", outcomes.len());
     for (polls, rows) in outcomes.into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
     }

@@ -1,4 +1,4 @@
-//! EmployJoy: the wire, models, syncs, submissions.
+//! EmployJoy: requests, models, syncs, submissions.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! The response models of EmployJoy, on payloads of our own and, where they are at hand, on the documented ones.
+//! The response models of EmployJoy, with payloads of this project and, if available, the documented ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn fixture(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// From text, as in a client: a decoder may treat borrowed text otherwise than a `Value`.
+/// From text, as in a client: a decoder may treat borrowed text differently from a `Value`.
 fn decode<T: DeserializeOwned>(value: &Value) -> T {
     serde_json::from_str(&value.to_string()).unwrap()
 }
@@ -26,7 +26,7 @@ fn utc(time: Option<&DateTime>) -> Option<String> {
 }
 
 #[test]
-fn a_full_job_is_typed_throughout() {
+fn every_field_of_a_full_job_is_typed() {
     let page = fixture("jobs_page.json");
     let job: Job = decode(&page["data"][0]);
     assert_eq!((job.id.as_str(), job.title.as_deref()), ("job_88031", Some("Greenhouse Assistant")));
@@ -48,7 +48,7 @@ fn a_full_job_is_typed_throughout() {
 }
 
 #[test]
-fn nulls_new_codes_new_fields_and_odd_dates_are_read() {
+fn nulls_new_codes_new_fields_and_invalid_dates_are_decoded() {
     let job: Job = decode(&fixture("jobs_page.json")["data"][1]);
     assert_eq!((job.schedule, job.status), (None, Some(JobStatus::Other("paused".to_owned()))));
     let pay = job.compensation.unwrap();
@@ -56,8 +56,8 @@ fn nulls_new_codes_new_fields_and_odd_dates_are_read() {
     assert_eq!((job.created_at.as_ref().unwrap().as_str(), utc(job.created_at.as_ref())), ("soon", None));
     assert!(job.application_form_schema.is_empty());
     assert_eq!(job.extra["bonus"]["sign_on"], 150);
-    let least: Job = decode(&json!({ "id": "job_1" }));
-    assert_eq!(least.title, None);
+    let minimal: Job = decode(&json!({ "id": "job_1" }));
+    assert_eq!(minimal.title, None);
     assert!(serde_json::from_str::<Job>(r#"{"title":"no id"}"#).is_err());
 }
 
@@ -80,7 +80,7 @@ fn applications_and_the_smaller_reply_are_two_types() {
 }
 
 #[test]
-fn events_are_read_by_their_type_and_unknown_ones_are_kept() {
+fn events_are_decoded_by_their_type_and_unknown_ones_are_kept() {
     let events: Vec<Event> = decode(&fixture("events.json"));
     let EventData::ApplicationStatusChanged(changed) = events[0].data() else { panic!("{:?}", events[0]) };
     assert_eq!(changed.new_status, Some(ApplicationStatus::Rejected));
@@ -93,13 +93,13 @@ fn events_are_read_by_their_type_and_unknown_ones_are_kept() {
     assert_eq!(events[3].event_type, Some(EventType::Other("company.joined".to_owned())));
     assert_eq!(events[3].data(), EventData::Other(json!({ "companyId": "co_514" })));
     let bare: Event = decode(&json!({ "id": "evt_1", "type": "job.opened", "data": [1] }));
-    assert_eq!(bare.data(), EventData::Other(json!([1])), "data of another shape are kept as they came");
-    let least: Event = decode(&json!({ "id": "evt_2" }));
-    assert_eq!((least.event_type.clone(), least.data()), (None, EventData::Other(Value::Null)));
+    assert_eq!(bare.data(), EventData::Other(json!([1])), "data of another structure is kept unchanged");
+    let minimal: Event = decode(&json!({ "id": "evt_2" }));
+    assert_eq!((minimal.event_type.clone(), minimal.data()), (None, EventData::Other(Value::Null)));
 }
 
 #[test]
-fn what_is_written_is_what_was_read() {
+fn a_serialised_record_keeps_its_id_and_status() {
     for (fixture_name, list) in [("jobs_page.json", true), ("applications_page.json", true)] {
         let body = fixture(fixture_name);
         for record in body["data"].as_array().filter(|_| list).unwrap() {
@@ -125,13 +125,13 @@ fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `JOBFEED_SAMPLES=<folder> cargo test`: everything below `<folder>/employjoy` decodes to its model.
+/// `JOBFEED_SAMPLES=<folder> cargo test`: every file in `<folder>/employjoy` is decoded to its model.
 #[test]
 fn documented_samples_decode() {
     let Some(folder) = std::env::var_os("JOBFEED_SAMPLES") else { return };
     let mut files = Vec::new();
     json_files(&PathBuf::from(folder).join("employjoy"), &mut files);
-    assert!(!files.is_empty(), "no sample below the folder");
+    assert!(!files.is_empty(), "no sample in the folder");
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
@@ -154,7 +154,7 @@ fn documented_samples_decode() {
                 assert!(typed, "{name}");
                 Some(event.extra)
             } else {
-                // Requests, errors and the signature vector have tests of their own.
+                // Requests, errors and the signature vector have their own tests.
                 None
             };
         assert!(extra.is_none_or(|extra| extra.is_empty()), "{name}: a documented field has no place in the model");

@@ -1,4 +1,4 @@
-//! Submissions to EmployJoy: what makes a POST safe to repeat, and one company's limit that stops no other.
+//! Submissions to EmployJoy: a POST that is safe to repeat, and rate limits of single companies.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn application(job: &str, own: &str) -> NewApplication {
     NewApplication::new(job, candidate).consent_to_contact(true).source_application_id(own)
 }
 
-/// Keys and bodies that reached the service, without repetitions, and how many came in all.
+/// The numbers of submissions, of different keys and of different bodies that reached the service.
 fn attempts(server: &EmployJoy) -> (usize, usize, usize) {
     server.with(|data| {
         let keys: BTreeSet<_> = data.attempts().iter().map(|attempt| attempt.key.clone()).collect();
@@ -41,7 +41,7 @@ fn attempts(server: &EmployJoy) -> (usize, usize, usize) {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_with_the_same_key_and_bytes() {
+async fn after_a_lost_answer_the_same_key_and_bytes_are_sent_again() {
     for fault in [Fault::CutBody, Fault::TruncatedJson] {
         let server = small().start().await.unwrap();
         server.fault(fault.clone(), When::Next(2));
@@ -55,7 +55,7 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_key_and_bytes() {
 }
 
 #[tokio::test]
-async fn what_never_reached_the_service_is_sent_again() {
+async fn a_submission_that_did_not_reach_the_service_is_sent_again() {
     for fault in
         [Fault::Drop, Fault::Status { code: 500, retry_after: None }, Fault::Status { code: 503, retry_after: Some(0) }]
     {
@@ -68,7 +68,7 @@ async fn what_never_reached_the_service_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_submission_survives_the_process_and_gets_the_first_reply() {
+async fn a_stored_submission_is_sent_by_a_later_process_and_gets_the_first_reply() {
     let server = small().start().await.unwrap();
     let api = client(&server, at(NOW));
     let submission = api.prepare(application("job_1", "own-1")).unwrap();
@@ -86,7 +86,7 @@ async fn a_submission_survives_the_process_and_gets_the_first_reply() {
 }
 
 #[tokio::test]
-async fn after_a_day_only_the_own_id_protects() {
+async fn after_a_day_only_the_own_id_prevents_a_second_application() {
     let server = small().start().await.unwrap();
     let api = client(&server, at(NOW));
     let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
@@ -98,17 +98,17 @@ async fn after_a_day_only_the_own_id_protects() {
     let server_later = client(&server, next_day);
     let error = server_later.submit(&bare).send().await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
-    assert_eq!(attempts(&server).0, 1, "not sent: the server may take it for another one");
-    // The simulator's world stands still, so another key stands in for one that was forgotten.
+    assert_eq!(attempts(&server).0, 1, "not sent: the server may accept it as a second application");
+    // The clock of the simulator does not move, so a new key replaces one that the server no longer has.
     let again = server_later.prepare(application("job_2", "own-2")).unwrap();
     let error = server_later.submit(&again).send().await.unwrap_err();
-    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId), "it got through before");
+    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId), "it was accepted before");
     assert!(!format!("{error} {error:?}").contains("own-2"), "{error:?}");
-    server_later.submit(&own).send().await.expect("an own id may be sent again at any age");
+    server_later.submit(&own).send().await.expect("a submission with an own id can be sent again at any age");
 }
 
 #[tokio::test]
-async fn refusals_are_typed_and_not_tried_again() {
+async fn refusals_are_typed_and_not_retried() {
     let server = small().start().await.unwrap();
     server.with(|data| {
         data.close_jobs(&["job_2".to_owned()]);
@@ -142,7 +142,7 @@ async fn a_redirect_of_a_submission_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_empty_bucket_of_one_company_stops_no_other_and_no_list() {
+async fn a_used_up_limit_of_one_company_affects_no_other_company_and_no_list() {
     let server = small().limits(true).start().await.unwrap();
     let api = client(&server, at(NOW));
     let submit = async |job: &str, company: &str, own: usize| {
@@ -153,7 +153,7 @@ async fn an_empty_bucket_of_one_company_stops_no_other_and_no_list() {
     for own in 0..10 {
         submit("job_1", "co_2", own).await.unwrap();
     }
-    // The tenth answer said that none remains: the next is not even sent.
+    // The tenth answer said that none remains: the next one is not sent.
     for job in ["job_1", "job_3"] {
         let error = submit(job, "co_2", 10).await.unwrap_err();
         let Error::Paused { wait, .. } = &error else { panic!("{error:?}") };
@@ -169,9 +169,9 @@ async fn an_empty_bucket_of_one_company_stops_no_other_and_no_list() {
     assert_eq!(server.served().with_status(429), 0);
 }
 
-/// On a paused clock: the waits are exact.
+/// With a paused clock the waits are exact.
 #[tokio::test(start_paused = true)]
-async fn the_scope_of_a_429_says_who_waits() {
+async fn the_scope_of_a_429_decides_which_requests_wait() {
     let throttled = |scope: &str| {
         let body = format!(r#"{{"error":"RATE_LIMITED","message":"Slow.",{scope}"retryAfter":30}}"#);
         Reply::Json(429, vec![("retry-after", "30".to_owned())], body)
@@ -205,7 +205,7 @@ async fn the_scope_of_a_429_says_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_bucket_is_paced_on_its_own() {
+async fn each_bucket_has_its_own_rate_limit() {
     let script = Script::new(|_, request| match request.uri().path() {
         path if path.ends_with("/x") => Reply::page(r#"{"id":"x"}"#),
         _ => Reply::page(r#"{"data":[]}"#),

@@ -1,4 +1,4 @@
-//! The syncs of EmployJoy against its simulator: kill and resume, the watermark, cursors that die, what vanished.
+//! The syncs of EmployJoy against its simulator: kill and resume, the watermark, expired cursors, removed jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn queries(server: &EmployJoy) -> Vec<(Option<String>, bool, Option<u16>)> {
     let lists = log.iter().filter(|request| request.list_number.is_some());
     lists
         .map(|request| {
-            assert_eq!(request.param("limit"), Some("100"), "the same limit beside every cursor");
+            assert_eq!(request.param("limit"), Some("100"), "the same limit with every cursor");
             let since = request.param("updated_since").map(str::to_owned);
             (since, request.param("cursor").is_some(), request.status)
         })
@@ -60,7 +60,7 @@ fn queries(server: &EmployJoy) -> Vec<(Option<String>, bool, Option<u16>)> {
 }
 
 #[tokio::test]
-async fn the_watermark_is_the_greatest_update_but_never_after_the_start() {
+async fn the_watermark_is_the_latest_update_but_never_after_the_start() {
     let server = small().start().await.unwrap();
     let latest = server.with(|data| data.insert_job(at("2026-05-20T11:30:00Z")));
     for (now, expected) in [(NOW, "2026-05-20T11:30:00Z"), ("2026-05-20T11:00:00Z", "2026-05-20T11:00:00Z")] {
@@ -75,7 +75,7 @@ async fn the_watermark_is_the_greatest_update_but_never_after_the_start() {
 }
 
 #[tokio::test]
-async fn a_later_run_asks_from_the_watermark_with_the_overlap_and_sees_what_changed() {
+async fn a_later_run_reads_from_the_watermark_minus_the_overlap() {
     let server = EmployJoy::builder().jobs(0).now(at(NOW)).start().await.unwrap();
     server.with(|data| {
         (0..50).for_each(|minute| _ = data.insert_job(at("2026-05-20T10:00:00Z") + SignedDuration::from_mins(minute)))
@@ -94,12 +94,12 @@ async fn a_later_run_asks_from_the_watermark_with_the_overlap_and_sees_what_chan
     let ids = commit(&mut second, usize::MAX).await.unwrap();
     assert_eq!(queries(&server), [(Some("2026-05-20T10:47:30Z".to_owned()), false, Some(200))]);
     assert!(set(touched).is_subset(&set(ids.clone())));
-    assert_eq!(ids.len(), 7, "and the two of the overlap");
+    assert_eq!(ids.len(), 7, "and the two rows of the overlap");
     assert_eq!(second.state().watermark(), Some(Mark::Time(at(NOW))));
 }
 
 #[tokio::test]
-async fn a_run_without_rows_leaves_the_watermark_where_it_is() {
+async fn a_run_without_rows_does_not_move_the_watermark() {
     let server = EmployJoy::builder().jobs(3).now(at(NOW)).start().await.unwrap();
     let store = MemoryStore::new();
     let mut first = run(&server, NOW, &store).await;
@@ -115,7 +115,7 @@ async fn a_run_without_rows_leaves_the_watermark_where_it_is() {
 }
 
 #[tokio::test]
-async fn killed_after_any_page_the_next_run_goes_on_at_its_cursor_with_the_frozen_query() {
+async fn killed_after_any_page_the_next_run_continues_at_its_cursor_with_the_frozen_query() {
     for killed_after in 1..=10 {
         let server = small().start().await.unwrap();
         let store = MemoryStore::new();
@@ -123,26 +123,26 @@ async fn killed_after_any_page_the_next_run_goes_on_at_its_cursor_with_the_froze
         let mut first = sync.since(at("2026-01-01T00:00:00Z")).await.unwrap();
         let mut ids = commit(&mut first, killed_after).await.unwrap();
         if killed_after < 10 {
-            // Read, stored perhaps, and not committed: it comes again.
+            // Read but not committed: it arrives again.
             assert_eq!(first.next().await.unwrap().unwrap().items().len(), 100);
         }
         drop(first);
         let mut second = run(&server, "2026-05-21T00:00:00Z", &store).await;
         ids.extend(commit(&mut second, usize::MAX).await.unwrap());
-        // After a whole run, the next one reads the overlap again.
+        // After a complete run, the next one reads the overlap again.
         let again = ids.len() - set(ids.clone()).len();
         assert_eq!((set(ids).len(), again), (1000, usize::from(killed_after == 10)), "killed after {killed_after}");
         let queries = queries(&server);
         let (frozen, later) = if killed_after < 10 { queries.split_at(11) } else { queries.split_at(10) };
         assert!(frozen.iter().all(|(since, ..)| since.as_deref() == Some("2026-01-01T00:00:00Z")), "{queries:?}");
-        assert_eq!(later.len(), usize::from(killed_after == 10), "after a whole run there is a new window");
+        assert_eq!(later.len(), usize::from(killed_after == 10), "after a complete run there is a new window");
         let Some(Mark::Time(mark)) = second.state().watermark() else { panic!("no watermark") };
-        assert!(mark <= at(NOW), "the run began then, whenever it ended");
+        assert!(mark <= at(NOW), "not after the start of the run");
     }
 }
 
 #[tokio::test]
-async fn a_refused_cursor_falls_back_to_the_lower_bound_once() {
+async fn after_a_refused_cursor_the_list_is_walked_again_from_the_beginning_once() {
     let server = small().start().await.unwrap();
     let store = MemoryStore::new();
     let mut first = run(&server, NOW, &store).await;
@@ -152,7 +152,7 @@ async fn a_refused_cursor_falls_back_to_the_lower_bound_once() {
     server.reset_served();
     let mut second = run(&server, NOW, &store).await;
     let ids = commit(&mut second, usize::MAX).await.unwrap();
-    assert_eq!(set(ids), server.with(|data| set(data.job_ids())), "everything once more: no row is lost");
+    assert_eq!(set(ids), server.with(|data| set(data.job_ids())), "the whole list again: no row is lost");
     let queries = queries(&server);
     assert_eq!(queries[..2], [(None, true, Some(400)), (None, false, Some(200))]);
     assert_eq!(queries.len(), 11);
@@ -160,7 +160,7 @@ async fn a_refused_cursor_falls_back_to_the_lower_bound_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_refused_again_and_again_is_an_error_that_does_not_block_the_next_run() {
+async fn a_cursor_that_is_refused_twice_is_an_error_that_does_not_block_the_next_run() {
     let server = small().start().await.unwrap();
     server.on_request(|number, data| {
         if number <= 12 && number % 4 == 0 {
@@ -210,11 +210,11 @@ async fn a_cyclic_cursor_delivers_the_page_and_then_is_an_error() {
     assert_eq!(first.state().watermark(), None);
     drop(first);
     ids.extend(commit(&mut run(&server, NOW, &store).await, usize::MAX).await.unwrap());
-    assert_eq!((ids.len(), set(ids).len()), (1100, 1000), "the page that led astray comes again");
+    assert_eq!((ids.len(), set(ids).len()), (1100, 1000), "the page with the repeated cursor arrives again");
 }
 
 #[tokio::test]
-async fn rows_that_change_while_the_list_is_walked_arrive_in_this_run_or_the_next() {
+async fn rows_that_change_during_the_walk_arrive_in_this_run_or_the_next() {
     for order in [Order::UpdatedAsc, Order::UpdatedDesc] {
         for kill_after in [3, 7, usize::MAX] {
             let server = small().order(order).now_from(|| Clock::system().now()).start().await.unwrap();
@@ -263,7 +263,7 @@ async fn applications_have_the_start_of_the_run_as_watermark() {
 }
 
 #[tokio::test]
-async fn a_pause_in_the_middle_keeps_the_position() {
+async fn a_paused_run_keeps_its_position() {
     let server = small().start().await.unwrap();
     server.fault(Fault::Status { code: 429, retry_after: Some(900) }, When::Request(6));
     let store = MemoryStore::new();
@@ -275,7 +275,7 @@ async fn a_pause_in_the_middle_keeps_the_position() {
 }
 
 #[tokio::test]
-async fn what_a_sync_cannot_do_is_refused_before_anything_is_sent() {
+async fn invalid_options_of_a_sync_are_refused_before_anything_is_sent() {
     let server = EmployJoy::builder().start().await.unwrap();
     let api = client(&server, NOW);
     let store = MemoryStore::new();
@@ -295,7 +295,7 @@ async fn what_a_sync_cannot_do_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_full_list_tells_what_vanished_and_what_appeared() {
+async fn the_full_list_diff_reports_vanished_and_appeared_jobs() {
     let server = small().order(Order::UpdatedDesc).start().await.unwrap();
     let known = server.with(|data| data.job_ids());
     let (closed, revoked, new) = server.with(|data| {
@@ -307,7 +307,7 @@ async fn the_full_list_tells_what_vanished_and_what_appeared() {
             data.insert_jobs(2),
         )
     });
-    // A job that moves behind the walker is in no page of the walk; it must not be called vanished.
+    // A job that moves to a page that was read already is in no page of the walk. It must not be reported as vanished.
     let still: Vec<String> = known[..10].iter().filter(|id| !revoked.contains(id)).cloned().collect();
     let moved = still.clone();
     server.before_request(2, move |data| data.update_jobs(&moved));
@@ -320,7 +320,7 @@ async fn the_full_list_tells_what_vanished_and_what_appeared() {
 }
 
 #[tokio::test]
-async fn a_part_of_the_list_tells_nothing_about_what_vanished() {
+async fn a_part_of_the_list_reports_no_job_as_vanished() {
     let server = small().start().await.unwrap();
     let jobs = client(&server, NOW).jobs();
     let error = jobs.clone().updated_since(at(NOW)).full_list_diff(["job_1"]).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What goes over the wire to EmployJoy, byte for byte, and what is refused before anything does.
+//! The exact requests to EmployJoy, the typed errors, and the input that is refused before anything is sent.
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -17,7 +17,7 @@ fn sent(script: &Script) -> Vec<Request<Bytes>> {
     script.log.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
 }
 
-/// Method and target, without the host that is the same everywhere.
+/// Method and target of each request, without the base URL.
 fn lines(script: &Script) -> Vec<String> {
     let line = |request: &Request<Bytes>| {
         assert_eq!(request.headers()["authorization"], "Bearer pek_test_wire");
@@ -38,7 +38,7 @@ fn moss() -> NewApplication {
 }
 
 #[tokio::test]
-async fn lists_repeat_their_filters_beside_every_cursor_and_end_without_one() {
+async fn lists_send_their_filters_with_every_cursor_and_end_without_a_cursor() {
     let ends = ["", r#","next_cursor":null"#, r#","next_cursor":"""#];
     for end in ends {
         let script = Script::replies(vec![page(r#","next_cursor":"a+b/c==""#), page(end)]);
@@ -56,7 +56,7 @@ async fn lists_repeat_their_filters_beside_every_cursor_and_end_without_one() {
 }
 
 #[tokio::test]
-async fn an_empty_page_with_a_cursor_is_not_the_end_and_a_short_one_neither() {
+async fn an_empty_or_short_page_with_a_cursor_is_not_the_end() {
     let empty = Reply::page(r#"{"data":[],"next_cursor":"b"}"#);
     let script = Script::replies(vec![page(r#","next_cursor":"a""#), empty, page("")]);
     assert_eq!(client(&script).jobs().items().try_collect::<Vec<_>>().await.unwrap().len(), 2);
@@ -64,7 +64,7 @@ async fn an_empty_page_with_a_cursor_is_not_the_end_and_a_short_one_neither() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_kind_and_a_body_without_the_list_are_errors() {
+async fn a_cursor_of_another_type_and_a_body_without_the_list_are_errors() {
     for body in [r#"{"data":[],"next_cursor":7}"#, r#"{"next_cursor":"a"}"#, r#"{"data":{}}"#, "[]"] {
         let script = Script::replies(vec![Reply::page(body)]);
         let error = client(&script).jobs().send().await.unwrap_err();
@@ -97,7 +97,7 @@ async fn a_submission_is_one_body_and_one_key() {
     assert_eq!(
         requests[1].body(),
         r#"{"jobId":"job_7","candidate":{"firstName":"Ada","lastName":"Moss","email":"ada@example.org","phone":"+15550100"},"consentToContact":true}"#,
-        "what is not set is left out, never null"
+        "a value that is not set is omitted, not null"
     );
     let key = requests[1].headers()["idempotency-key"].to_str().unwrap();
     assert_eq!((key.len(), &key[14..15]), (36, "4"), "a UUID of version 4");
@@ -168,7 +168,7 @@ async fn a_cursor_of_the_other_list_or_of_other_filters_is_refused() {
 }
 
 #[tokio::test]
-async fn every_error_code_is_typed_and_its_details_are_at_hand() {
+async fn every_error_code_is_typed_and_its_details_are_available() {
     let known = [
         (401, "UNAUTHORIZED", ErrorCode::Unauthorized),
         (403, "ACCESS_REVOKED", ErrorCode::AccessRevoked),
@@ -205,11 +205,11 @@ async fn every_error_code_is_typed_and_its_details_are_at_hand() {
     assert_eq!(codes, [Some(FieldCode::InvalidEmail), Some(FieldCode::Other("TOO_ODD".to_owned()))]);
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("candidate.email: INVALID_EMAIL"), "{shown}");
-    assert!(!shown.contains("ada@") && !shown.contains("odd"), "the server's words may repeat personal data: {shown}");
+    assert!(!shown.contains("ada@") && !shown.contains("odd"), "the server's text may repeat personal data: {shown}");
 }
 
 #[tokio::test]
-async fn a_throttled_answer_tells_scope_company_and_wait_from_its_body() {
+async fn the_scope_company_and_wait_of_a_throttled_answer_are_read_from_its_body() {
     let body =
         r#"{"error":"RATE_LIMITED","message":"Slow.","scope":"partner_company","companyId":"co_3","retryAfter":1.5}"#;
     let script = Script::replies(vec![Reply::Json(429, Vec::new(), body.to_owned())]);
@@ -227,7 +227,7 @@ async fn a_throttled_answer_tells_scope_company_and_wait_from_its_body() {
 }
 
 #[tokio::test]
-async fn the_sunset_of_a_key_reaches_the_caller_though_its_weekday_is_wrong() {
+async fn the_sunset_of_a_key_is_available_although_its_weekday_is_wrong() {
     let sunset = "Sat, 31 May 2026 14:00:00 GMT";
     let script = Script::replies(vec![page("").header("sunset", sunset), page("")]);
     let api = client(&script);
@@ -235,16 +235,16 @@ async fn the_sunset_of_a_key_reaches_the_caller_though_its_weekday_is_wrong() {
     let page = api.jobs().send().await.unwrap();
     assert_eq!(jobfeed::Sunset::of(page.headers()).unwrap().as_str(), sunset);
     api.jobs().send().await.unwrap();
-    let kept = api.clone().sunset().expect("a clone of the client knows, and it stays");
+    let kept = api.clone().sunset().expect("clones share it, and later answers keep it");
     assert_eq!((kept.as_str(), kept.at().unwrap().to_string().as_str()), (sunset, "2026-05-31T14:00:00Z"));
     let script = Script::replies(vec![Reply::status(401).header("sunset", "someday")]);
     let api = client(&script);
     api.jobs().send().await.unwrap_err();
-    assert_eq!(api.sunset().unwrap().at(), None, "kept as it came, from an error too");
+    assert_eq!(api.sunset().unwrap().at(), None, "kept unchanged, also from an error");
 }
 
 #[tokio::test]
-async fn a_sentinel_key_shows_up_nowhere() {
+async fn a_sentinel_key_is_in_no_error_and_no_debug_output() {
     let key = "pek_live_sentinel0f3a";
     let echo = format!(
         r#"{{"error":"{key}","message":"bad {key}","details":{{"{key}":"{key}","errors":[{{"field":"{key}","code":"{key}","message":"{key}"}}]}}}}"#
@@ -273,7 +273,7 @@ async fn a_sentinel_key_shows_up_nowhere() {
     assert_eq!(employjoy::Event::clone(&serde_json::from_str(r#"{"id":"e"}"#).unwrap()).id, "e");
 }
 
-/// What the log holds.
+/// The bytes of the log.
 #[derive(Clone, Default)]
 struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
@@ -289,7 +289,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_repeats_of_a_candidate_is_in_no_error_and_no_log() {
+async fn personal_data_that_a_server_repeats_is_in_no_error_and_no_log() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -324,15 +324,15 @@ async fn what_a_server_repeats_of_a_candidate_is_in_no_error_and_no_log() {
         }
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("trying again"), "the log was read: {log}");
+    assert!(log.contains("trying again"), "the log is not empty: {log}");
     for personal in ["Ada", "Moss", "ada@", "1555", "pek_test_wire"] {
         assert!(!log.contains(personal), "{log}");
     }
 }
 
-/// `JOBFEED_SAMPLES=<folder> cargo test`: every documented error is read with a known code.
+/// `JOBFEED_SAMPLES=<folder> cargo test`: every documented error is decoded with a known code.
 #[tokio::test]
-async fn documented_errors_are_read() {
+async fn documented_errors_are_decoded() {
     let Some(folder) = std::env::var_os("JOBFEED_SAMPLES") else { return };
     let mut read = 0;
     for entry in std::fs::read_dir(std::path::PathBuf::from(folder).join("employjoy")).unwrap() {
@@ -361,5 +361,5 @@ async fn documented_errors_are_read() {
         };
         assert_eq!(fields, expected, "{name}");
     }
-    assert!(read > 0, "no sample below the folder");
+    assert!(read > 0, "no sample in the folder");
 }

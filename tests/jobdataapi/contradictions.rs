@@ -1,4 +1,5 @@
-//! Counts that lie: no sync takes them for the whole truth, none asks for ever, and an honest gap in the ids costs little.
+//! Wrong counts: no sync is complete because of them or sends requests without end. A real gap in the ids costs few
+//! requests.
 
 use http::Request;
 use jobfeed::checkpoint::MemoryStore;
@@ -14,7 +15,7 @@ fn number(request: &Request<bytes::Bytes>, name: &str) -> Option<u64> {
     url::form_urlencoded::parse(query).find(|pair| pair.0 == name)?.1.parse().ok()
 }
 
-/// An honest page of these ids, but for what `count` makes of its count.
+/// A correct page of these ids, except that `count` changes its count.
 fn page(ids: &[u64], request: &Request<bytes::Bytes>, count: impl Fn(u64) -> u64) -> Reply {
     let (min, max) = (number(request, "min_id").unwrap_or(0), number(request, "max_id").unwrap_or(u64::MAX));
     let (page, size) = (number(request, "page").unwrap_or(1), number(request, "page_size").unwrap());
@@ -30,19 +31,19 @@ fn jobs(script: &Script, size: u32) -> jobfeed::jobdataapi::JobsRequest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_a_count_of_nothing_beside_rows_is_no_empty_stretch() {
+async fn promise_4_a_count_of_zero_with_rows_is_not_an_empty_range() {
     let ids: Vec<u64> = (1..=20).chain(5_000..=5_030).collect();
-    // Every count of a closed range says 0, as does every count at all.
+    // The count is 0 for every closed range, or for every request.
     for always in [false, true] {
         let rows = ids.clone();
         let script = Script::new(move |_, request| {
-            let lie = always || (number(request, "max_id").is_some() && number(request, "page_size") == Some(1));
-            page(&rows, request, |count| if lie { 0 } else { count })
+            let wrong = always || (number(request, "max_id").is_some() && number(request, "page_size") == Some(1));
+            page(&rows, request, |count| if wrong { 0 } else { count })
         });
         let mut run = jobs(&script, 10).sync_by_id("k", MemoryStore::new()).await.unwrap();
         let ended = finish(&mut run).await;
         assert!(matches!(ended, Err(Error::Incomplete { .. })), "always {always}: {ended:?}");
-        assert_eq!(run.state().watermark(), None, "always {always}: not over a hole");
+        assert_eq!(run.state().watermark(), None, "always {always}: not past missing records");
         let mut run = jobs(&script, 10).sync_by_date("d", MemoryStore::new()).since(TODAY).await.unwrap();
         let ended = finish(&mut run).await;
         assert_eq!(matches!(ended, Err(Error::Incomplete { .. })), always, "by date: {ended:?}");
@@ -51,7 +52,7 @@ async fn promise_4_a_count_of_nothing_beside_rows_is_no_empty_stretch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_a_stale_count_of_the_open_end_does_not_lead_on_for_ever() {
+async fn promise_4_a_wrong_count_of_an_open_range_does_not_cause_endless_requests() {
     let script = Script::new(|index, request| {
         assert!(index < 1_000, "endless");
         let open = number(request, "max_id").is_none();
@@ -64,7 +65,7 @@ async fn promise_4_a_stale_count_of_the_open_end_does_not_lead_on_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_in_the_ids_costs_some_small_requests_however_wide_it_is() {
+async fn a_gap_in_the_ids_costs_few_small_requests_at_any_width() {
     for size in [10, 1_000] {
         for gap in [0, 10_000, 1_000_000, 1 << 50] {
             let rows = u64::from(size) * 3;
@@ -81,29 +82,29 @@ async fn a_gap_in_the_ids_costs_some_small_requests_however_wide_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_a_server_that_stands_still_or_leaves_its_own_total_behind_is_not_walked_for_ever() {
-    // The same one row for ever, and new rows for ever.
-    for still in [true, false] {
+async fn promise_4_a_server_that_repeats_a_row_or_exceeds_its_total_is_not_walked_for_ever() {
+    // The same row on every page, or new rows on every page, without end.
+    for repeats in [true, false] {
         let script = Script::new(move |index, request| {
             assert!(index < 2_000, "endless");
             let (page, size) = (number(request, "page").unwrap_or(1), number(request, "page_size").unwrap());
             let first = (page - 1) * size;
-            let rows = if still { 7..8 } else { first + 1..first + size + 1 };
+            let rows = if repeats { 7..8 } else { first + 1..first + size + 1 };
             let next = format!("http://api.test/api/jobs/?page={}", page + 1);
-            Reply::page(&envelope(rows, if still { 1 } else { 25 }, Some(&next)))
+            Reply::page(&envelope(rows, if repeats { 1 } else { 25 }, Some(&next)))
         });
         let (_, error) = drain(jobs(&script, 10).pages()).await;
-        assert!(matches!(error, Some(Error::Endless { .. })), "still {still}: {error:?}");
+        assert!(matches!(error, Some(Error::Endless { .. })), "repeats {repeats}: {error:?}");
         script.log.lock().unwrap().clear();
         let mut run = jobs(&script, 10).sync_by_date("d", MemoryStore::new()).since(TODAY).await.unwrap();
         let ended = finish(&mut run).await;
-        assert!(matches!(ended, Err(Error::Incomplete { .. } | Error::Body { .. })), "still {still}: {ended:?}");
+        assert!(matches!(ended, Err(Error::Incomplete { .. } | Error::Body { .. })), "repeats {repeats}: {ended:?}");
         assert!(script.requests() < 100, "{} requests", script.requests());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_7_a_run_that_is_throttled_without_a_word_on_how_long_is_paused() {
+async fn promise_7_a_run_that_is_throttled_without_a_retry_after_is_paused() {
     let script = Script::replies(vec![Reply::status(429)]);
     let store = MemoryStore::new();
     let mut run = jobs(&script, 10).sync_by_id("k", &store).await.unwrap();

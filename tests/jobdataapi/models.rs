@@ -1,4 +1,4 @@
-//! The response models of jobdataapi.com, on payloads of our own and, where they are at hand, on the documented ones.
+//! The response models of jobdataapi.com, with payloads of this project and, if available, the documented ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn records(body: &Value) -> &[Value] {
 }
 
 fn decode<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    // From text, as in a client: a decoder may treat borrowed text otherwise than a `Value`.
+    // From text, as in a client: a decoder may treat borrowed text differently from a `Value`.
     records(&fixture(name)).iter().map(|record| serde_json::from_str(&record.to_string()).unwrap()).collect()
 }
 
@@ -30,7 +30,7 @@ fn utc(time: Option<&DateTime>) -> Option<String> {
 }
 
 #[test]
-fn a_full_job_is_typed_throughout() {
+fn every_field_of_a_full_job_is_typed() {
     let job = &decode::<Job>("jobs_page.json")[0];
     assert_eq!(job.id, 7_310_045);
     assert_eq!(job.ext_id.as_deref(), Some("BAK-0045"));
@@ -69,7 +69,7 @@ fn a_full_job_is_typed_throughout() {
 }
 
 #[test]
-fn empty_texts_are_none_where_they_mean_nothing() {
+fn empty_texts_are_none_where_empty_has_no_meaning() {
     let job = &decode::<Job>("jobs_page.json")[1];
     let none = [&job.ext_id, &job.application_url, &job.language, &job.salary_currency];
     assert!(none.iter().all(|text| text.is_none()));
@@ -82,7 +82,7 @@ fn empty_texts_are_none_where_they_mean_nothing() {
 }
 
 #[test]
-fn an_irregular_job_loses_nothing() {
+fn an_irregular_job_keeps_all_its_data() {
     let job = &decode::<Job>("jobs_page.json")[2];
     assert_eq!(job.ext_id.as_deref(), Some("90210"));
     assert_eq!((job.types.len(), job.countries.len(), job.regions.len()), (0, 0, 0));
@@ -103,14 +103,14 @@ fn an_irregular_job_loses_nothing() {
     assert!(company.info_industry.is_empty());
     assert_eq!(company.extra["youtube"], "kranich");
 
-    // Wrongly decoded text stays as it came; the helper is the caller's to use.
+    // Wrongly decoded text is not changed; the caller can use the helper.
     assert_eq!(job.title.as_deref(), Some("KÃ¶chin"));
     assert_eq!(job.title.as_deref().and_then(fix_mojibake).as_deref(), Some("Köchin"));
     assert_eq!(company.name.as_deref().and_then(fix_mojibake).as_deref(), Some("Café Kranich"));
 }
 
 #[test]
-fn a_sparse_job_needs_only_its_id() {
+fn only_the_id_of_a_job_is_required() {
     let job = &decode::<Job>("jobs_page.json")[3];
     let company = job.company.as_ref().unwrap();
     let ids: Vec<_> = company.info_type.iter().map(|kind| kind.id).collect();
@@ -118,12 +118,12 @@ fn a_sparse_job_needs_only_its_id() {
     assert_eq!(company.info_industry[0].id, Some(12));
     assert_eq!(utc(job.published.as_ref()).as_deref(), Some("2026-03-03T07:15:00Z"));
 
-    let least: Job = serde_json::from_str(r#"{"id":1}"#).unwrap();
-    assert_eq!((least.id, least.title, least.company), (1, None, None));
+    let minimal: Job = serde_json::from_str(r#"{"id":1}"#).unwrap();
+    assert_eq!((minimal.id, minimal.title, minimal.company), (1, None, None));
 }
 
 #[test]
-fn a_job_that_cannot_be_keyed_is_an_error_that_names_the_id() {
+fn a_job_without_a_valid_id_is_an_error_that_names_the_id() {
     for record in records(&fixture("jobs_bad_records.json")) {
         let error = serde_json::from_str::<Job>(&record.to_string()).unwrap_err().to_string();
         assert!(error.contains("id:") || error.contains("`id`"), "{record}: {error}");
@@ -131,7 +131,7 @@ fn a_job_that_cannot_be_keyed_is_an_error_that_names_the_id() {
 }
 
 #[test]
-fn what_is_written_reads_back_as_the_same_job() {
+fn a_serialised_job_is_decoded_to_the_same_job() {
     for job in decode::<Job>("jobs_page.json") {
         let written = serde_json::to_string(&job).unwrap();
         assert_eq!(serde_json::from_str::<Job>(&written).unwrap(), job);
@@ -145,7 +145,7 @@ fn what_is_written_reads_back_as_the_same_job() {
 }
 
 #[test]
-fn debug_is_short_and_keeps_the_texts_to_itself() {
+fn debug_is_short_and_omits_the_texts() {
     let job = &decode::<Job>("jobs_page.json")[0];
     let shown = format!("{job:?} {:?}", job.company);
     assert!(
@@ -162,7 +162,7 @@ fn debug_is_short_and_keeps_the_texts_to_itself() {
 }
 
 #[test]
-fn expired_jobs_are_found_under_either_name() {
+fn the_job_id_of_an_expired_job_is_read_from_either_field() {
     let expired = decode::<ExpiredJob>("jobs_expired_page.json");
     let jobs: Vec<_> = expired.iter().map(ExpiredJob::job).collect();
     assert_eq!(jobs, [Some(7_300_001), Some(7_300_002), Some(7_300_003)]);
@@ -172,7 +172,7 @@ fn expired_jobs_are_found_under_either_name() {
 }
 
 #[test]
-fn a_full_company_has_more_than_a_nested_one() {
+fn a_full_company_has_more_fields_than_a_nested_one() {
     let company: Company = serde_json::from_value(fixture("company.json")).unwrap();
     assert_eq!(company.info_description.as_deref(), Some("Bread since 1911. Ask for Jo."));
     assert_eq!((company.info_type[0].id, company.info_industry[0].id), (Some(3), Some(14)));
@@ -182,7 +182,7 @@ fn a_full_company_has_more_than_a_nested_one() {
 }
 
 #[test]
-fn reference_records_are_the_same_in_an_array_and_in_an_envelope() {
+fn reference_records_are_decoded_from_an_array_and_from_an_envelope() {
     let countries = decode::<Country>("countries_array.json");
     let codes: Vec<_> = countries.iter().map(|country| country.code.as_deref()).collect();
     assert_eq!(codes, [Some("DE"), Some("NZ"), None]);
@@ -196,7 +196,7 @@ fn reference_records_are_the_same_in_an_array_and_in_an_envelope() {
 }
 
 #[test]
-fn tags_nest_up_to_the_top_level() {
+fn a_tag_contains_its_parents_up_to_the_top_level() {
     let tag = &decode::<Tag>("tags_page.json")[0];
     let path: Vec<_> = tag.path().filter_map(|tag| tag.name.as_deref()).collect();
     assert_eq!(path, ["Sourdough", "Baking", "Food"]);
@@ -204,7 +204,7 @@ fn tags_nest_up_to_the_top_level() {
 }
 
 #[test]
-fn currency_rates_keep_what_has_no_name_yet() {
+fn currency_rates_keep_fields_without_a_place_in_the_model() {
     let rates = decode::<CurrencyRate>("currency_rates_page.json");
     assert_eq!(utc(rates[0].date.as_ref()).as_deref(), Some("2026-03-02T00:00:00Z"));
     assert_eq!(rates[0].rates.as_ref().unwrap()["EUR"]["USD"], 1.25);
@@ -218,7 +218,7 @@ fn vendor_samples_decode() {
         eprintln!("skipped: JOBFEED_SAMPLES does not name a folder of documented payloads");
         return;
     };
-    // The folder is this provider's, or that of all providers.
+    // The folder is for this provider, or for all providers.
     let folder = Path::new(&folder);
     let own = folder.join("jobdataapi");
     let folder = if own.is_dir() { own.as_path() } else { folder };
@@ -244,7 +244,7 @@ fn vendor_samples_decode() {
             } else {
                 let error = decoded.unwrap_err().to_string();
                 assert!(error.contains("`id`"), "{shown}: {error}");
-                // The rest of the record is in order: with a number it is a job.
+                // The rest of the record is valid: with an id it is a job.
                 let mut keyed = record.clone();
                 keyed["id"] = 1.into();
                 assert_every_field_is_known(&serde_json::from_value(keyed).unwrap());

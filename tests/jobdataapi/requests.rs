@@ -1,4 +1,4 @@
-//! The wire: exactly what each endpoint of jobdataapi.com is sent, and what is refused before anything is sent.
+//! The requests to each endpoint of jobdataapi.com, and the parameters that are refused before anything is sent.
 
 use futures::StreamExt;
 use http::StatusCode;
@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::impatient;
 
-/// A server that answers what `body` says, only to a `GET` with the key; anything else gets 500 "not expected".
+/// A server that answers a `GET` with the key by `body`, and anything else by 500 "not expected".
 async fn server(body: &str) -> (MockServer, Client) {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
@@ -26,7 +26,7 @@ async fn server(body: &str) -> (MockServer, Client) {
     (server, client)
 }
 
-/// The path and query of the requests that the server got, in their order.
+/// The path and query of each request that the server received, in order.
 async fn received(server: &MockServer) -> Vec<String> {
     let received = server.received_requests().await.unwrap();
     received.iter().map(|request| request.url[url::Position::BeforePath..].to_owned()).collect()
@@ -114,7 +114,7 @@ async fn path_of<T: serde::de::DeserializeOwned + Send + 'static>(request: GetRe
 }
 
 #[tokio::test]
-async fn every_single_resource_has_its_path_with_a_slash_at_the_end() {
+async fn the_path_of_every_single_resource_ends_with_a_slash() {
     let (server, api) = server(r#"{"id": 7, "geonameid": 7}"#).await;
     path_of(api.job(42)).await.unwrap();
     path_of(api.expired_job(42)).await.unwrap();
@@ -134,11 +134,11 @@ async fn every_single_resource_has_its_path_with_a_slash_at_the_end() {
     ];
     assert_eq!(received(&server).await, wanted);
     let raw: Box<serde_json::value::RawValue> = api.job(1).send_as().await.unwrap();
-    assert_eq!(raw.get(), r#"{"id": 7, "geonameid": 7}"#, "the text as it came");
+    assert_eq!(raw.get(), r#"{"id": 7, "geonameid": 7}"#, "the text that the server sent");
 }
 
 #[tokio::test]
-async fn a_bare_array_and_an_envelope_are_both_read() {
+async fn a_bare_array_and_an_envelope_are_both_decoded() {
     let rows = r#"[{"id":1,"name":"Full Time"},{"id":2,"name":"Part Time"}]"#;
     for body in [rows.to_owned(), format!(r#"{{"count":2,"next":null,"previous":null,"results":{rows}}}"#)] {
         let (_server, api) = server(&body).await;
@@ -151,7 +151,7 @@ async fn a_bare_array_and_an_envelope_are_both_read() {
 }
 
 #[tokio::test]
-async fn pages_are_asked_for_by_number_and_filters_go_along() {
+async fn pages_are_requested_by_number_with_the_filters() {
     let server = jobfeed::testing::JobDataApi::builder().jobs(250).start().await.unwrap();
     let api = crate::support::client_of(&server);
     let pages: Vec<_> = api.jobs().country_codes(["US", "DE", "GB", "FR"]).page_size(10).pages().collect().await;
@@ -164,7 +164,7 @@ async fn pages_are_asked_for_by_number_and_filters_go_along() {
 }
 
 #[tokio::test]
-async fn bad_input_is_a_typed_error_before_anything_is_sent() {
+async fn invalid_input_is_a_typed_error_before_anything_is_sent() {
     let (server, api) = server(EMPTY).await;
     let many: Vec<u64> = (1..=51).collect();
     let (d1, d2) = (date(2026, 1, 1), date(2026, 1, 2));
@@ -209,7 +209,7 @@ async fn bad_input_is_a_typed_error_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_work_are_typed_errors() {
+async fn invalid_settings_are_typed_errors() {
     use std::time::Duration;
     type Builder = jobfeed::ClientBuilder<Client>;
     let cases: [(&str, fn(Builder) -> Builder); 9] = [
@@ -234,7 +234,7 @@ async fn settings_that_cannot_work_are_typed_errors() {
 }
 
 #[tokio::test]
-async fn any_host_and_prefix_serves_and_a_redirect_within_it_is_followed() {
+async fn any_host_and_path_prefix_works_and_a_redirect_on_the_host_is_followed() {
     let server = MockServer::start().await;
     let body = ResponseTemplate::new(200).set_body_raw(EMPTY.as_bytes(), "application/json");
     let moved = ResponseTemplate::new(301).insert_header("location", "/gate/v2/jobs/?page_size=1000");
@@ -246,7 +246,7 @@ async fn any_host_and_prefix_serves_and_a_redirect_within_it_is_followed() {
         .await;
     let api = Client::builder().api_key("k").base_url(format!("{}/gate/v1", server.uri())).build().unwrap();
     assert!(api.jobs().send().await.unwrap().is_empty());
-    // A redirect that leads in a circle ends.
+    // A redirect to itself ends with an error.
     let moved = ResponseTemplate::new(302).insert_header("location", "/gate/v1/companies/");
     Mock::given(wiremock::matchers::path("/gate/v1/companies/")).respond_with(moved).mount(&server).await;
     let error = api.companies().send().await.unwrap_err();

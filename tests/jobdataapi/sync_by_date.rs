@@ -1,4 +1,5 @@
-//! The date sync and the latest-window sync: windows that fit one page, days that do not, drift, overlap, frozen dates.
+//! The syncs by date and of the latest window: windows that fit one page, days that do not, drift, overlap, frozen
+//! dates.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use jobfeed::{Clock, Completeness, Error, Mark, Outcome};
 
 use crate::support::{builder_of, finish, set};
 
-const STABLE: [Order; 4] = [Order::PublishedDesc, Order::IdAsc, Order::IdDesc, Order::Shuffled];
+const STABLE_ORDERS: [Order; 4] = [Order::PublishedDesc, Order::IdAsc, Order::IdDesc, Order::Shuffled];
 
 fn noon(day: &str) -> Timestamp {
     format!("{day}T12:00:00Z").parse().unwrap()
@@ -31,7 +32,7 @@ fn jobs_at(server: &JobDataApi, day: &str, page_size: u32) -> jobfeed::jobdataap
 }
 
 #[tokio::test]
-async fn a_backfill_brings_its_window_and_a_daily_run_reads_the_overlap_again() {
+async fn a_backfill_reads_its_window_and_a_daily_run_reads_the_overlap_again() {
     let server = server(3_000, 60, Order::Shuffled).await;
     let store = MemoryStore::new();
     let since = date("2026-04-10");
@@ -41,20 +42,20 @@ async fn a_backfill_brings_its_window_and_a_daily_run_reads_the_overlap_again() 
     assert_eq!((got.len(), set(&got)), (window.len(), set(&window)));
     assert_eq!(run.state().watermark(), Some(Mark::Date(date("2026-05-20"))));
 
-    // Four days later, with an overlap of two: from the 18th on.
+    // Four days later, with an overlap of two days: from the 18th on.
     let new = server.insert(30, Insert::On(date("2026-05-18")));
     let too_late = server.insert(5, Insert::On(date("2026-05-01")));
     let mut run = jobs_at(&server, "2026-05-24", 100).sync_by_date("k", &store).await.unwrap();
     let got = set(&finish(&mut run).await.unwrap());
     assert_eq!(got, set(&server.ids_published_between(date("2026-05-18"), date("2026-05-24"))));
     assert!(got.is_superset(&set(&new)) && got.is_disjoint(&set(&too_late)));
-    assert!(run.report().caveats[0].contains("old publication date"), "and the report says so");
+    assert!(run.report().caveats[0].contains("old publication date"), "the report lists this");
     assert_eq!(run.state().watermark(), Some(Mark::Date(date("2026-05-24"))));
 }
 
 #[tokio::test]
-async fn a_day_that_does_not_fit_one_page_is_walked() {
-    for order in STABLE {
+async fn a_day_with_more_rows_than_one_page_is_read_completely() {
+    for order in STABLE_ORDERS {
         let server = server(3_000, 3, order).await;
         let since = date("2026-05-01");
         let mut run =
@@ -67,19 +68,19 @@ async fn a_day_that_does_not_fit_one_page_is_walked() {
 }
 
 #[tokio::test]
-async fn promise_1_no_row_is_lost_while_rows_come_and_go_or_the_report_says_drifted() {
+async fn promise_1_while_rows_are_inserted_and_deleted_no_row_is_lost_or_the_run_has_drifted() {
     let mut complete = 0;
-    for order in STABLE {
+    for order in STABLE_ORDERS {
         for (days, seed) in [(60, 1), (3, 2), (3, 3), (1, 4), (1, 5)] {
             let server = server(2_000, days, order).await;
-            let stays: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
-            let left = stays.clone();
+            let kept: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
+            let remaining = kept.clone();
             let mut rng = fastrand::Rng::with_seed(seed);
             server.on_request(move |_, data| {
                 let ids = data.ids();
-                let gone: Vec<u64> = (0..rng.usize(0..4)).map(|_| ids[rng.usize(..ids.len())]).collect();
-                data.delete(&gone);
-                left.lock().unwrap().retain(|id| !gone.contains(id));
+                let deleted: Vec<u64> = (0..rng.usize(0..4)).map(|_| ids[rng.usize(..ids.len())]).collect();
+                data.delete(&deleted);
+                remaining.lock().unwrap().retain(|id| !deleted.contains(id));
                 data.insert(rng.usize(0..3), Insert::Recent);
             });
             let since = date("2026-03-01");
@@ -88,22 +89,22 @@ async fn promise_1_no_row_is_lost_while_rows_come_and_go_or_the_report_says_drif
             match finish(&mut run).await {
                 Ok(got) => {
                     complete += 1;
-                    let missing: Vec<u64> = stays.lock().unwrap().difference(&set(&got)).copied().collect();
+                    let missing: Vec<u64> = kept.lock().unwrap().difference(&set(&got)).copied().collect();
                     assert!(missing.is_empty(), "{order:?} over {days} days: {missing:?}");
                 }
                 Err(Error::Incomplete { completeness: Completeness::Drifted { .. }, .. }) => {
                     assert!(matches!(run.report().outcome, Outcome::Drifted { .. }));
-                    assert_eq!(run.state().watermark(), None, "the watermark stays");
+                    assert_eq!(run.state().watermark(), None, "the watermark does not move");
                 }
                 Err(error) => panic!("{order:?}: {error}"),
             }
         }
     }
-    assert!(complete > 10, "most runs get through: {complete} of 20");
+    assert!(complete > 10, "most runs are complete: {complete} of 20");
 }
 
 #[tokio::test]
-async fn an_order_that_changes_from_request_to_request_is_never_taken_for_complete() {
+async fn a_run_is_not_complete_when_the_order_changes_from_request_to_request() {
     for seed in 0..5 {
         let builder = JobDataApi::builder().jobs(1_500).days(1).seed(seed).order(Order::Unstable);
         let server = builder.now(noon("2026-05-20")).start().await.unwrap();
@@ -113,14 +114,14 @@ async fn an_order_that_changes_from_request_to_request_is_never_taken_for_comple
         let error = finish(&mut run).await.unwrap_err();
         assert!(matches!(error, Error::Incomplete { completeness: Completeness::Drifted { .. }, .. }), "{error}");
         assert_eq!(run.state().watermark(), None);
-        // A page that holds the whole day does not depend on the order.
+        // With the whole day on one page, the order has no effect.
         let sync = jobs_at(&server, "2026-05-20", 5000).sync_by_date("k", MemoryStore::new()).since(date("2026-05-01"));
         assert_eq!(set(&finish(&mut sync.await.unwrap()).await.unwrap()), set(&server.ids()));
     }
 }
 
 #[tokio::test]
-async fn the_window_is_frozen_when_the_run_starts_also_over_midnight() {
+async fn the_window_is_frozen_when_the_run_starts_also_past_midnight() {
     let server = server(2_000, 40, Order::PublishedDesc).await;
     let store = MemoryStore::new();
     let sync = jobs_at(&server, "2026-05-20", 100).sync_by_date("k", &store).since(date("2026-04-15"));
@@ -129,7 +130,7 @@ async fn the_window_is_frozen_when_the_run_starts_also_over_midnight() {
         run.next().await.unwrap().unwrap().commit().await.unwrap();
     }
     drop(run);
-    // Two days later, with another first day asked for: the run goes on in its own window.
+    // Two days later, with another `since`: the run continues in its own window.
     server.reset_served();
     let sync = jobs_at(&server, "2026-05-22", 100).sync_by_date("k", &store).since(date("2026-01-01"));
     let mut run = sync.await.unwrap();
@@ -151,7 +152,7 @@ fn served_windows(server: &JobDataApi) -> Vec<(Date, Date)> {
 }
 
 #[tokio::test]
-async fn a_first_run_needs_its_first_day() {
+async fn a_first_run_requires_since() {
     let server = server(10, 5, Order::IdAsc).await;
     let jobs = || jobs_at(&server, "2026-05-20", 100);
     let error = jobs().sync_by_date("k", MemoryStore::new()).await.unwrap_err();
@@ -176,26 +177,26 @@ async fn the_latest_window_is_walked_on_plan_lite() {
         let got = finish(&mut run).await.unwrap();
         assert_eq!(set(&got), set(&server.ids()));
         assert_eq!(run.report().outcome, Outcome::Complete);
-        assert_eq!(run.report().caveats.len(), 3, "what it cannot guarantee is said");
+        assert_eq!(run.report().caveats.len(), 3, "the report lists what is not guaranteed");
         assert_eq!(run.state().watermark(), Some(Mark::Time(noon(day))));
     }
     assert!(server.served().log.iter().all(|request| request.param("published_since").is_none()));
 
-    // Rows that go away while it walks: complete all the same, or said to have drifted.
-    let stays: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
-    let left = stays.clone();
+    // Rows are deleted during the walk: the run is still complete.
+    let kept: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
+    let remaining = kept.clone();
     server.on_request(move |n, data| {
-        let gone = [data.ids()[(n as usize * 37) % 900]];
-        data.delete(&gone);
-        left.lock().unwrap().retain(|id| !gone.contains(id));
+        let deleted = [data.ids()[(n as usize * 37) % 900]];
+        data.delete(&deleted);
+        remaining.lock().unwrap().retain(|id| !deleted.contains(id));
     });
     let mut run = jobs_at(&server, "2026-05-22", 100).sync_latest("k", &store).await.unwrap();
     let got = set(&finish(&mut run).await.unwrap());
-    assert!(stays.lock().unwrap().is_subset(&got));
+    assert!(kept.lock().unwrap().is_subset(&got));
 }
 
 #[tokio::test]
-async fn a_short_or_clamped_page_is_no_hole() {
+async fn a_short_or_clamped_page_loses_no_records() {
     let server = server(1_000, 20, Order::Shuffled).await;
     server.fault(Fault::ShortPage(3), When::Request(4));
     server.fault(Fault::HalveLimit, When::Requests(6..=1000));
@@ -212,7 +213,7 @@ async fn a_short_or_clamped_page_is_no_hole() {
 }
 
 #[tokio::test]
-async fn partitions_fail_alone_and_share_the_limiter() {
+async fn one_failed_partition_does_not_stop_the_others() {
     let server = server(900, 20, Order::IdAsc).await;
     let store = MemoryStore::new();
     server.fault(Fault::Status { code: 403, retry_after: None }, When::matching("country_code", "DE|AT"));

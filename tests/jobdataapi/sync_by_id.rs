@@ -1,4 +1,4 @@
-//! The id sync: promises 1 to 4 for every order of the server and every way to begin, while the data changes.
+//! The sync by id: promises 1 to 4 for every server order and every kind of bootstrap, while the data changes.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ async fn server(jobs: usize, order: Order) -> JobDataApi {
 }
 
 #[tokio::test]
-async fn a_bootstrap_and_increments_bring_every_row_once_in_any_order() {
+async fn a_bootstrap_and_incremental_runs_deliver_every_row_once_in_any_order() {
     for order in ORDERS {
         let server = server(3_000, order).await;
         let store = MemoryStore::new();
@@ -28,16 +28,16 @@ async fn a_bootstrap_and_increments_bring_every_row_once_in_any_order() {
         assert_eq!((got.len(), set(&got)), (3_000, set(&server.ids())), "{order:?}");
         assert_eq!(run.state().watermark(), server.ids().last().map(|id| Mark::Id(*id)));
         assert!(run.state().run().is_none());
-        assert_eq!(run.report().counts.total, None, "each page has a window of its own");
+        assert_eq!(run.report().counts.total, None, "each page has its own window");
 
         for (n, kind) in [(0, Insert::Recent), (7, Insert::Old { days: 300 }), (450, Insert::Recent)] {
             let new = server.insert(n, kind);
             server.reset_served();
             let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
             let more = finish(&mut run).await.unwrap();
-            assert_eq!((more.len(), set(&more)), (n, set(&new)), "{order:?}: only what is new, late or not");
+            assert_eq!((more.len(), set(&more)), (n, set(&new)), "{order:?}: only new rows");
             if n < 100 {
-                assert!(server.served().requests <= 2, "one look at its ids, and the page");
+                assert!(server.served().requests <= 2, "one request for the ids, and the page");
             }
             got.extend(more);
         }
@@ -46,18 +46,18 @@ async fn a_bootstrap_and_increments_bring_every_row_once_in_any_order() {
 }
 
 #[tokio::test]
-async fn promise_1_no_row_is_lost_while_rows_come_and_go() {
+async fn promise_1_no_row_is_lost_while_rows_are_inserted_and_deleted() {
     for order in ORDERS {
         for deletions_only in [false, true] {
             let server = server(2_000, order).await;
-            let stays: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
-            let left = stays.clone();
+            let kept: Arc<Mutex<BTreeSet<u64>>> = Arc::new(Mutex::new(set(&server.ids())));
+            let remaining = kept.clone();
             let mut rng = fastrand::Rng::with_seed(7);
             server.on_request(move |_, data| {
                 let ids = data.ids();
-                let gone: Vec<u64> = (0..12).map(|_| ids[rng.usize(..ids.len())]).collect();
-                data.delete(&gone);
-                left.lock().unwrap().retain(|id| !gone.contains(id));
+                let deleted: Vec<u64> = (0..12).map(|_| ids[rng.usize(..ids.len())]).collect();
+                data.delete(&deleted);
+                remaining.lock().unwrap().retain(|id| !deleted.contains(id));
                 if !deletions_only {
                     data.insert(6, Insert::Recent);
                     data.insert(6, Insert::Old { days: 100 });
@@ -66,18 +66,19 @@ async fn promise_1_no_row_is_lost_while_rows_come_and_go() {
             let store = MemoryStore::new();
             let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
             let got = set(&finish(&mut run).await.unwrap());
-            let missing: Vec<u64> = stays.lock().unwrap().difference(&got).copied().collect();
+            let missing: Vec<u64> = kept.lock().unwrap().difference(&got).copied().collect();
             assert!(missing.is_empty(), "{order:?}, deletions only: {deletions_only}: {missing:?}");
             assert_eq!(run.report().outcome, Outcome::Complete);
         }
     }
 }
 
-/// A server that counts first and selects later shows a page that adds up and misses a row, when a new one comes in between.
+/// When a server counts and then selects, a row inserted between the two makes a page lose a row although its count is
+/// right.
 #[tokio::test]
 async fn a_row_pushed_out_between_count_and_select_is_not_lost() {
     use crate::support::{Reply, Script, envelope};
-    // Rows 1 to 9 are there all the time; row 10 comes during the first answer, in front of them, and row 1 is cut off.
+    // Rows 1 to 9 exist all the time. Row 10 is inserted before them during the second answer, and row 1 is cut off.
     let script = Script::new(|index, request| {
         let query = request.uri().query().unwrap();
         match index {
@@ -102,7 +103,7 @@ async fn a_row_pushed_out_between_count_and_select_is_not_lost() {
 }
 
 #[tokio::test]
-async fn every_way_to_begin_brings_what_it_says() {
+async fn every_bootstrap_delivers_its_rows() {
     let server = server(2_000, Order::Shuffled).await;
     let ids = server.ids();
     let run = async |bootstrap, page_size| {
@@ -119,7 +120,7 @@ async fn every_way_to_begin_brings_what_it_says() {
             let got = run(Bootstrap::MostRecent(wanted), page_size).await;
             let n = got.len() as u64;
             assert!(n >= wanted && n <= wanted + u64::from(page_size) / 2, "{wanted} wanted, {n} by {page_size}");
-            assert_eq!(set(&got), set(&ids[ids.len() - got.len()..]), "and no hole among them");
+            assert_eq!(set(&got), set(&ids[ids.len() - got.len()..]), "and no row between them is missing");
         }
         assert_eq!(run(Bootstrap::MostRecent(1_000_000), page_size).await.len(), 2_000);
         let day = jobfeed::Clock::system().today().saturating_sub(jobfeed::jiff::Span::new().days(10));
@@ -129,7 +130,7 @@ async fn every_way_to_begin_brings_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_lookback_reads_rows_that_became_visible_late() {
+async fn an_overlap_reads_rows_that_became_visible_late() {
     let server = server(200, Order::IdAsc).await;
     let late = server.with(|data| data.reserve(3));
     server.insert(20, Insert::Recent);
@@ -137,7 +138,7 @@ async fn a_lookback_reads_rows_that_became_visible_late() {
     finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
     server.with(|data| data.insert_reserved(&late, Insert::Recent));
     let got = finish(&mut jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap()).await.unwrap();
-    assert!(got.is_empty(), "without a lookback they are below the watermark");
+    assert!(got.is_empty(), "without an overlap they are below the watermark");
     let mut run = jobs_of(&server, 100).sync_by_id("k", &store).overlap(500).await.unwrap();
     assert!(set(&finish(&mut run).await.unwrap()).is_superset(&set(&late)));
 }
@@ -155,7 +156,7 @@ async fn deleted_rows_at_the_end_do_not_move_the_watermark_back() {
 }
 
 #[tokio::test]
-async fn promise_4_a_hole_ends_the_run_and_the_watermark_stays() {
+async fn promise_4_missing_records_end_the_run_and_the_watermark_does_not_move() {
     for fault in [Fault::ShortPage(5), Fault::LostNext] {
         let server = server(900, Order::PublishedDesc).await;
         let store = MemoryStore::new();
@@ -178,7 +179,7 @@ async fn promise_4_a_hole_ends_the_run_and_the_watermark_stays() {
 }
 
 #[tokio::test]
-async fn a_server_that_clamps_the_page_is_followed() {
+async fn a_smaller_page_size_of_the_server_loses_no_row() {
     let server = server(1_500, Order::Shuffled).await;
     server.fault(Fault::HalveLimit, When::Always);
     let mut run = jobs_of(&server, 200).sync_by_id("k", MemoryStore::new()).await.unwrap();
@@ -186,7 +187,7 @@ async fn a_server_that_clamps_the_page_is_followed() {
 }
 
 #[tokio::test]
-async fn promise_6_one_bad_record_does_not_hold_the_sync() {
+async fn promise_6_one_invalid_record_does_not_stop_the_sync() {
     let server = server(300, Order::IdAsc).await;
     server.fault(Fault::BadRecord, When::matching("page_size", "100"));
     let mut run = jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap();
@@ -196,7 +197,7 @@ async fn promise_6_one_bad_record_does_not_hold_the_sync() {
         for record in &batch.page().rejected {
             rejected += 1;
             assert!(record.raw().starts_with('{') && !record.reason.is_empty());
-            assert!(record.decode::<serde_json::Value>().is_ok(), "the raw record is there to look at");
+            assert!(record.decode::<serde_json::Value>().is_ok(), "the raw record is available");
         }
         batch.commit().await.unwrap();
     }
@@ -209,11 +210,11 @@ async fn promise_6_one_bad_record_does_not_hold_the_sync() {
 
     server.fault(Fault::AllBadRecords, When::Always);
     let error = jobs_of(&server, 100).send().await.unwrap_err();
-    assert!(matches!(error, Error::AllRejected { rows: 100, .. }), "a page where all fail is an error: {error}");
+    assert!(matches!(error, Error::AllRejected { rows: 100, .. }), "all records invalid: {error}");
 }
 
 #[tokio::test]
-async fn plan_errors_surface_as_what_they_are() {
+async fn plan_errors_are_reported_with_their_cause() {
     let server = JobDataApi::builder().jobs(300).subscription(Subscription::Lite).start().await.unwrap();
     let error =
         finish(&mut jobs_of(&server, 100).sync_by_id("k", MemoryStore::new()).await.unwrap()).await.unwrap_err();
@@ -222,7 +223,7 @@ async fn plan_errors_surface_as_what_they_are() {
     let error = crate::support::client_of(&server).expired_jobs().send().await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
 
-    // A server that ignores the parameters without a word is worse: it is noticed by the rows.
+    // A server that ignores the parameters without an error: the ids of the rows show it.
     let server = JobDataApi::builder()
         .jobs(3_000)
         .subscription(Subscription::Lite)
@@ -237,7 +238,7 @@ async fn plan_errors_surface_as_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_caller_may_bring_its_own_record_type() {
+async fn a_caller_can_use_its_own_record_type() {
     #[derive(serde::Deserialize)]
     struct Slim {
         id: u64,
@@ -253,7 +254,7 @@ async fn a_caller_may_bring_its_own_record_type() {
     assert_eq!(ids, server.ids());
 }
 
-/// A quota that is used up again and again: each run gets somewhere, and together they get everything.
+/// The quota is used up in every run: each run makes progress, and together they deliver all rows.
 #[tokio::test]
 async fn every_run_makes_progress_under_a_small_quota() {
     let server = JobDataApi::builder().jobs(2_500).days(60).order(Order::IdAsc).start().await.unwrap();
@@ -273,7 +274,7 @@ async fn every_run_makes_progress_under_a_small_quota() {
             break;
         }
         assert!(matches!(run.report().outcome, Outcome::Paused { .. }), "{:?}", run.report().outcome);
-        assert!(got.len() > before, "run {runs} brought nothing");
+        assert!(got.len() > before, "run {runs} delivered nothing");
     }
     assert_eq!((got.len(), set(&got)), (2_500, set(&server.ids())));
 }

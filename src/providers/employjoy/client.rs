@@ -15,8 +15,8 @@ use crate::json::Fields;
 
 /// A client of EmployJoy for one partner key. Cheap to clone; clones share the rate limit.
 ///
-/// The server counts each endpoint on its own, and submissions for each company (vendor page: rate limits), and so does this
-/// client: when the bucket of one company is empty, requests of the others go on.
+/// The server has a rate limit for each endpoint, and for submissions one for each company (vendor page: rate limits).
+/// So has this client: the limit of one company does not delay other requests.
 #[derive(Debug, Clone)]
 pub struct Client {
     core: crate::Client,
@@ -24,8 +24,8 @@ pub struct Client {
 
 impl Provider for Client {
     const BASE_URL: &'static str = "https://api.employjoy.ai/api/v1/external/";
-    /// 60 a minute for each list, the smallest documented limit of a `GET` (vendor page: rate limits). Submissions, which
-    /// have 10 a minute and company unless an operator raised it, are held back when the server says that none remains.
+    /// 60 a minute for each list, the smallest documented `GET` limit (vendor page: rate limits). Submissions, 10 a
+    /// minute and company unless an operator raised it, are not sent once the server says that none remains.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_secs(1));
 
     fn server_error(body: &Fields) -> ServerError {
@@ -38,8 +38,8 @@ impl Provider for Client {
 }
 
 impl ClientBuilder<Client> {
-    /// The partner key, `pek_live_…` or `pek_test_…`, sent as a bearer token (vendor page: authentication). Both kinds go to
-    /// the same host.
+    /// The partner key, `pek_live_…` or `pek_test_…`, sent as a bearer token (vendor page: authentication). Both kinds
+    /// use the same host.
     pub fn api_key(self, key: impl Into<SecretString>) -> Self {
         self.try_credentials(Credentials::bearer(key))
     }
@@ -49,12 +49,12 @@ impl Client {
     /// A client with the provider's defaults.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the key is empty or cannot stand in a header.
+    /// [`Error::Invalid`] when the key is empty or is not a valid header value.
     pub fn new(key: impl Into<SecretString>) -> Result<Self> {
         Self::builder().api_key(key).build()
     }
 
-    /// Settings.
+    /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
     }
@@ -69,38 +69,37 @@ impl Client {
         ApplicationsRequest::new(&self.core, ListEndpoint::new(&APPLICATIONS))
     }
 
-    /// One application, by EmployJoy's id of it.
+    /// One application, by EmployJoy's id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the id cannot be a part of a path: empty, `.` or `..`.
+    /// [`Error::Invalid`] when the id cannot be a path segment: empty, `.` or `..`.
     pub fn application(&self, id: &str) -> Result<GetRequest<Application>> {
         if matches!(id.trim(), "" | "." | "..") {
-            return Err(Error::invalid("application id", id, "an id as the API gave it"));
+            return Err(Error::invalid("application id", id, "an id from the API"));
         }
-        // In a path a space is not a plus sign.
+        // In a path a space is `%20`, not a plus sign.
         let id = url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20");
         let request = ApiRequest::get(format!("applications/{id}"));
         let request = ApiRequest { bucket: Some("application".to_owned()), private: true, ..request };
         Ok(GetRequest::of(self.core.clone(), "employjoy/application", request))
     }
 
-    /// Checks an application against every documented limit and makes what is sent: its key and its bytes, once. Does no
-    /// I/O.
+    /// Checks an application against every documented limit and makes its idempotency key and bytes, once. Does no I/O.
     ///
     /// # Errors
-    /// [`Error::Invalid`] that names the field and the rule, never the value: it is personal data.
+    /// [`Error::Invalid`] with the field and the rule, never the value, which is personal data.
     pub fn prepare(&self, application: NewApplication) -> Result<Submission> {
         application.submission(self.core.clock().now())
     }
 
-    /// Submits an application. Safe to repeat with the same [`Submission`], in this process or a later one: the server
-    /// answers a repetition with the reply to the first within 24 hours (vendor page: applications).
+    /// Submits an application. Safe to repeat with the same [`Submission`], in this process or a later one: within 24
+    /// hours the server answers a repetition with the reply to the first one (vendor page: applications).
     pub fn submit(&self, submission: &Submission) -> SubmitRequest {
         SubmitRequest::new(self.core.clone(), submission.clone())
     }
 
-    /// When this key stops working, once the server has announced it: an operator rotates it, and it works 7 days longer
-    /// (vendor page: authentication). From the latest answer that said so.
+    /// When this key stops working, if the server has announced it: a rotated key works for 7 more days (vendor page:
+    /// authentication). From the latest response with this header.
     pub fn sunset(&self) -> Option<Sunset> {
         self.core.sunset()
     }

@@ -1,4 +1,4 @@
-//! What came and what went: the whole list of jobs against the ids that the caller knows.
+//! Compares the whole list of jobs with the ids that the caller knows: new jobs and removed jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use super::requests::JobsRequest;
 use crate::error::{Error, Result};
 use crate::listing::Endpoint;
 
-/// How far before the walk the check begins that keeps jobs which moved meanwhile from being called vanished.
+/// The second request lists jobs that changed since this long before the walk: the walk may have missed them.
 const OVERLAP: Duration = Duration::from_secs(600);
 
 /// The outcome of [`JobsRequest::full_list_diff`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListDiff {
-    /// The ids that the list has and the caller did not know, in their order.
+    /// The ids in the list that the caller did not know, sorted.
     pub appeared: BTreeSet<String>,
-    /// The ids that the caller knew and the list no longer has: closed, or of a company whose access ended.
+    /// The ids that the caller knew and that are no longer in the list: the job closed, or access to its company ended.
     pub vanished: BTreeSet<String>,
-    /// How many ids both have.
+    /// The number of ids that are in the list and that the caller knew.
     pub remained: usize,
 }
 
@@ -31,18 +31,17 @@ struct Id {
 }
 
 impl JobsRequest {
-    /// Walks the whole list and compares its ids with those that the caller holds under the same filters.
+    /// Walks the whole list and compares its ids with the ids that the caller has for the same filters.
     ///
-    /// This is how removals show: closed jobs leave the list without a trace (vendor page: jobs). A job that was changed
-    /// while the list was walked may have been passed over; before anything is called vanished, the jobs changed since the
-    /// start are asked for as well.
+    /// Closed jobs are removed from the list without a notice (vendor page: jobs); this finds them. Jobs that changed
+    /// since the start of the walk are requested too before an id is reported as vanished: the walk may miss them.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use jobfeed::employjoy;
     ///
-    /// # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
-    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let sim = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
+    /// # let (key, url) = (sim.api_key(), sim.base_url());
     /// let api = employjoy::Client::builder().api_key(key).base_url(url).build()?;
     /// let diff = api.jobs().full_list_diff(["job_gone".to_owned()]).await?;
     /// assert_eq!((diff.appeared.len(), diff.remained), (3, 0));
@@ -51,8 +50,8 @@ impl JobsRequest {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] with `updated_since` or a cursor: only a whole list can tell what is missing. Any error of the walk,
-    /// a record without a readable id too: nothing is called vanished by a part of the list.
+    /// [`Error::Invalid`] with `updated_since` or a cursor: only a whole list shows what is missing. Any error of the
+    /// walk, also for a record without a readable id: part of a list never reports an id as vanished.
     pub async fn full_list_diff<S: Into<String>>(self, known: impl IntoIterator<Item = S> + Send) -> Result<ListDiff> {
         if self.list.endpoint.updated_since.is_some() || self.list.cursor.is_some() {
             return Err(Error::invalid("full_list_diff", "a part of the list", "no updated_since and no cursor"));

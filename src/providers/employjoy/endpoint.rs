@@ -8,21 +8,21 @@ use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, Endpoint, Paging, Position, paginate};
 
-/// The largest page (vendor page: pagination). The server gives fewer records than a larger one asks for, without an error.
+/// The maximum page size (vendor page: pagination). The server reduces a larger one to this, without an error.
 const MAX_PAGE_SIZE: u32 = 200;
 
-/// What distinguishes one list from the other.
+/// The constants of one list.
 #[derive(Debug)]
 pub(super) struct EndpointSpec {
     /// The name in errors and reports.
     name: &'static str,
-    /// The path below the base URL, and the name of the rate bucket.
+    /// The path, relative to the base URL. Also the name of the rate bucket.
     path: &'static str,
     /// Whether its records are about people, so that errors show nothing of what the server said.
     private: bool,
-    /// The field that tells when a record changed.
+    /// The field with the time of a record's last change.
     pub(super) updated: Option<&'static str>,
-    /// What a sync of it cannot guarantee.
+    /// What a sync of this list cannot guarantee.
     pub(super) caveats: &'static [&'static str],
 }
 
@@ -33,8 +33,8 @@ pub(super) const JOBS: EndpointSpec = EndpointSpec {
     private: false,
     updated: Some("updatedAt"),
     caveats: &[
-        "jobs that close vanish without a trace; full_list_diff or the webhook job.closed tells them",
-        "whether a job that comes back by a grant of access counts as updated is not documented; full_list_diff finds it",
+        "closed jobs are removed from the list without a notice; full_list_diff or the webhook job.closed reports them",
+        "whether a job listed again by a new grant of access counts as updated is not documented; full_list_diff finds it",
     ],
 };
 
@@ -76,7 +76,7 @@ impl Endpoint for ListEndpoint {
         Ok(())
     }
 
-    /// The filters are sent with every cursor, as in the vendor's examples; whether they have to be is not documented.
+    /// The filters are sent with every cursor, as in the vendor's examples. Whether this is required is not documented.
     fn request(&self, at: &Position) -> ApiRequest {
         let mut request = ApiRequest::get(self.spec.path).query("limit", self.page_size);
         (request.bucket, request.private) = (Some(self.spec.path.to_owned()), self.spec.private);
@@ -103,5 +103,5 @@ impl Endpoint for ListEndpoint {
         paginate::token(answer, "next_cursor")
     }
 
-    // No `key`: a record that changes while the list is walked may come again, so the same id on two pages is no drift.
+    // No `key`: a record that changes during the walk may arrive again, so the same id on two pages is not a drift.
 }

@@ -1,4 +1,4 @@
-//! The errors of the API: their codes, and how far a rate limit reaches.
+//! The errors of the API: their codes, and the scope of a rate limit.
 
 use std::time::Duration;
 
@@ -13,15 +13,16 @@ open_enum! {
     ///
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let server = jobfeed::testing::EmployJoy::builder().start().await?;
-    /// let api = Client::builder().api_key("pek_test_wrong").base_url(server.base_url()).build()?;
+    /// # let url = server.base_url();
+    /// let api = Client::builder().api_key("wrong").base_url(url).build()?;
     /// let error = api.jobs().send().await.unwrap_err();
     /// assert_eq!(ErrorCode::of(&error), Some(ErrorCode::Unauthorized));
     /// # Ok(()) }
     /// ```
     pub enum ErrorCode {
-        /// 401: no key, a wrong, revoked or suspended one, or one whose rotation is over. Stop until it is replaced.
+        /// 401: no key, or it is wrong, revoked, suspended, or was rotated too long ago. Stop until it is replaced.
         Unauthorized = "UNAUTHORIZED",
-        /// 403: the key had access to the company once; it was switched off. `companyId` in the details.
+        /// 403: the key's access to the company was revoked. `companyId` in the details.
         AccessRevoked = "ACCESS_REVOKED",
         /// 404: no such job, or one of a company that never gave access. `jobId` in the details.
         JobNotFound = "JOB_NOT_FOUND",
@@ -29,24 +30,23 @@ open_enum! {
         ApplicationNotFound = "APPLICATION_NOT_FOUND",
         /// 409: the job takes no more applications. `jobId` and `status` in the details.
         JobClosed = "JOB_CLOSED",
-        /// 409: the partner's own id was used before. When the same submission is sent again after more than 24 hours, this
-        /// says that the first one got through (inferred).
+        /// 409: this own id was used before. For a repetition after 24 hours: the first one was accepted (inferred).
         DuplicateSourceApplicationId = "DUPLICATE_SOURCE_APPLICATION_ID",
-        /// 422: [`ServerError::fields`] names the fields.
+        /// 422: [`ServerError::fields`] lists the invalid fields.
         ValidationError = "VALIDATION_ERROR",
-        /// 422: a POST without a key. This client always sends one.
+        /// 422: a POST without an idempotency key. This client always sends one.
         IdempotencyKeyRequired = "IDEMPOTENCY_KEY_REQUIRED",
-        /// 422: the key was used with other bytes.
+        /// 422: the idempotency key was used before with other bytes.
         IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
-        /// 429: a bucket is empty.
+        /// 429: a rate limit is used up; see [`RateScope`].
         RateLimited = "RATE_LIMITED",
-        /// 500: the server's own fault.
+        /// 500: an error inside the server.
         InternalError = "INTERNAL_ERROR",
     }
 }
 
 impl ErrorCode {
-    /// The code of an error, `None` when there was no answer or it has none.
+    /// The code of an error, `None` when there was no answer or it has no code.
     pub fn of(error: &Error) -> Option<Self> {
         error.server()?.code.as_deref().map(Self::from)
     }
@@ -70,29 +70,29 @@ impl FieldCode {
 }
 
 open_enum! {
-    /// What a 429 applies to (vendor page: rate limits).
+    /// The requests that a 429 applies to (vendor page: rate limits).
     pub enum RateScope {
-        /// Submissions to one company, `companyId` in the details. Others go on.
+        /// Submissions to one company, `companyId` in the details. Others are not affected.
         PartnerCompany = "partner_company",
-        /// Everything of the partner.
+        /// All requests of the partner.
         Partner = "partner",
     }
 }
 
 impl RateScope {
-    /// The scope of a 429. A wait that is longer than the client may sleep comes as [`Error::Paused`], which has none.
+    /// The scope of a 429. [`Error::Paused`], for a wait longer than the client may sleep, has none.
     pub fn of(error: &Error) -> Option<Self> {
         error.server()?.details.get("scope")?.as_str().map(Self::from)
     }
 }
 
-/// The common envelope, and the members that a 429 has beside it.
+/// Reads the common error envelope, and the members that a 429 has in addition.
 pub(super) fn read(body: &Fields) -> ServerError {
     let mut error = ServerError::read(body);
     let seconds = body.get::<f64>("retryAfter");
     error.retry_after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let scope = body.get::<String>("scope").map(RateScope::from);
-    // What is not known to be narrow is taken to be wide.
+    // An unknown scope is treated as the whole client.
     error.wait_scope = if scope == Some(RateScope::PartnerCompany) { WaitScope::Bucket } else { WaitScope::Client };
     error
 }

@@ -1,25 +1,28 @@
-//! EmployJoy Partner API: open jobs of companies that granted access, applications to them, and what became of these.
+//! EmployJoy Partner API: open jobs of companies that granted access, applications to them, and their status.
 //!
 //! ```
 //! use futures::TryStreamExt;
 //! use jobfeed::employjoy::{self, Candidate, NewApplication};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let server = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
-//! # let (key, url) = (server.api_key(), server.base_url());
+//! # let sim = jobfeed::testing::EmployJoy::builder().jobs(3).start().await?;
+//! # let (key, url) = (sim.api_key(), sim.base_url());
 //! let api = employjoy::Client::builder().api_key(key).base_url(url).build()?;
 //! let jobs: Vec<_> = api.jobs().items().try_collect().await?;
 //!
-//! let candidate = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
-//! let application = NewApplication::new(&jobs[0].id, candidate).consent_to_contact(true).source_application_id("a-1");
-//! let submission = api.prepare(application)?; // key and bytes, made once; keep it until it is accepted
+//! let ada = Candidate::new("Ada", "Moss", "ada@example.org", "+15550100");
+//! let application = NewApplication::new(&jobs[0].id, ada)
+//!     .consent_to_contact(true)
+//!     .source_application_id("a-1");
+//! // The key and the bytes are made once. Keep them until they are accepted.
+//! let submission = api.prepare(application)?;
 //! let received = api.submit(&submission).send().await?;
 //! assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
 //! # Ok(()) }
 //! ```
 //!
-//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *inferred*
-//! where it is concluded from that. No live traffic was seen.
+//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it,
+//! *inferred* where it is concluded from that. No live traffic was observed.
 
 mod client;
 mod diff;

@@ -1,4 +1,4 @@
-//! Jobs and applications, as the lists answer them.
+//! The models of jobs and applications.
 
 use crate::json::{DateTime, Decimal, empty_as_none, list, model, open_enum};
 
@@ -8,7 +8,8 @@ model! {
     /// ```
     /// use jobfeed::employjoy::Job;
     ///
-    /// let job: Job = serde_json::from_str(r#"{"id": "job_7", "title": "Baker", "schedule": "night_shift", "perk": 1}"#)?;
+    /// let json = r#"{"id": "job_7", "schedule": "night_shift", "perk": 1}"#;
+    /// let job: Job = serde_json::from_str(json)?;
     /// assert_eq!(job.schedule.unwrap().as_str(), "night_shift");
     /// assert_eq!(job.extra["perk"], 1);
     /// # Ok::<(), serde_json::Error>(())
@@ -18,29 +19,29 @@ model! {
         id: String = required "id",
         /// The title (vendor page).
         title: Option<String> = "title",
-        /// Who hires (vendor page).
+        /// The company that hires (vendor page).
         company: Option<Company> = "company",
-        /// Where (vendor page).
+        /// The place of work (vendor page).
         location: Option<Location> = "location",
-        /// What is paid (vendor page).
+        /// The pay (vendor page).
         compensation: Option<Compensation> = "compensation",
-        /// Full time, part time and the like (vendor page; an open set).
+        /// Full time, part time or similar (vendor page; an open set).
         schedule: Option<Schedule> = "schedule" => empty_as_none,
-        /// Always open in this version: closed jobs are in no list (vendor page).
+        /// Always open in this version: closed jobs are not listed (vendor page).
         status: Option<JobStatus> = "status" => empty_as_none,
-        /// How many are wanted (vendor page).
+        /// The number of people to hire (vendor page).
         headcount: Option<Headcount> = "headcount",
-        /// When it was made (vendor page).
+        /// When the job was created (vendor page).
         created_at: Option<DateTime> = "createdAt" => empty_as_none,
         /// When it last changed (vendor page).
         updated_at: Option<DateTime> = "updatedAt" => empty_as_none,
-        /// The questions that an application answers; null and none are the same (vendor page; inferred).
+        /// The questions that an application answers; null means none (vendor page; inferred).
         application_form_schema: Vec<Question> = "applicationFormSchema" => list,
     }
 }
 
 model! {
-    /// A company that granted access (vendor page). Only ever seen inside a job.
+    /// A company that granted access (vendor page). It occurs only inside a job.
     pub struct Company {
         /// Its id (vendor page). Opaque.
         id: Option<String> = "id" => empty_as_none,
@@ -62,13 +63,13 @@ model! {
 }
 
 model! {
-    /// What is paid (vendor page).
+    /// The pay (vendor page).
     pub struct Compensation {
-        /// What the numbers are for: an hour, in this version (vendor page).
+        /// The unit of time: one hour, in this version (vendor page).
         kind: Option<CompensationKind> = "type" => empty_as_none,
-        /// The least, in whole units of the currency, decimals allowed (vendor page).
+        /// The minimum, in whole units of the currency, decimals allowed (vendor page).
         min: Option<Decimal> = "min" => empty_as_none,
-        /// The most.
+        /// The maximum, in the same unit.
         max: Option<Decimal> = "max" => empty_as_none,
         /// The currency's code (vendor page).
         currency: Option<String> = "currency",
@@ -76,11 +77,11 @@ model! {
 }
 
 model! {
-    /// How many are wanted (vendor page).
+    /// The number of people to hire (vendor page).
     pub struct Headcount {
-        /// All; none when it is not set.
+        /// The total; none when it is not set.
         total: Option<u64> = "total",
-        /// Those hired so far.
+        /// Hired so far.
         filled: Option<u64> = "filled",
     }
 }
@@ -88,30 +89,30 @@ model! {
 model! {
     /// A question of a job, to be answered in [`NewApplication`](super::NewApplication) (vendor page).
     pub struct Question {
-        /// Its key among the answers.
+        /// The key of its answer.
         key: Option<String> = "key",
         /// Its text.
         label: Option<String> = "label",
         /// The type of the answer.
         kind: Option<QuestionKind> = "type" => empty_as_none,
-        /// Whether an answer is asked for. Whether the server refuses an application without one is not documented.
+        /// Whether an answer is required. Whether the server refuses an application without one is not documented.
         required: Option<bool> = "required",
     }
 }
 
 model! {
-    /// An application of this partner key and what became of it (vendor page: applications). Holds no data of the
-    /// candidate but the partner's own id; `Debug` leaves that out.
+    /// An application of this partner key and its status (vendor page: applications). It contains no data of the
+    /// candidate except the partner's own id; `Debug` omits that.
     pub struct Application debug(id, job_id, status) {
-        /// EmployJoy's id of it (vendor page). Opaque.
+        /// EmployJoy's id of the application (vendor page). Opaque.
         id: String = required "id",
         /// The partner's own id, if one was sent (vendor page).
         source_application_id: Option<String> = "sourceApplicationId" => empty_as_none,
-        /// The job (vendor page).
+        /// The id of the job (vendor page).
         job_id: Option<String> = "jobId",
-        /// How far it is (vendor page).
+        /// The status (vendor page).
         status: Option<ApplicationStatus> = "status" => empty_as_none,
-        /// The stage's label for people (vendor page; an open set).
+        /// The stage, a text for display (vendor page; an open set).
         current_stage: Option<Stage> = "currentStage" => empty_as_none,
         /// When it was submitted (vendor page).
         submitted_at: Option<DateTime> = "submittedAt" => empty_as_none,
@@ -125,13 +126,13 @@ open_enum! {
     pub enum JobStatus {
         /// It takes applications.
         Open = "open",
-        /// It no longer does. Not in lists; in the details of an error (vendor page: errors).
+        /// It takes no more applications. Not in lists; in the details of an error (vendor page: errors).
         Closed = "closed",
     }
 }
 
 open_enum! {
-    /// How much of the week a job takes (vendor page; an open set).
+    /// The working time or contract (vendor page; an open set).
     pub enum Schedule {
         /// Full time.
         FullTime = "full_time",
@@ -143,15 +144,15 @@ open_enum! {
 }
 
 open_enum! {
-    /// What the amounts of a compensation are for (vendor page).
+    /// The unit of time of a compensation (vendor page).
     pub enum CompensationKind {
-        /// One hour.
+        /// Per hour.
         Hourly = "hourly",
     }
 }
 
 open_enum! {
-    /// The type of an answer (vendor page; others are not shown).
+    /// The type of an answer (vendor page; it shows no others).
     pub enum QuestionKind {
         /// Yes or no.
         Boolean = "boolean",
@@ -159,29 +160,29 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far an application is (vendor page).
+    /// The status of an application (vendor page).
     pub enum ApplicationStatus {
         /// Submitted.
         Received = "received",
         /// Being evaluated.
         InProgress = "in_progress",
-        /// Hired. An end.
+        /// Hired. Final.
         Accepted = "accepted",
-        /// Not selected. An end.
+        /// Not selected. Final.
         Rejected = "rejected",
     }
 }
 
 open_enum! {
-    /// The stage of an application, as people are shown it (vendor page; an open set).
+    /// The stage of an application, a text for display (vendor page; an open set).
     pub enum Stage {
         /// Just submitted.
         InitialOutreach = "Initial Outreach",
-        /// The video interview is awaited, or under way.
+        /// The video interview is to be done or in progress.
         VideoInterview = "Video Interview",
-        /// The video is being looked at.
+        /// The video is being reviewed.
         UnderReview = "Under Review",
-        /// The last decision is being made.
+        /// The final decision is being made.
         FinalReview = "Final Review",
         /// Hired.
         Hired = "Hired",

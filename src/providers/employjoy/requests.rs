@@ -14,19 +14,19 @@ macro_rules! requests {
             $request = ListEndpoint => $item;
         }
 
-        /// What both lists take.
+        /// Parameters of both lists.
         impl $request {
             /// Records on a page, 1 to 200 (vendor page), sent as `limit`. Default 200.
             pub fn page_size(self, size: u32) -> Self {
                 self.with(|list| list.page_size = size)
             }
 
-            /// What changed after this instant (vendor page). Whether the instant itself counts is not documented.
+            /// Only records changed after this instant (vendor page); whether it is included is not documented.
             pub fn updated_since(self, instant: Timestamp) -> Self {
                 self.with(|list| list.updated_since = Some(instant))
             }
 
-            /// Of one company only (vendor page). One without access gives an empty list, not an error.
+            /// Only records of one company (vendor page). Without access to it the list is empty; that is not an error.
             pub fn company_id(self, id: impl Into<String>) -> Self {
                 self.with(|list| list.company_id = Some(id.into()))
             }
@@ -42,7 +42,7 @@ requests! {
 }
 
 impl ApplicationsRequest {
-    /// Those with this status (vendor page).
+    /// Only applications with this status (vendor page).
     pub fn status(self, status: ApplicationStatus) -> Self {
         self.with(|list| list.status = Some(status))
     }

@@ -1,4 +1,4 @@
-//! Submitting an application: the typed body, the key and bytes made once of it, the request.
+//! Submissions of applications: the typed body, its idempotency key and bytes, and the request.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -13,10 +13,10 @@ use crate::client::{ApiRequest, Client, read_single};
 use crate::error::{Error, Result};
 use crate::json::{DateTime, debug_fields, empty_as_none, model};
 
-/// Keys live 24 hours (vendor page: applications); what is older than this is not sent again without another protection.
-const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
+/// The server keeps keys for 24 hours (vendor page: applications). A submission older than this value needs an own id.
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(23);
 
-/// Who applies. Personal data: `Debug` shows nothing of it.
+/// The person who applies. Personal data: `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
@@ -27,7 +27,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// First and last name of 1 to 100 characters, an e-mail address, a phone number, best in E.164 form (vendor page).
+    /// First and last name (1 to 100 characters each), e-mail address, phone number, best in E.164 form (vendor page).
     pub fn new(
         first_name: impl Into<String>,
         last_name: impl Into<String>,
@@ -41,7 +41,7 @@ impl Candidate {
 
 debug_fields!(Candidate());
 
-/// An application to be submitted. `Debug` shows the job and nothing of the candidate.
+/// An application to submit. `Debug` shows the job id and nothing of the candidate.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewApplication {
@@ -63,7 +63,7 @@ pub struct NewApplication {
 }
 
 impl NewApplication {
-    /// An application to the job with this id. Without [`NewApplication::consent_to_contact`] it is refused.
+    /// An application to the job with this id. It is refused without [`NewApplication::consent_to_contact`].
     pub fn new(job_id: impl Into<String>, candidate: Candidate) -> Self {
         Self {
             job_id: job_id.into(),
@@ -78,22 +78,22 @@ impl NewApplication {
         }
     }
 
-    /// Whether the candidate agreed to be contacted by text message and e-mail. It must be so (vendor page).
+    /// Whether the candidate agreed to be contacted by text message and e-mail. It must be `true` (vendor page).
     #[must_use]
     pub fn consent_to_contact(mut self, yes: bool) -> Self {
         self.consent_to_contact = yes;
         self
     }
 
-    /// Where the candidate came from, such as `indeed`; at most 100 characters (vendor specification).
+    /// The source of the candidate, such as `indeed`; at most 100 characters (vendor specification).
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Your own id of the application, 1 to 128 characters, unique for each partner (vendor page). Always give one: after 24
-    /// hours it is the only protection against a second application, and it finds the application in the list.
+    /// Your own id of the application, 1 to 128 characters, unique for each partner (vendor page). Always set it: after
+    /// 24 hours it alone prevents a second application, and you can find the application in the list by it.
     #[must_use]
     pub fn source_application_id(mut self, id: impl Into<String>) -> Self {
         self.source_application_id = Some(id.into());
@@ -107,22 +107,22 @@ impl NewApplication {
         self
     }
 
-    /// Where the server can fetch the résumé. It does so later; a failure does not sink the application (vendor page).
+    /// The URL of the résumé. The server fetches it later; if that fails, the application is still valid (vendor page).
     #[must_use]
     pub fn resume_url(mut self, url: impl Into<String>) -> Self {
         self.resume_url = Some(url.into());
         self
     }
 
-    /// The company of the job. It is not sent; the server's rate limit counts by company, and so does the client when it
-    /// knows it. Without it, it counts by job.
+    /// The company of the job. It is not sent. The server's rate limit counts by company, and so does the client if
+    /// this is set; otherwise the client counts by job.
     #[must_use]
     pub fn company_id(mut self, id: impl Into<String>) -> Self {
         self.company_id = Some(id.into());
         self
     }
 
-    /// Your own key, a UUID (vendor page), instead of a random one: the same for the same application, never for two.
+    /// Your own idempotency key, a UUID (vendor page), instead of a random one: one key for one application.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -135,7 +135,7 @@ impl NewApplication {
             Some(key) => Uuid::try_parse(key).map_err(|_| refused("idempotency key", "a UUID"))?,
             None => Uuid::new_v4(),
         };
-        let body = serde_json::to_string(&self).map_err(|_| refused("application", "what can be written as JSON"))?;
+        let body = serde_json::to_string(&self).map_err(|_| refused("application", "JSON-compatible data"))?;
         Ok(Submission {
             key,
             body,
@@ -145,7 +145,7 @@ impl NewApplication {
         })
     }
 
-    /// Lengths are counted in characters; the vendor does not name the unit.
+    /// Lengths are counted in characters; the vendor does not document the unit.
     fn validate(&self) -> Result<()> {
         let length = |what, text: &str, min: usize, max: usize| {
             let fits = (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty());
@@ -188,11 +188,10 @@ fn refused(what: &str, rule: &str) -> Error {
 
 debug_fields!(NewApplication(job_id));
 
-/// An application ready to be sent: the key and the exact bytes, both made once, by [`super::Client::prepare`].
+/// An application ready to send: the idempotency key and the exact bytes, made once by [`super::Client::prepare`].
 ///
-/// The server takes a repetition for the same submission only when key and bytes are the same (vendor page). Keep it until
-/// the submission is through; it can be written with serde, so that a later process can go on. **It holds personal data**;
-/// `Debug` shows none.
+/// The server recognises a repetition only by the same key and bytes (vendor page). Keep it until the submission is
+/// accepted; serde can write it for a later process. **It contains personal data**; `Debug` shows none.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
@@ -209,12 +208,12 @@ impl Submission {
         self.key.to_string()
     }
 
-    /// The body, as it is sent. Personal data.
+    /// The body, as it is sent. It contains personal data.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// When it was made, by the client's clock.
+    /// When it was prepared, by the client's clock.
     pub fn prepared_at(&self) -> Timestamp {
         self.prepared_at
     }
@@ -232,7 +231,7 @@ impl Submission {
 
 debug_fields!(Submission(key, prepared_at));
 
-/// A submission, ready to be sent.
+/// The request of a submission.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct SubmitRequest {
@@ -245,20 +244,19 @@ impl SubmitRequest {
         Self { client, submission }
     }
 
-    /// Sends it. Connection trouble, time-outs, 429 and 5xx are tried again with the same key and the same bytes; a redirect
+    /// Sends it. Connection errors, timeouts, 429 and 5xx are retried with the same key and the same bytes. A redirect
     /// is not followed.
     ///
     /// # Errors
-    /// [`Error::Status`] with the server's code in [`Error::server`] (see [`super::ErrorCode`]); its text shows codes only,
-    /// because the server's words may repeat personal data. [`Error::Paused`] when the server asks for a longer wait:
-    /// send the same submission later. [`Error::Invalid`] for a submission of more than 23 hours ago without a
-    /// `sourceApplicationId`: the server may have forgotten the key and would take it for a second application; look for it in
-    /// the list, and prepare it anew when it is not there.
+    /// [`Error::Status`] with the server's code in [`Error::server`] (see [`super::ErrorCode`]), without the server's
+    /// text, which may repeat personal data. [`Error::Paused`] when the server asks for a longer wait: send it again
+    /// later. [`Error::Invalid`] for a submission older than 23 hours without a `sourceApplicationId`, which the server
+    /// might accept a second time: search the list for it, and prepare it again if it is not there.
     pub async fn send(self) -> Result<Submitted> {
         let Self { client, submission } = self;
         let age = client.clock().now().duration_since(submission.prepared_at);
-        if age > KEY_LIFE && !submission.unique {
-            let rule = "at most 23 hours, or an application with a sourceApplicationId; look for it in the list first";
+        if age > KEY_LIFETIME && !submission.unique {
+            let rule = "at most 23 hours, or an application with a sourceApplicationId; search the list for it first";
             return Err(Error::invalid("age of the submission", format!("{} hours", age.as_hours()), rule));
         }
         let request = submission.request()?;
@@ -267,18 +265,18 @@ impl SubmitRequest {
 }
 
 model! {
-    /// The reply to a submission (vendor page: applications). Smaller than an [`Application`](super::Application); a
-    /// repetition gets the same one. `Debug` leaves the partner's own id out.
+    /// The reply to a submission (vendor page: applications), with fewer fields than an
+    /// [`Application`](super::Application). A repetition gets the same reply. `Debug` omits the partner's own id.
     pub struct Submitted debug(id, job_id, status) {
         /// EmployJoy's id of the application (vendor page).
         id: String = required "id",
         /// The partner's own id, if one was sent (vendor page).
         source_application_id: Option<String> = "sourceApplicationId" => empty_as_none,
-        /// The job (vendor page).
+        /// The id of the job (vendor page).
         job_id: Option<String> = "jobId",
-        /// How far it is (vendor page).
+        /// The status (vendor page).
         status: Option<ApplicationStatus> = "status" => empty_as_none,
-        /// When the application was made (vendor page).
+        /// When the application was created (vendor page).
         created_at: Option<DateTime> = "createdAt" => empty_as_none,
     }
 }

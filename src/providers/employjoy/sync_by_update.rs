@@ -1,4 +1,4 @@
-//! The sync of both lists: what changed since the watermark, with an overlap, walked by the server's cursor.
+//! The sync of both lists: walks by cursor what changed since the watermark, with an overlap.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::sync::{
     Incremental, IncrementalWalk, PageView, RunStart, Strategy, SyncOptions, SyncRequest, WalkedList, sync_request,
 };
 
-/// The overlap when none is set. It must be longer than this machine's clock is ahead, and than rows take to become visible.
+/// The default overlap. It must be longer than this machine's clock is ahead, and than a row takes to become visible.
 const OVERLAP: Duration = Duration::from_secs(600);
 
 sync_request! {
@@ -38,30 +38,30 @@ impl ByUpdate {
 }
 
 impl JobsRequest {
-    /// Syncs by the time of the last change: the first run brings the whole list, or what changed after
-    /// [`SyncByUpdate::since`], each later one what changed since the last run, with an overlap. Rows of the overlap come
-    /// again: upsert them by id, and keep the one with the newest `updatedAt`.
+    /// Syncs by the time of the last change: the first run reads the whole list, or what changed after
+    /// [`SyncByUpdate::since`], each later run what changed since the run before, with an overlap. Rows of the overlap
+    /// arrive again: upsert them by id, and keep the one with the latest `updatedAt`.
     ///
-    /// Each run reads its list to the end, because the order is not documented, and only then moves the watermark to the
-    /// greatest `updatedAt` seen, at most the start of the run. When the server refuses a cursor, for example after a long
-    /// interruption, the run walks its list again, once.
+    /// Each run reads its list to the end, because the order is not documented, and only then moves the watermark to
+    /// the latest `updatedAt` seen, at most the start of the run. When the server refuses a cursor, for example after a
+    /// long interruption, the run walks its list once more from the beginning.
     ///
-    /// Closed jobs leave the list and are not in any run: see [`JobsRequest::full_list_diff`].
+    /// Closed jobs are removed from the list and are in no run: see [`JobsRequest::full_list_diff`].
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use jobfeed::{RateLimit, checkpoint::MemoryStore, employjoy};
+    /// use jobfeed::{checkpoint::MemoryStore, employjoy::Client};
     ///
-    /// # let server = jobfeed::testing::EmployJoy::builder().jobs(500).start().await?;
-    /// # let (key, url) = (server.api_key(), server.base_url());
-    /// # let api = employjoy::Client::builder().api_key(key).base_url(url).rate_limit(RateLimit::unlimited()).build()?;
+    /// # let sim = jobfeed::testing::EmployJoy::builder().jobs(50).start().await?;
+    /// # let (key, url) = (sim.api_key(), sim.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// let store = MemoryStore::new();
     /// let mut run = api.jobs().sync_by_update("employjoy/jobs", store).await?;
     /// while let Some(batch) = run.next().await? {
     ///     // … upsert batch.items() by id …
     ///     batch.commit().await?;
     /// }
-    /// assert_eq!(run.report().counts.rows, 500);
+    /// assert_eq!(run.report().counts.rows, 50);
     /// # Ok(()) }
     /// ```
     pub fn sync_by_update<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByUpdate<'s, Job, C> {
@@ -70,22 +70,22 @@ impl JobsRequest {
 }
 
 impl ApplicationsRequest {
-    /// Syncs by the time of the last change, as [`JobsRequest::sync_by_update`]. Applications do not tell when they changed, so the
-    /// watermark moves to the start of the run.
+    /// Syncs by the time of the last change, as [`JobsRequest::sync_by_update`]. Applications have no time of change,
+    /// so the watermark moves to the start of the run.
     pub fn sync_by_update<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByUpdate<'s, Application, C> {
         SyncByUpdate { sync: SyncRequest::of(self.list, key, store, ByUpdate::new) }
     }
 }
 
 impl<T, C> SyncByUpdate<'_, T, C> {
-    /// How far before the watermark each later run begins. Default 10 minutes. It must be longer than this machine's clock
-    /// is ahead.
+    /// How far before the watermark each later run begins. Default 10 minutes. It must be longer than the clock of this
+    /// machine is ahead.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.sync.options.overlap = overlap;
         self
     }
 
-    /// Where the first run begins. Default: with the whole list. Later runs go on from the watermark and ignore it.
+    /// Where the first run begins. Default: the whole list. Later runs start at the watermark and ignore it.
     pub fn since(mut self, instant: Timestamp) -> Self {
         self.sync.options.since = Some(instant);
         self
@@ -101,7 +101,7 @@ impl SyncOptions for ByUpdate {
 
     fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
         if let Some(instant) = self.list.updated_since {
-            let rule = "no such parameter: the sync sets it; give the beginning of the first run to `since`";
+            let rule = "no value: the sync sets it; set the beginning of the first run with `since`";
             return Err(Error::invalid("updated_since", instant.to_string(), rule));
         }
         let overlap = SignedDuration::try_from(self.overlap)

@@ -13,7 +13,7 @@ use super::requests::{
 use crate::client::{ClientBuilder, Credentials, GetRequest, Provider, RateLimit};
 use crate::error::Result;
 
-/// The page size when none is set, for clients with a key.
+/// The default page size, for clients with a key.
 const PAGE_SIZE: u32 = 1000;
 
 /// A client of jobdataapi.com. Cheap to clone; clones share the rate limit.
@@ -24,7 +24,7 @@ pub struct Client {
 
 impl Provider for Client {
     const BASE_URL: &'static str = "https://jobdataapi.com/api/";
-    /// The pace of the vendor's ingestion guide: 0.12 s between pages, sequential calls.
+    /// The rate of the vendor's ingestion guide: 0.12 s between pages, sequential calls.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(120));
 
     fn from_core(core: crate::Client) -> Self {
@@ -33,8 +33,8 @@ impl Provider for Client {
 }
 
 impl ClientBuilder<Client> {
-    /// The API key, sent as `Authorization: Api-Key …` (vendor page). Without one, calls are anonymous: about 10 requests
-    /// an hour, 20 jobs an answer.
+    /// The API key, sent as `Authorization: Api-Key …` (vendor page). Without one, calls are anonymous: about 10
+    /// requests an hour and 20 jobs per answer.
     pub fn api_key(self, key: impl Into<SecretString>) -> Self {
         self.try_credentials(Credentials::header("authorization", "Api-Key ", key))
     }
@@ -44,12 +44,12 @@ impl Client {
     /// A client with the provider's defaults.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] when the key is empty or cannot stand in a header.
+    /// [`crate::Error::Invalid`] when the key is empty or is not a valid header value.
     pub fn new(key: impl Into<SecretString>) -> Result<Self> {
         Self::builder().api_key(key).build()
     }
 
-    /// A client without a key: about 10 requests an hour and 20 jobs an answer.
+    /// A client without a key: about 10 requests an hour and 20 jobs per answer.
     ///
     /// # Errors
     /// As [`ClientBuilder::build`].
@@ -57,18 +57,18 @@ impl Client {
         Self::builder().build()
     }
 
-    /// Settings.
+    /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
     }
 
-    /// An endpoint without a page size: the small reference lists have no parameters that are documented or were seen.
-    #[allow(clippy::unused_self, reason = "as `paged`")]
-    fn whole(&self, spec: &'static EndpointSpec) -> ListEndpoint {
+    /// An endpoint without a page size: no parameter of the small reference lists is documented or was observed.
+    #[allow(clippy::unused_self, reason = "`lists!` calls it as it calls `paged`")]
+    fn unpaged(&self, spec: &'static EndpointSpec) -> ListEndpoint {
         ListEndpoint::new(spec, None)
     }
 
-    /// An endpoint that takes a page size. Without a key the server ignores the parameter or refuses it (vendor page on states).
+    /// An endpoint with a page size. Without a key the server ignores or refuses the parameter (vendor page on states).
     fn paged(&self, spec: &'static EndpointSpec) -> ListEndpoint {
         ListEndpoint::new(spec, (!self.core.is_anonymous()).then_some(PAGE_SIZE))
     }
@@ -88,9 +88,9 @@ macro_rules! lists {
 }
 
 lists! {
-    /// Job postings. Without a window the server shows the last 90 days (vendor's ingestion guide).
+    /// Jobs. Without a window the server returns those of the last 90 days (vendor's ingestion guide).
     jobs -> JobsRequest at JOBS, paged;
-    /// Postings that expired. Plan pro or better (vendor page).
+    /// Expired jobs. Plan pro or better (vendor page).
     expired_jobs -> ExpiredJobsRequest at EXPIRED_JOBS, paged;
     /// Companies. Plan pro or better (vendor page).
     companies -> CompaniesRequest at COMPANIES, paged;
@@ -98,18 +98,18 @@ lists! {
     tags -> TagsRequest at TAGS, paged;
     /// Cities.
     cities -> CitiesRequest at CITIES, paged;
-    /// States, provinces and other first divisions of countries.
+    /// States, provinces and other first-level divisions of countries.
     states -> StatesRequest at STATES, paged;
     /// Countries.
-    countries -> CountriesRequest at COUNTRIES, whole;
-    /// Regions, which are about the continents.
-    regions -> RegionsRequest at REGIONS, whole;
+    countries -> CountriesRequest at COUNTRIES, unpaged;
+    /// Regions of the world, roughly the continents.
+    regions -> RegionsRequest at REGIONS, unpaged;
     /// Employment types.
-    job_types -> JobTypesRequest at JOB_TYPES, whole;
+    job_types -> JobTypesRequest at JOB_TYPES, unpaged;
     /// Industries of companies.
-    industries -> IndustriesRequest at INDUSTRIES, whole;
+    industries -> IndustriesRequest at INDUSTRIES, unpaged;
     /// Types of companies.
-    company_types -> CompanyTypesRequest at COMPANY_TYPES, whole;
+    company_types -> CompanyTypesRequest at COMPANY_TYPES, unpaged;
     /// Daily currency rates.
     currency_rates -> CurrencyRatesRequest at CURRENCY_RATES, paged;
 }
@@ -128,9 +128,9 @@ macro_rules! resources {
 }
 
 resources! {
-    /// One job posting.
+    /// One job.
     job(id) -> Job at "jobs", "jobdataapi/job";
-    /// When one posting expired, by job id. Plan pro or better (vendor page).
+    /// The time at which one job expired, by job id. Plan pro or better (vendor page).
     expired_job(id) -> ExpiredJob at "jobsexpired", "jobdataapi/expired-job";
     /// One company. Any key (vendor page).
     company(id) -> Company at "companies", "jobdataapi/company";

@@ -8,16 +8,16 @@ use crate::error::{AnswerError, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, Endpoint, Paging, Position, Query, paginate};
 
-/// What distinguishes one endpoint from another.
+/// The constants of one endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointSpec {
     /// The name in errors and reports.
     pub(super) name: &'static str,
-    /// The path below the base URL.
+    /// The path, relative to the base URL.
     pub(super) path: &'static str,
     /// The field that identifies a record.
     pub(super) key: &'static str,
-    /// Whether the body was seen as a bare array (observed 2024 to 2025); the envelope is accepted as well.
+    /// Whether the body can be a bare array (observed 2024 to 2025). The envelope is accepted as well.
     pub(super) bare: bool,
 }
 
@@ -80,7 +80,7 @@ impl Endpoint for ListEndpoint {
         Some(self.spec.key)
     }
 
-    /// A page that `next` announced and that is gone: the list became shorter (inferred).
+    /// 404 for a page after the first: the list became shorter after the server sent `next` (inferred).
     fn past_end(&self, at: &Position, status: StatusCode) -> bool {
         status == StatusCode::NOT_FOUND && matches!(at, Position::Page(page) if *page > 1)
     }

@@ -1,14 +1,17 @@
-//! jobdataapi.com: job postings of company career pages and applicant tracking systems.
+//! jobdataapi.com: jobs from company career pages and applicant tracking systems.
 //!
 //! ```
 //! use futures::TryStreamExt;
-//! use jobfeed::jobdataapi;
+//! use jobfeed::jobdataapi::Client;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let server = jobfeed::testing::JobDataApi::builder().jobs(50).start().await?;
-//! let api = jobdataapi::Client::new("my-key")?;
-//! # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
-//! let mut pages = api.jobs().country_codes(["US", "CA"]).published_since(jiff::civil::date(2026, 5, 1)).pages();
+//! # let sim = jobfeed::testing::JobDataApi::builder().jobs(50).start().await?;
+//! # let (key, url) = (sim.api_key(), sim.base_url());
+//! let api = Client::new("my-key")?;
+//! # let api = Client::builder().api_key(key).base_url(url).build()?;
+//! let day = jiff::civil::date(2026, 5, 1);
+//! let jobs = api.jobs().country_codes(["US", "CA"]).published_since(day);
+//! let mut pages = jobs.pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
 //!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());
@@ -17,8 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *observed*
-//! where payloads show it, *inferred* where it is concluded from either.
+//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it,
+//! *observed* where payloads show it, *inferred* where it is concluded from either.
 
 mod client;
 mod endpoint;

@@ -1,17 +1,17 @@
-//! The forms of the values that parameters take, and the rules between parameters.
+//! The formats of parameter values, and the rules between parameters.
 
 use jiff::civil::Date;
 
 use crate::error::{Error, Result};
 use crate::listing::Query;
 
-/// The most values that one parameter takes (vendor page "Multi-value parameters").
+/// The maximum number of values in one parameter (vendor page "Multi-value parameters").
 const MAX_VALUES: usize = 50;
 
-/// The largest page (vendor page "Jobs API endpoint").
+/// The maximum page size (vendor page "Jobs API endpoint").
 pub(super) const MAX_PAGE_SIZE: u32 = 5000;
 
-/// A check of codes and its rule in words.
+/// The check of one code, and its rule for the error text.
 type CodeCheck = (fn(&str) -> bool, &'static str);
 
 /// The check of country codes.
@@ -22,7 +22,7 @@ pub(super) const COUNTRY: CodeCheck =
 pub(super) const CODE: CodeCheck =
     (|code| !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric()), "codes of letters and digits");
 
-/// Adds values that are joined with a pipe. A minus sign before a value excludes it.
+/// Adds values, joined with a pipe. A minus sign before a value excludes it.
 fn join(query: &mut Query, name: &str, values: &[String]) {
     query.join(name, "|", values);
     let count = query.get(name).map_or(0, |joined| joined.split('|').count());
@@ -58,7 +58,7 @@ pub(super) fn codes<S: AsRef<str>>(
     join(query, name, &values);
 }
 
-/// Keywords: joined with `|OR|`, excluded with a minus sign, a literal minus sign at the front escaped.
+/// Keywords: joined with `|OR|`, excluded with a minus sign, a literal minus sign at the front is escaped.
 pub(super) fn keywords<S: AsRef<str>>(
     query: &mut Query,
     name: &str,
@@ -72,7 +72,7 @@ pub(super) fn keywords<S: AsRef<str>>(
         if keyword.contains('|') {
             query.refuse(name, keyword, "keywords without a pipe; give alternatives as separate keywords");
         }
-        // The server ignores a shorter keyword without an error, which widens the query.
+        // The server ignores a shorter keyword without an error, and then returns too many rows.
         if keyword.chars().count() < shortest {
             query.refuse(name, keyword, &format!("keywords of {shortest} or more characters"));
         }
@@ -98,7 +98,7 @@ pub(super) fn check(query: &Query) -> Result<()> {
     for name in ["state_code", "code"] {
         if let (Some(value), false) = (query.get(name), country || query.has("country_id")) {
             let first = value.split('|').next().unwrap_or_default();
-            return Err(Error::invalid(name, first, "a country beside it: state codes are not unique"));
+            return Err(Error::invalid(name, first, "a country as well: state codes are not unique"));
         }
     }
     query.check_order::<Date>("published_since", "published_until")?;
@@ -116,7 +116,7 @@ pub(super) fn check(query: &Query) -> Result<()> {
     check_window(query)
 }
 
-/// Ages and dates are two ways to set the same window; what the server makes of both is not documented.
+/// Ages and dates are two ways to set the same window; how the server combines them is not documented.
 fn check_window(query: &Query) -> Result<()> {
     let published = query.has("published_since") || query.has("published_until");
     let ids = query.has("min_id") || query.has("max_id");

@@ -10,11 +10,11 @@ use super::models::{
 use super::query::{self, CODE, COUNTRY, MAX_PAGE_SIZE};
 use crate::listing::list_request;
 
-/// Keywords of `title` and `location` below this length are ignored by the server without an error (changelog, API 1.21).
+/// The server ignores keywords of `title` and `location` below this length, without an error (changelog, API 1.21).
 const SHORTEST_KEYWORD: usize = 3;
 
-/// Parameters that have a method of their own, or that must not be sent.
-const NOT_FREE: [&str; 9] =
+/// Parameters that `param` refuses: each has its own method, or must not be sent.
+const RESERVED: [&str; 9] =
     ["page", "page_size", "api_key", "published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
 
 /// Declares an endpoint, its request, and the parameters that all listings take.
@@ -28,27 +28,27 @@ macro_rules! requests {
             $request = ListEndpoint => $item;
         }
 
-        /// What all listings of jobdataapi.com take.
+        /// Parameters of all listings of jobdataapi.com.
         impl $request {
-            /// Records on a page, 1 to 5000 (vendor page). Default 1000 with a key; without a key the server decides, and this
-            /// is an error. When a server gives fewer, the walk advances by the rows that it gives.
+            /// Records on a page, 1 to 5000 (vendor page). Default 1000 with a key; without a key the server decides,
+            /// and setting it is an error. If the server returns fewer, the walk advances by the rows returned.
             pub fn page_size(self, size: u32) -> Self {
                 let anonymous = self.list.client.is_anonymous();
                 self.with(|endpoint| endpoint.set_page_size(size, anonymous))
             }
 
-            /// The page to start at, from 1. The rows before it count as read.
+            /// The page to start at; the first is 1. The rows before it count as read.
             pub fn page(self, number: u64) -> Self {
                 self.with(|endpoint| endpoint.set_first_page(number))
             }
 
-            /// A parameter whose name is not documented, such as the filters that the vendor's changelog announces. It is
-            /// sent as it is.
+            /// A parameter whose name is not documented, such as the filters that the vendor's changelog announces. It
+            /// is sent unchanged.
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
-                    if NOT_FREE.contains(&name) {
-                        let rule = "the method of that parameter; a key is given to the client";
+                    if RESERVED.contains(&name) {
+                        let rule = "a parameter without a method of its own; the API key is set on the client";
                         endpoint.query.refuse("parameter", name, rule);
                     }
                     endpoint.query.set(name, value.to_string());
@@ -85,13 +85,13 @@ requests! {
     CurrencyRatesRequest = CURRENCY_RATES(CurrencyRate) at "currencyrates/" named "currency-rates" key "date", bare false;
 }
 
-/// The forms of parameters.
+/// Parameters of all listings.
 impl ListEndpoint {
     fn set_page_size(&mut self, size: u32, anonymous: bool) {
         if !(1..=MAX_PAGE_SIZE).contains(&size) {
             self.query.refuse("page_size", &size.to_string(), "1 to 5000");
         } else if anonymous {
-            let rule = "a client with an API key; anonymous pages are fixed";
+            let rule = "a client with an API key: the page size of anonymous calls is fixed";
             self.query.refuse("page_size", &size.to_string(), rule);
         }
         self.page_size = Some(size);
@@ -105,8 +105,8 @@ impl ListEndpoint {
     }
 }
 
-/// Declares the parameters of a listing, one entry for each: the form of its values, its method, its name in the query.
-/// `false` marks a parameter whose values are excluded.
+/// Declares the parameters of a listing, one entry for each: value format, method, name in the query. `false` means
+/// that the values are excluded.
 macro_rules! params {
     ($(#[$impl_doc:meta])* $request:ident: $($(#[$doc:meta])* $form:ident $method:ident $name:literal $(, $arg:tt)?;)*) => {
         $(#[$impl_doc])*
@@ -161,81 +161,81 @@ macro_rules! params {
 params! {
     /// Parameters of the jobs listing.
     ///
-    /// Values given to one method are alternatives; the `exclude_` method of a parameter disqualifies a row that has any of
-    /// its values. At most 50 ids or codes go into one parameter (vendor page "Multi-value parameters").
+    /// A row matches when it has any of the values of a method, and is excluded when it has any of the values of an
+    /// `exclude_` method. At most 50 ids or codes in one parameter (vendor page "Multi-value parameters").
     JobsRequest:
-    /// Words in the title, of 3 or more characters each; any of them matches.
+    /// Keywords in the title, of 3 or more characters each; any of them matches.
     keywords title "title", (true, SHORTEST_KEYWORD);
-    /// Words that must not be in the title.
+    /// Keywords that must not be in the title.
     keywords exclude_title "title", (false, SHORTEST_KEYWORD);
-    /// Words in the location text, of 3 or more characters each; any of them matches.
+    /// Keywords in the location text, of 3 or more characters each; any of them matches.
     keywords location "location", (true, SHORTEST_KEYWORD);
-    /// Words that must not be in the location text.
+    /// Keywords that must not be in the location text.
     keywords exclude_location "location", (false, SHORTEST_KEYWORD);
-    /// Full-text search in the description: words are all required, `"a phrase"`, `or`, `-not`. Plan pro or better.
+    /// Full-text search in the description: all words, `"a phrase"`, `or`, `-not`. Plan pro or better.
     text description "description";
     /// Countries, ISO 3166-1 codes of two letters.
     codes country_codes "country_code", (true, COUNTRY);
-    /// Countries to leave out.
+    /// Countries to exclude.
     codes exclude_country_codes "country_code", (false, COUNTRY);
-    /// States by code. Codes are not unique over countries, so a country is required beside them.
+    /// States by code. A code is not unique across countries, so a country is required too.
     codes state_codes "state_code", (true, CODE);
-    /// States to leave out.
+    /// States to exclude.
     codes exclude_state_codes "state_code", (false, CODE);
     /// States by GeoNames id (inferred).
     ids state_ids "state_id", true;
     /// The name of a city.
     text city_name "city_name";
-    /// Regions by id. The vendor's guide prefers buckets of countries.
+    /// Regions by id. The vendor's guide recommends groups of countries instead.
     ids region_ids "region_id", true;
     /// Employment types by id.
     ids type_ids "type_id", true;
-    /// Employment types to leave out.
+    /// Employment types to exclude.
     ids exclude_type_ids "type_id", false;
     /// Companies by id.
     ids company_ids "company_id", true;
-    /// Companies to leave out.
+    /// Companies to exclude.
     ids exclude_company_ids "company_id", false;
-    /// Words in the company's name.
+    /// Keywords in the company's name.
     keywords company_name "company_name", (true, 1);
-    /// Words that must not be in the company's name.
+    /// Keywords that must not be in the company's name.
     keywords exclude_company_name "company_name", (false, 1);
-    /// Words in the company's specialties.
+    /// Keywords in the company's specialties.
     keywords company_specialty "company_specialty", (true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1. Plan pro or better.
     ids company_source_ids "company_source_id", true;
-    /// Sources to leave out.
+    /// Sources to exclude.
     ids exclude_company_source_ids "company_source_id", false;
-    /// Whether postings of recruiting and staffing firms are in the list. The server's default leaves them out (inferred).
+    /// Whether jobs of recruiting and staffing firms are included. The server's default excludes them (inferred).
     value include_agencies "include_agencies", (include: bool);
     /// The application link. One value since API 1.21.
     text application_url "application_url";
-    /// The posting's id at its source (announced in the changelog).
+    /// The job's id at its source (announced in the changelog).
     text ext_id "ext_id";
-    /// Only remote postings (observed).
+    /// Only remote jobs (observed).
     flag has_remote "has_remote";
-    /// The language of the posting, ISO 639-1, such as `en` (observed).
+    /// The language of the job, ISO 639-1, such as `en` (observed).
     text language "language";
-    /// Leaves expired postings out; the default list may hold some (observed).
+    /// Excludes expired jobs; without it the list may contain some (observed).
     flag exclude_expired "exclude_expired";
     /// The lowest salary (observed; its unit is not documented).
     value min_salary "min_salary", (amount: u64);
     /// Adds the description as plain text, in [`Job::description_string`] (observed).
     flag description_str "description_str";
-    /// Postings published on this day or later. Needs plan access or better, like all window parameters.
+    /// Jobs published on this day or later. Needs plan access or better, like all window parameters.
     value published_since "published_since", (day: Date);
-    /// Postings published on this day or earlier.
+    /// Jobs published on this day or earlier.
     value published_until "published_until", (day: Date);
-    /// Postings with this id or a higher one.
+    /// Jobs with this id or a higher one.
     value min_id "min_id", (id: u64);
-    /// Postings with this id or a lower one.
+    /// Jobs with this id or a lower one.
     value max_id "max_id", (id: u64);
-    /// Postings at least this many days old.
+    /// Jobs at least this many days old.
     value min_age "min_age", (days: u32);
-    /// Semantic search. **The text leaves the vendor**: it is passed to an embedding service (vendor page), so it must not
-    /// hold personal data.
+    /// Semantic search. **The vendor sends this text to an embedding service** (vendor page), so it must not contain
+    /// personal data.
     text vec_text "vec_text";
-    /// Adds the stored embedding to each posting (vendor page); its field is not documented, so it is in [`Job::extra`].
+    /// Adds the stored embedding to each job (vendor page). Its field is not documented: see [`Job::extra`].
     flag embed_3sh "embed_3sh";
 }
 
@@ -245,7 +245,7 @@ impl JobsRequest {
         self.with(|endpoint| endpoint.query.text("experience_level", level.as_str()))
     }
 
-    /// Postings at most this many days old, 1 or more. For no limit there is [`JobsRequest::all_ages`].
+    /// Jobs at most this many days old, 1 or more. For no limit use [`JobsRequest::all_ages`].
     pub fn max_age(self, days: u32) -> Self {
         self.with(|endpoint| {
             if days == 0 {
@@ -256,7 +256,7 @@ impl JobsRequest {
         })
     }
 
-    /// Postings of all ages: switches the server's window of 90 days off (`max_age=off`, vendor page).
+    /// Jobs of all ages: switches off the server's window of 90 days (`max_age=off`, vendor page).
     pub fn all_ages(self) -> Self {
         self.with(|endpoint| endpoint.query.set("max_age", "off"))
     }
@@ -284,13 +284,13 @@ params! {
     CompaniesRequest:
     /// The industry by id.
     value industry_id "industry_id", (id: u64);
-    /// Employees, at least.
+    /// Minimum number of employees.
     value min_size "min_size", (employees: u64);
-    /// Employees, at most.
+    /// Maximum number of employees.
     value max_size "max_size", (employees: u64);
-    /// Words in the specialties.
+    /// Keywords in the specialties.
     keywords company_specialty "company_specialty", (true, 1);
-    /// Words in the name (the parameter's name is inferred).
+    /// Keywords in the name (the parameter's name is inferred).
     keywords company_name "company_name", (true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
     ids source_ids "source_id", true;
@@ -299,17 +299,17 @@ params! {
 params! {
     /// Parameters of the tags listing (vendor page).
     TagsRequest:
-    /// Words in the name, whatever their case.
+    /// Keywords in the name; upper and lower case are equal.
     keywords name "name", (true, 1);
     /// Direct parents by id.
     ids parent_ids "parent_id", true;
-    /// Jobs under the tag, at least.
+    /// Minimum number of jobs with the tag.
     value min_jobs "min_jobs", (jobs: u64);
-    /// Jobs under the tag, at most.
+    /// Maximum number of jobs with the tag.
     value max_jobs "max_jobs", (jobs: u64);
-    /// Children of the tag, at least.
+    /// Minimum number of child tags.
     value min_children "min_children", (children: u64);
-    /// Children of the tag, at most.
+    /// Maximum number of child tags.
     value max_children "max_children", (children: u64);
 }
 
@@ -346,7 +346,7 @@ params! {
     value country_id "country_id", (id: u64);
     /// The country by ISO 3166-1 code.
     code country_code "country_code", COUNTRY;
-    /// The code; needs a country.
+    /// The state code; needs a country.
     code code "code", CODE;
     /// The name in ASCII.
     text asciiname "asciiname";
@@ -359,8 +359,8 @@ params! {
     CurrencyRatesRequest:
     /// The rates of one day.
     value date "date", (day: Date);
-    /// From this day on.
+    /// Rates of this day or later.
     value date_from "date_from", (day: Date);
-    /// Up to and with this day.
+    /// Rates of this day or earlier.
     value date_to "date_to", (day: Date);
 }

@@ -1,4 +1,4 @@
-//! The jobs listing as its syncs ask for it: in slices, each with a window of its own.
+//! The jobs listing for the syncs: it is read in slices, each with its own window.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::error::{Completeness, Error, Result};
 use crate::listing::{Endpoint, Position};
 use crate::sync::{OverlapWalk, PageView, Step, WalkError};
 
-/// Times that a page whose total does not fit its rows is asked for again.
+/// After this many pages in a row whose rows do not fit their total, the run ends as incomplete.
 const MAX_RETRIES: u32 = 6;
 
-/// The jobs listing that a sync cuts into slices, and its page size.
+/// The jobs listing, its page size, and the retries of the current page.
 #[derive(Debug, Clone)]
 pub(super) struct SlicedJobs {
     endpoint: ListEndpoint,
@@ -22,7 +22,7 @@ pub(super) struct SlicedJobs {
 }
 
 impl SlicedJobs {
-    /// Checks that no window is set: the sync sets its own.
+    /// Refuses a listing with a window: the sync sets its own windows.
     pub(super) fn new(jobs: ListEndpoint) -> Result<Self> {
         jobs.validate()?;
         if let Some(name) = window_parameter(&jobs.query) {
@@ -41,22 +41,22 @@ impl SlicedJobs {
         u64::from(self.page_size)
     }
 
-    /// The first page of the listing with additional parameters.
+    /// Fetches the first page of the listing with additional parameters.
     pub(super) fn fetch(&self, window: &[(&str, String)]) -> Step {
         Step::Fetch(self.endpoint(window, self.page_size), Position::Page(1))
     }
 
-    /// The same without its records: only their ids and the total are needed.
-    pub(super) fn survey(&self, window: &[(&str, String)]) -> Step {
+    /// The same page, but its records are not delivered: only their ids and the total are needed.
+    pub(super) fn probe_page(&self, window: &[(&str, String)]) -> Step {
         Step::Probe(self.endpoint(window, self.page_size), Position::Page(1))
     }
 
-    /// The same with one record: only the total is needed.
-    pub(super) fn probe(&self, window: &[(&str, String)]) -> Step {
+    /// The same with a page size of 1: only the total is needed.
+    pub(super) fn probe_count(&self, window: &[(&str, String)]) -> Step {
         Step::Probe(self.endpoint(window, 1), Position::Page(1))
     }
 
-    /// The page that a walk by page number asks for.
+    /// The next page of a walk by page number.
     pub(super) fn numbered(&self, walk: &OverlapWalk, window: &[(&str, String)]) -> Step {
         let (page, size) = walk.ask();
         let endpoint = self.endpoint(window, u32::try_from(size).unwrap_or(self.page_size));
@@ -76,7 +76,7 @@ impl SlicedJobs {
         Arc::new(jobs)
     }
 
-    /// A page whose rows do not fit its total is asked for again, up to [`MAX_RETRIES`] times; then records are missing.
+    /// A page whose rows do not fit its total is requested again; after [`MAX_RETRIES`] pages records are missing.
     pub(super) fn retry(&mut self, page: &dyn PageView) -> Result<(), WalkError> {
         self.retries += 1;
         if self.retries < MAX_RETRIES {
@@ -89,13 +89,13 @@ impl SlicedJobs {
         }))
     }
 
-    /// The rows of a page fit its total: later pages have all their retries again.
+    /// The rows of a page fit its total: the next page has all retries again.
     pub(super) fn reset_retries(&mut self) {
         self.retries = 0;
     }
 }
 
-/// The ids of a page. One outside of what was asked for means that the server did not apply the range.
+/// The ids of a page. An id outside the requested range means that the server did not apply the range.
 pub(super) fn ids(page: &dyn PageView, min: u64, max: Option<u64>) -> Result<Vec<u64>, WalkError> {
     let ids: Vec<u64> = page.values("id").filter_map(|id| id.parse().ok()).collect();
     let inside = |id: &u64| min <= *id && max.is_none_or(|max| *id <= max);
@@ -106,20 +106,20 @@ pub(super) fn ids(page: &dyn PageView, min: u64, max: Option<u64>) -> Result<Vec
     Err(WalkError::Ignored(hint.to_owned()))
 }
 
-/// The day, for parameters and checks.
+/// The day with this index; see [`day_index`].
 pub(super) fn day(index: u64) -> Date {
     let days = i64::try_from(index).unwrap_or(i64::MAX).min(MAX_DAY);
     EPOCH.checked_add(jiff::Span::new().days(days)).unwrap_or(Date::MAX)
 }
 
-/// Days since 1970-01-01, the points of the line that windows of dates are cut from.
+/// Days since 1970-01-01. The slicer cuts windows of days by this index.
 pub(super) fn day_index(day: Date) -> u64 {
     let days = EPOCH.until(day).map(|span| span.get_days()).unwrap_or_default();
     u64::try_from(days).unwrap_or_default()
 }
 
 pub(super) const EPOCH: Date = Date::constant(1970, 1, 1);
-/// The last day of the year 9999.
+/// The index of the last day of the year 9999.
 const MAX_DAY: i64 = 2_932_896;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The date sync: covers publication days with windows that fit one page each.
+//! The sync by publication date: reads windows of days that fit one page each.
 //!
-//! A window of days is asked for twice: first for the highest id in it, then for its rows up to that id. Servers count and
-//! select in two steps, and a row that is inserted in between pushes another one out of the page; up to an id that exists,
-//! nothing can be inserted. Uses dates and `max_id` together, which the server is taken to combine (inferred); each answer is
-//! checked for it. A single day that does not fit one page is walked by page number with overlapping pages, up to an id that
-//! was seen in it; then the same is done for what is above that id.
+//! Each window is requested twice: first to find its highest id, then for its rows up to that id. A server counts and
+//! selects in two steps; a row inserted between the two pushes another row out of the page. Below an id that exists
+//! nothing can be inserted. The server is assumed to combine dates with `max_id` (inferred); each answer is checked for
+//! this. A *crowded day* has more rows than fit one page: it is walked by page number with overlapping pages, up to an
+//! id that was seen in it, and then in the same way from the next id on.
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
@@ -23,7 +23,7 @@ use crate::sync::{
     SyncRequest, Verdict, WalkError, sync_request,
 };
 
-/// Days of overlap between runs when none are set: the vendor's guide reads the last 24 to 48 hours again.
+/// The default overlap between runs, in days: the vendor's guide reads the last 24 to 48 hours again.
 const OVERLAP: u32 = 2;
 
 sync_request! {
@@ -39,12 +39,11 @@ struct ByDate {
 }
 
 impl JobsRequest {
-    /// Syncs by publication date: the first run brings everything published since [`SyncByDate::since`], each later one
-    /// what was published since the last run, with an overlap. Needs plan access or better.
+    /// Syncs by publication date: the first run reads everything published since [`SyncByDate::since`], each later run
+    /// what was published since the run before, with an overlap. Needs plan access or better.
     ///
-    /// Rows of the overlap come again: your store tells which ones are new (`INSERT OR IGNORE`, or an upsert).
-    /// Postings that enter the data set later than the overlap, with an old date, are not seen; [`JobsRequest::sync_by_id`]
-    /// sees them.
+    /// Rows of the overlap arrive again: write them with an upsert, or with `INSERT OR IGNORE`. A job that is added to
+    /// the data set after the overlap, with an old date, is missed; [`JobsRequest::sync_by_id`] finds it.
     pub fn sync_by_date<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByDate<'s, Job, C> {
         let options = |jobs| ByDate { jobs, since: None, overlap: OVERLAP };
         SyncByDate { sync: SyncRequest::of(self.list, key, store, options) }
@@ -52,13 +51,13 @@ impl JobsRequest {
 }
 
 impl<T, C> SyncByDate<'_, T, C> {
-    /// The first day of the first run; required then. Later runs go on from the watermark and ignore it.
+    /// The first day of the first run, which requires it. Later runs start at the watermark and ignore it.
     pub fn since(mut self, day: Date) -> Self {
         self.sync.options.since = Some(day);
         self
     }
 
-    /// Days before the watermark that each later run reads again. Default 2.
+    /// The days before the watermark that each later run reads again. Default 2.
     pub fn overlap(mut self, days: u32) -> Self {
         self.sync.options.overlap = days;
         self
@@ -109,11 +108,11 @@ impl SyncOptions for ByDate {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DatePosition {
-    /// Everything of this run before it is covered.
+    /// All days of this run before this one are covered.
     next: Date,
-    /// The last day of the run: the day on which it was started.
+    /// The last day of the run: the day on which the run started.
     until: Date,
-    /// The position within `next`, when that day has more rows than fit one page.
+    /// The position within `next`, when that is a crowded day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     day: Option<DayPosition>,
 }
@@ -122,9 +121,9 @@ struct DatePosition {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DayPosition {
-    /// The rows of the day below this id are covered.
+    /// All rows of the day with a lower id are covered.
     from: u64,
-    /// The walk by page number over the next ones.
+    /// The walk by page number over the next rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     walk: Option<ClosedWalk>,
 }
@@ -132,7 +131,7 @@ struct DayPosition {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClosedWalk {
-    /// The highest id of the walk. One that exists, so that nothing can be inserted below it.
+    /// The highest id of the walk. A row has this id, so nothing can be inserted below it.
     upper: u64,
     rows: OverlapPosition,
 }
@@ -141,11 +140,11 @@ struct ClosedWalk {
 enum Phase {
     /// Windows of days.
     Slices,
-    /// The window again, without the ids above the highest that was seen in it.
+    /// The same window again, up to the highest id that was seen in it.
     Closed { highest: u64 },
-    /// What is left of a crowded day, to find its highest id.
+    /// The rows of a crowded day that are not covered, to find their highest id.
     Crowded,
-    /// A crowded day by page number, up to an id.
+    /// The rows of a crowded day up to an id, by page number.
     Day(OverlapWalk),
 }
 
@@ -158,16 +157,16 @@ struct DateWalk {
 }
 
 impl DateWalk {
-    /// What is asked of the window, or of the crowded day that it is: up to an id, when one is given.
-    fn asked(&self, max: Option<u64>) -> Vec<(&'static str, String)> {
+    /// The parameters of the current window or crowded day, up to the id `max` if one is given.
+    fn window(&self, max: Option<u64>) -> Vec<(&'static str, String)> {
         let (since, until) = self.slice();
-        let mut asked = vec![("published_since", day(since).to_string()), ("published_until", day(until).to_string())];
-        asked.extend((self.from() > 0).then(|| ("min_id", self.from().to_string())));
-        asked.extend(max.map(|max| ("max_id", max.to_string())));
-        asked
+        let mut window = vec![("published_since", day(since).to_string()), ("published_until", day(until).to_string())];
+        window.extend((self.from() > 0).then(|| ("min_id", self.from().to_string())));
+        window.extend(max.map(|max| ("max_id", max.to_string())));
+        window
     }
 
-    /// The ids of a page, which must be those that were asked for.
+    /// The ids of a page. All of them must be in the requested range.
     fn ids(&self, page: &dyn PageView, max: Option<u64>) -> Result<Vec<u64>, WalkError> {
         let ids = ids(page, self.from(), max)?;
         if ids.is_empty() && page.rows() > 0 {
@@ -191,7 +190,7 @@ impl DateWalk {
         }
     }
 
-    /// A few records tell whether the server applied the window. A day of tolerance, because its time zone is not documented.
+    /// Checks three records: did the server apply the window? One day of tolerance: its time zone is not documented.
     fn check(&self, page: &dyn PageView) -> Result<(), WalkError> {
         let (from, to) = self.slice();
         let dates = page.values("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
@@ -234,7 +233,7 @@ impl DateWalk {
 
     fn on_crowded(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         match self.ids(page, None)?.into_iter().max() {
-            None if page.is_whole() => self.pass(None),
+            None if page.is_whole() => self.finish_window(None),
             Some(highest) if page.is_whole() => self.phase = Phase::Closed { highest },
             Some(upper) if page.has_next() => {
                 let rows = OverlapPosition::default();
@@ -271,8 +270,8 @@ impl DateWalk {
         Some(self.position.day.as_ref()?.walk.as_ref()?.upper)
     }
 
-    /// The window is covered.
-    fn pass(&mut self, rows: Option<u64>) {
+    /// The window is covered. `rows` is `None` for a crowded day.
+    fn finish_window(&mut self, rows: Option<u64>) {
         match rows {
             Some(rows) => self.slicer.fits(rows),
             None => self.slicer.pass_point(),
@@ -287,11 +286,11 @@ impl Strategy for DateWalk {
     fn step(&self, _: Timestamp) -> Step {
         match &self.phase {
             Phase::Slices if matches!(self.slicer.ask(), Some(SliceQuery::Count(..))) => {
-                self.jobs.probe(&self.asked(None))
+                self.jobs.probe_count(&self.window(None))
             }
-            Phase::Slices | Phase::Crowded => self.jobs.survey(&self.asked(None)),
-            Phase::Closed { highest } => self.jobs.fetch(&self.asked(Some(*highest))),
-            Phase::Day(walk) => self.jobs.numbered(walk, &self.asked(self.upper())),
+            Phase::Slices | Phase::Crowded => self.jobs.probe_page(&self.window(None)),
+            Phase::Closed { highest } => self.jobs.fetch(&self.window(Some(*highest))),
+            Phase::Day(walk) => self.jobs.numbered(walk, &self.window(self.upper())),
         }
     }
 
@@ -311,7 +310,7 @@ impl Strategy for DateWalk {
                     return Ok(Verdict::Skip);
                 }
                 let rows = page.rows();
-                self.pass(self.position.day.is_none().then_some(rows));
+                self.finish_window(self.position.day.is_none().then_some(rows));
                 Ok(if rows == 0 { Verdict::Skip } else { Verdict::Deliver })
             }
             Phase::Day(_) => self.on_day(page),
@@ -335,6 +334,6 @@ impl Strategy for DateWalk {
     }
 
     fn caveats(&self) -> &'static [&'static str] {
-        &["postings that enter the data set later than the overlap, with an old publication date, are not seen"]
+        &["jobs that are added to the data set after the overlap, with an old publication date, are missed"]
     }
 }

@@ -1,12 +1,13 @@
-//! The id sync: covers the id line with ranges that fit one page each, whatever order the server returns rows in.
+//! The sync by id: reads ranges of ids that fit one page each, whatever the order in which the server returns rows.
 //!
-//! A run asks which ids there are from its first one on. When they fit one page, the run ends with the highest of them. When
-//! not, a few small requests find an id that has rows before and behind it; up to there the line is cut first, and then the
-//! run looks further from there.
+//! A run first requests the ids from its first id on. If they fit one page, the run ends at the highest of them. If
+//! not, a few small requests find an id with rows before and after it. The run reads the *closed part*, all ids below
+//! it, in ranges, and then repeats this from that id on.
 //!
-//! Rows are taken from closed ranges only. Ids grow with insertion, so a range below an id that exists can lose rows, but never
-//! gain one. That matters because servers count and select in two steps: in an open range, a row that is inserted in between
-//! pushes another one out of the page, and once a third one is deleted, no count can tell. The whole position is one integer.
+//! Rows are read from closed ranges only. New rows get higher ids, so a range that ends at an existing id can lose rows
+//! but not gain one. An open range can miss a row: a server counts and selects in two steps, a row inserted between
+//! them pushes another one out of the page, and a third that is deleted makes the count right again. The position is
+//! one integer.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,16 +29,16 @@ use crate::sync::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Bootstrap {
-    /// With all postings of the data set.
+    /// At the first job of the data set.
     #[default]
     All,
-    /// With this id.
+    /// At this id.
     FromId(u64),
-    /// With the postings published on this day or later. From then on the sync goes by id, so that postings which enter
-    /// late with an old date arrive as well. Uses id and date parameters together, which the server is taken to combine
-    /// (inferred); each answer is checked for it.
+    /// The first run reads the jobs published on this day or later. Later runs read by id, so a job that is added late
+    /// with an old date arrives too. The server is assumed to combine id and date parameters (inferred); the ids of
+    /// each answer are checked.
     Since(Date),
-    /// With about the most recent `n` postings: never fewer, unless there are fewer; at most half a page more.
+    /// At an id from which on there are about `n` jobs: not fewer, if that many exist, and at most half a page more.
     MostRecent(u64),
 }
 
@@ -54,13 +55,12 @@ struct ById {
 }
 
 impl JobsRequest {
-    /// Syncs by id: the first run brings what [`Bootstrap`] says (everything by default), each later one the postings with
-    /// an id above the watermark. Needs plan access or better.
+    /// Syncs by id: the first run starts as [`Bootstrap`] says (default: all jobs), each later run reads the
+    /// jobs with an id above the watermark. Needs plan access or better.
     ///
-    /// A first run that does not fit one page sends some small requests before its first batch, to find where ids begin and how
-    /// they are spread.
+    /// A first run of more than one page starts with some small requests, to find the first id and the density of ids.
     ///
-    /// Postings that are edited later are not seen again: the API has no way to ask for them.
+    /// Later edits of a job are not read: the API has no parameter to select them.
     pub fn sync_by_id<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncById<'s, Job, C> {
         let options = |jobs| ById { jobs, bootstrap: Bootstrap::default(), overlap: 0 };
         SyncById { sync: SyncRequest::of(self.list, key, store, options) }
@@ -68,7 +68,7 @@ impl JobsRequest {
 }
 
 impl<T, C> SyncById<'_, T, C> {
-    /// Where the first run begins. Later runs go on from the watermark and ignore it.
+    /// Where the first run begins. Later runs start at the watermark and ignore it.
     pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
         self.sync.options.bootstrap = bootstrap;
         self
@@ -96,7 +96,7 @@ impl SyncOptions for ById {
             _ => None,
         };
         let capacity = jobs.capacity();
-        let walk = |position, phase| Box::new(IdWalk { jobs, before, position, phase, beyond: 0, ends: false });
+        let walk = |position, phase| Box::new(IdWalk { jobs, before, position, phase, rows_after: 0, ends: false });
         if let Some(position) = start.position::<IdPosition>()? {
             let phase = position.slices(capacity, None);
             return Ok(walk(position, phase));
@@ -111,7 +111,7 @@ impl SyncOptions for ById {
             Bootstrap::FromId(0) => return Err(Error::invalid("bootstrap id", "0", "1 or more")),
             Bootstrap::FromId(next) => walk(IdPosition { next, ..position }, Phase::Size),
             Bootstrap::Since(day) => walk(IdPosition { since: Some(day), ..position }, Phase::Size),
-            Bootstrap::MostRecent(0) => return Err(Error::invalid("bootstrap count", "0", "1 or more postings")),
+            Bootstrap::MostRecent(0) => return Err(Error::invalid("bootstrap count", "0", "1 or more jobs")),
             Bootstrap::MostRecent(rows) => walk(position, Phase::Recent(rows)),
         })
     }
@@ -121,21 +121,21 @@ impl SyncOptions for ById {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IdPosition {
-    /// Everything of this run below it is covered.
+    /// All ids of this run below this one are covered.
     next: u64,
-    /// The end of the closed part, once it is known.
+    /// The last id of the closed part, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upper: Option<u64>,
     /// The highest id seen in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     highest: Option<u64>,
-    /// The publication date of a bootstrap.
+    /// The first publication day, from [`Bootstrap::Since`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Date>,
 }
 
 impl IdPosition {
-    /// The closed part, when there is one, else the open end.
+    /// The phase for this position: the closed part if some of it is not covered, else the open part.
     fn slices(&self, capacity: u64, expected: Option<u64>) -> Phase {
         match self.upper {
             Some(upper) if self.next <= upper => {
@@ -148,15 +148,15 @@ impl IdPosition {
 
 #[derive(Debug)]
 enum Phase {
-    /// How many postings are there from `next` on?
+    /// Counts the jobs from `next` on.
     Size,
-    /// How many are there at all, when so many of the most recent are wanted?
+    /// Counts all jobs; this many of the most recent ones are wanted.
     Recent(u64),
-    /// Which id has so many postings from it on?
+    /// Searches for an id by the number of jobs from it on.
     Search(Search),
-    /// Closed ranges.
+    /// Reads the closed part in ranges that fit one page.
     Slices(Slicer),
-    /// Everything from `next` on.
+    /// Requests the ids of the open part: everything from `next` on.
     Open,
     Done,
 }
@@ -165,13 +165,13 @@ enum Phase {
 #[derive(Debug)]
 struct IdWalk {
     jobs: SlicedJobs,
-    /// The watermark of the run before.
+    /// The watermark before this run.
     before: Option<u64>,
     position: IdPosition,
     phase: Phase,
-    /// Rows behind the closed part, when they were counted.
-    beyond: u64,
-    /// Whether the closed part reaches as far as this run goes.
+    /// The number of rows after the closed part, if it was counted.
+    rows_after: u64,
+    /// Whether the run ends with the closed part.
     ends: bool,
 }
 
@@ -183,22 +183,22 @@ impl IdWalk {
         window
     }
 
-    /// Cuts off the closed part of the line, ending before `id`, from which on there are `beyond` rows.
-    fn close(&mut self, id: u64, expected: Option<u64>, beyond: u64) {
+    /// Ends the closed part before `id`. It has `expected` rows; from `id` on there are `rows_after`.
+    fn close(&mut self, id: u64, expected: Option<u64>, rows_after: u64) {
         self.position.upper = Some(id - 1);
-        self.beyond = beyond;
+        self.rows_after = rows_after;
         self.phase = self.position.slices(self.jobs.capacity(), expected);
     }
 
-    /// The closed part is covered.
-    fn open_end(&mut self) {
+    /// The closed part is covered: selects the next phase.
+    fn enter_open_part(&mut self) {
         self.phase = if self.ends { Phase::Done } else { Phase::Open };
-        if self.beyond > self.jobs.capacity() {
-            self.search_upper(self.position.next, self.beyond);
+        if self.rows_after > self.jobs.capacity() {
+            self.search_upper(self.position.next, self.rows_after);
         }
     }
 
-    /// There are more rows than one page from `next` on, and `known` of them were seen at `id`.
+    /// Searches for the end of the closed part from `id` on; `total` jobs, more than one page, are not covered.
     fn search_upper(&mut self, id: u64, total: u64) {
         let most = (self.jobs.capacity() / 2).max(1);
         self.phase = Phase::Search(Search::new(id, total, 1, most, Goal::Upper { total }));
@@ -232,7 +232,7 @@ impl IdWalk {
         }
         self.position.next = slicer.next();
         if slicer.ask().is_none() {
-            self.open_end();
+            self.enter_open_part();
         }
         Ok(verdict)
     }
@@ -241,7 +241,7 @@ impl IdWalk {
         let ids = ids(page, self.position.next, None)?;
         let highest = ids.iter().copied().max();
         match highest {
-            // All postings of the last range went away meanwhile, or there is nothing new.
+            // All jobs of the last range were deleted meanwhile, or there are no new ones.
             None if page.is_whole() && page.rows() == 0 => self.phase = Phase::Done,
             Some(highest) if page.is_whole() => {
                 (self.position.upper, self.ends) = (Some(highest), true);
@@ -257,9 +257,9 @@ impl IdWalk {
     fn on_search(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Phase::Search(search) = &mut self.phase else { return Ok(Verdict::Skip) };
         ids(page, search.ask(), None)?;
-        search.asked += 1;
-        if search.asked > MOST_PROBES {
-            let hint = "the server's `count` does not follow min_id, so the end of the id line cannot be found";
+        search.requests += 1;
+        if search.requests > MAX_PROBES {
+            let hint = "the server's `count` does not follow min_id, so the highest id cannot be found";
             return Err(WalkError::Ignored(hint.to_owned()));
         }
         if let Some(id) = search.enter(page.count()) {
@@ -280,14 +280,14 @@ impl Strategy for IdWalk {
     fn step(&self, _: Timestamp) -> Step {
         let next = self.position.next;
         match &self.phase {
-            Phase::Size | Phase::Recent(_) => self.jobs.probe(&self.window(next, None)),
-            Phase::Search(search) => self.jobs.probe(&self.window(search.ask(), None)),
+            Phase::Size | Phase::Recent(_) => self.jobs.probe_count(&self.window(next, None)),
+            Phase::Search(search) => self.jobs.probe_count(&self.window(search.ask(), None)),
             Phase::Slices(slicer) => match slicer.ask() {
-                Some(SliceQuery::Count(min, max)) => self.jobs.probe(&self.window(min, Some(max))),
+                Some(SliceQuery::Count(min, max)) => self.jobs.probe_count(&self.window(min, Some(max))),
                 Some(SliceQuery::Fetch(min, max)) => self.jobs.fetch(&self.window(min, Some(max))),
                 None => self.jobs.fetch(&self.window(next, None)),
             },
-            Phase::Open | Phase::Done => self.jobs.survey(&self.window(next, None)),
+            Phase::Open | Phase::Done => self.jobs.probe_page(&self.window(next, None)),
         }
     }
 
@@ -326,8 +326,8 @@ impl Strategy for IdWalk {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        // A range whose rows are gone is covered all the same. A bootstrap by date that found nothing says nothing about
-        // ids, and is made again.
+        // A range whose rows were deleted is covered too. A bootstrap by date without rows gives no id: the next run
+        // repeats it.
         let covered =
             (self.position.since.is_none() || self.position.highest.is_some()).then(|| self.position.next - 1);
         [self.before, self.position.highest, covered].into_iter().flatten().max().map(Mark::Id)
@@ -342,42 +342,42 @@ impl Strategy for IdWalk {
     }
 }
 
-/// Counts that a search may ask for; a bisection of all ids takes 64.
-const MOST_PROBES: u32 = 200;
+/// The maximum number of requests of a search; a bisection of all ids takes 64.
+const MAX_PROBES: u32 = 200;
 
-/// What a search is for.
+/// What a search looks for.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    /// The end of the closed part, for a line with so many rows.
+    /// The end of the closed part; `total` rows have an id of `next` or higher.
     Upper { total: u64 },
     /// The first id of the run.
     Start,
 }
 
-/// Finds an id from which on there are between `least` and `most` postings, by asking for counts.
+/// Finds, by requests for counts, an id such that `least` to `most` jobs have this id or a higher one.
 #[derive(Debug)]
 struct Search {
-    /// There are more than `most` from here on.
+    /// More than `most` jobs have this id or a higher one.
     low: u64,
-    /// There are fewer than `least` from here on.
+    /// Fewer than `least` jobs have this id or a higher one.
     high: Option<u64>,
     rows_from_low: u64,
     stride: u64,
     least: u64,
     most: u64,
-    /// Interpolation and bisection take turns: the one is fast on even lines, the other on all.
+    /// Interpolation and bisection alternate: interpolation is fast for evenly spread ids, bisection for all others.
     bisect: bool,
-    asked: u32,
+    requests: u32,
     goal: Goal,
 }
 
 impl Search {
     fn new(low: u64, rows_from_low: u64, least: u64, most: u64, goal: Goal) -> Self {
         let stride = rows_from_low.max(1);
-        Self { low, high: None, rows_from_low, stride, least, most, bisect: false, asked: 0, goal }
+        Self { low, high: None, rows_from_low, stride, least, most, bisect: false, requests: 0, goal }
     }
 
-    /// The id to ask for the count from.
+    /// The id to count from in the next request.
     fn ask(&self) -> u64 {
         let Some(high) = self.high else { return self.low.saturating_add(self.stride) };
         let span = high - self.low;
@@ -394,8 +394,8 @@ impl Search {
     /// Takes the count; returns the id when it is found.
     fn enter(&mut self, rows: u64) -> Option<u64> {
         let asked = self.ask();
-        // Any id between rows will do for the end of the closed part: the run then has something to deliver, and looks further
-        // when it has come there. An id before all rows would not: it would leave the same search behind it.
+        // Any id with rows before and after it can end the closed part: the run delivers those before it, and searches
+        // again from there. An id before all rows cannot: the same search would follow.
         let upper = matches!(self.goal, Goal::Upper { .. });
         if upper && (self.least..self.rows_from_low).contains(&rows) {
             return Some(asked);
@@ -409,7 +409,7 @@ impl Search {
             self.high = Some(asked);
         }
         self.bisect = !self.bisect;
-        // Ids are unique, so a count between the two exists unless rows went away meanwhile; then the lower end serves.
+        // Ids are unique, so an id with the wanted count exists unless rows were deleted meanwhile; then take `low`.
         self.high.is_some_and(|high| high - self.low <= 1).then_some(self.low)
     }
 }
@@ -422,7 +422,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_search_finds_its_band_in_few_requests(
+        fn a_search_finds_an_id_with_the_wanted_count_in_few_requests(
             gaps in proptest::collection::vec(1u64..2000, 50..800), offset in 1u64..1 << 45, least in 1u64..20, width in 0u64..20,
         ) {
             let ids: Vec<u64> = gaps.iter().scan(offset, |id, gap| { *id += gap; Some(*id) }).collect();

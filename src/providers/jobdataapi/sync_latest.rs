@@ -1,4 +1,4 @@
-//! The latest-window sync, for plan lite: the window parameters are blocked there, so the list is walked by page number.
+//! The sync of the latest window, for plan lite: it has no window parameters, so the list is walked by page number.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,14 +27,13 @@ struct Latest {
 }
 
 impl JobsRequest {
-    /// Syncs the latest window that the server shows without window parameters, for plan lite, where these are blocked.
+    /// Syncs the latest window: what the server returns without window parameters. Plan lite blocks these parameters.
     ///
     /// Each run walks the whole window, by page number with overlapping pages, and ends as
     /// [`Outcome::Drifted`](crate::Outcome::Drifted) when the list changed so much that a row may be missing.
     ///
-    /// What it cannot guarantee: a posting that enters and leaves the window between two runs, or that enters the data set
-    /// with a publication date before the window, is never seen. With plan access or better use
-    /// [`JobsRequest::sync_by_id`].
+    /// A job is missed when it enters and leaves the window between two runs, or when it is added to the data set with
+    /// a publication date before the window. With plan access or better use [`JobsRequest::sync_by_id`].
     pub fn sync_latest<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncLatest<'s, Job, C> {
         SyncLatest { sync: SyncRequest::of(self.list, key, store, |jobs| Latest { jobs }) }
     }
@@ -102,9 +101,9 @@ impl Strategy for LatestWalk {
 
     fn caveats(&self) -> &'static [&'static str] {
         &[
-            "a posting that enters and leaves the latest window between two runs is not seen",
-            "a posting that enters the data set with a publication date before the window is not seen",
-            "when postings enter in the middle of two requests, and another one leaves, a third can be missed until the next run",
+            "a job that enters and leaves the latest window between two runs is missed",
+            "a job that is added to the data set with a publication date before the window is missed",
+            "when jobs are added during two requests and one is deleted, one more can be missed until the next run",
         ]
     }
 }

@@ -1,12 +1,12 @@
-//! Jobs, and the notices of their removal.
+//! Jobs and expired jobs.
 
 use super::{City, Company, Country, JobType, Region};
 use crate::json::{DateTime, Decimal, empty_as_none, list, model, open_enum};
 
 model! {
-    /// A job, as `/api/jobs/` and `/api/jobs/{id}/` answer it.
+    /// A job: the record of `/api/jobs/` and `/api/jobs/{id}/`.
     ///
-    /// `Debug` shows what identifies the job and leaves out the texts, which may hold contact data of people.
+    /// `Debug` shows the fields that identify the job and omits the texts, which may contain contact data of people.
     ///
     /// Fields that the vendor announced without their names (remote work mode, salary estimates and conversions, role
     /// tags, the Markdown description, the embedding) are in [`extra`](Self::extra).
@@ -14,55 +14,54 @@ model! {
     /// ```
     /// use jobfeed::jobdataapi::Job;
     ///
-    /// let job: Job = serde_json::from_str(r#"{"id": 7, "title": "Baker", "salary_min": "31000", "shift": "night"}"#)?;
-    /// assert_eq!(job.title.as_deref(), Some("Baker"));
-    /// assert_eq!(job.salary_min.and_then(|salary| salary.to_f64()), Some(31_000.0));
+    /// let json = r#"{"id": 7, "salary_min": "31000", "shift": "night"}"#;
+    /// let job: Job = serde_json::from_str(json)?;
+    /// assert_eq!(job.salary_min.unwrap().to_f64(), Some(31_000.0));
     /// assert_eq!(job.extra["shift"], "night");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub struct Job debug(id, ext_id, title, published, expired) {
-        /// The job's permanent number. It grows in the order in which jobs enter the data set, which is not the order in
-        /// which they were published (vendor page: ingestion guide).
+        /// The job's permanent id. Ids increase in the order in which jobs are added to the data set, not in the order
+        /// of publication (vendor page: ingestion guide).
         id: u64 = required "id",
         /// The job's id at its source, mostly an applicant tracking system (observed).
         ext_id: Option<String> = "ext_id" => empty_as_none,
-        /// Who hires (vendor page: ingestion guide). Of the company's own fields the nested form has only a part.
+        /// The hiring company (vendor page: ingestion guide). Inside a job it has only some of its fields.
         company: Option<Company> = "company",
         /// The title, without a documented maximum length (observed).
         title: Option<String> = "title",
-        /// The place in the words of the ad, may be empty (observed). The places that the vendor recognised in it are in
+        /// The place as free text, may be empty (observed). The places that the vendor recognised in it are in
         /// `cities`, `countries` and `regions`.
         location: Option<String> = "location",
-        /// The kinds of employment, such as full time (observed).
+        /// The employment types, such as full time (observed).
         types: Vec<JobType> = "types" => list,
         /// The recognised cities (observed).
         cities: Vec<City> = "cities" => list,
         /// The recognised countries (vendor page: ingestion guide).
         countries: Vec<Country> = "countries" => list,
-        /// The regions of the world that those countries are in (observed).
+        /// The regions of the world of those countries (observed).
         regions: Vec<Region> = "regions" => list,
         /// Whether the job can be done remotely, at least in part (observed).
         has_remote: Option<bool> = "has_remote",
-        /// When the ad was posted, in UTC (observed). The server moves dates in the future to the present (vendor page:
+        /// When the job was published, in UTC (observed). The server replaces future dates by the present (vendor page:
         /// changelog).
         published: Option<DateTime> = "published" => empty_as_none,
-        /// When the job was taken down; none while it is open (vendor page: changelog; observed). A job that nobody takes
-        /// down expires after 180 days (vendor page: expired jobs).
+        /// When the job expired; none while it is open (vendor page: changelog; observed). A job that is not removed
+        /// earlier expires after 180 days (vendor page: expired jobs).
         expired: Option<DateTime> = "expired" => empty_as_none,
-        /// The ad as HTML, may be empty (observed).
+        /// The description as HTML, may be empty (observed).
         description: Option<String> = "description",
-        /// The ad as plain text; only when the request asks for it (observed; vendor page: changelog).
+        /// The description as plain text, only on request (observed; vendor page: changelog).
         description_string: Option<String> = "description_string",
-        /// How much experience is asked for (observed).
+        /// The required level of experience (observed).
         experience_level: Option<ExperienceLevel> = "experience_level" => empty_as_none,
-        /// Where to apply (observed).
+        /// The URL to apply at (observed).
         application_url: Option<String> = "application_url" => empty_as_none,
-        /// The ad's language, an ISO 639-1 code such as `en` (observed).
+        /// The language of the job, an ISO 639-1 code such as `en` (observed).
         language: Option<String> = "language" => empty_as_none,
-        /// The lower end of the salary in `salary_currency` (observed). No field tells the period; that it is a year is
-        /// inferred.
+        /// The minimum salary in `salary_currency` (observed). The period is not given; that it is a year is inferred.
         salary_min: Option<Decimal> = "salary_min" => empty_as_none,
-        /// The upper end of the salary; see `salary_min`.
+        /// The maximum salary; see `salary_min`.
         salary_max: Option<Decimal> = "salary_max" => empty_as_none,
         /// The currency of the salary, an ISO 4217 code (observed).
         salary_currency: Option<String> = "salary_currency" => empty_as_none,
@@ -70,31 +69,30 @@ model! {
 }
 
 model! {
-    /// A removed job, as `/api/jobsexpired/` answers it.
+    /// An expired job: the record of `/api/jobsexpired/`.
     ///
-    /// The vendor documents the feed but not its records, and no payload has been seen. That a record tells the job's id
-    /// and the time of its removal is inferred; look into [`extra`](Self::extra) for the rest.
+    /// The vendor documents the feed but not its records, and no payload was observed. That a record contains the job's
+    /// id and the time of expiry is inferred; other fields are in [`extra`](Self::extra).
     pub struct ExpiredJob debug(id, job_id, expired) {
-        /// The record's id, which is the job's as well: the path of a single record takes a job's id (vendor page: expired
-        /// jobs).
+        /// The record's id; also the job's id, which the path of one record takes (vendor page: expired jobs).
         id: Option<u64> = "id",
-        /// The job's id, should the record have it apart from its own (inferred). See [`ExpiredJob::job`].
+        /// The job's id, if the record has it besides its own id (inferred). See [`ExpiredJob::job`].
         job_id: Option<u64> = "job_id",
-        /// When the job was taken down (inferred). One in ten to one in five removals is seen some days late (vendor page:
-        /// expired jobs).
+        /// When it expired (inferred). 10 to 20 percent of removals are seen some days late (vendor page: expired
+        /// jobs).
         expired: Option<DateTime> = "expired" | "expired_at" | "expired_date" => empty_as_none,
     }
 }
 
 impl ExpiredJob {
-    /// The [`Job::id`] of the job that is gone, as far as the record tells it.
+    /// The [`Job::id`] of the expired job, if the record has it.
     pub fn job(&self) -> Option<u64> {
         self.job_id.or(self.id)
     }
 }
 
 open_enum! {
-    /// How much experience a job asks for. The codes are observed, their meanings are from the vendor's salary data set.
+    /// The required level of experience. The codes are observed; their meanings are from the vendor's salary data set.
     ///
     /// ```
     /// use jobfeed::jobdataapi::ExperienceLevel;

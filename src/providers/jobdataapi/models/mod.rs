@@ -1,11 +1,11 @@
-//! What jobdataapi.com answers with.
+//! The response models of jobdataapi.com.
 //!
-//! The vendor publishes no complete response, so each field says where its meaning comes from: a *vendor page* (by its
+//! The vendor publishes no complete response, so each field has the source of its meaning: a *vendor page* (with its
 //! subject), *observed* (in public clients of the API and their payloads) or *inferred*. Only [`Job::id`] is required.
-//! Every other value may be null or absent, and what has no field here is in `extra` under the API's own name.
+//! Every other value may be null or absent. Fields without a place in the model are in `extra` under the API's name.
 //!
-//! Text is never changed; [`fix_mojibake`](crate::value::fix_mojibake) is there for the wrongly decoded texts that this
-//! API has been seen to send.
+//! Text is never changed. This API was observed to send wrongly decoded text;
+//! [`fix_mojibake`](crate::value::fix_mojibake) repairs it.
 
 mod company;
 mod job;

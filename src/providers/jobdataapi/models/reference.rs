@@ -1,52 +1,52 @@
-//! Places, the small lists, tags and currency rates.
+//! Places, the small reference lists, tags and currency rates.
 
 use serde_json::Value;
 
 use crate::json::{DateTime, Decimal, empty_as_none, model};
 
 model! {
-    /// A number and its name: an entry of the small reference lists (observed).
+    /// An id and its name: the record of the small reference lists (observed).
     ///
-    /// The numbers have no meaning of their own; take them from the list, not from a table in code.
+    /// Read the ids from the list; do not write them into code.
     pub struct NamedId {
-        /// The number that filters take.
+        /// The id that filters take.
         id: Option<u64> = "id",
-        /// The name for people.
+        /// The display name.
         name: Option<String> = "name",
     }
 }
 
-/// A region of the world, such as a continent: an entry of `/api/jobregions/`.
+/// A region of the world, such as a continent: the record of `/api/jobregions/`.
 pub type Region = NamedId;
 
-/// A kind of employment, such as full time: an entry of `/api/jobtypes/`.
+/// An employment type, such as full time: the record of `/api/jobtypes/`.
 pub type JobType = NamedId;
 
-/// An industry: an entry of `/api/industries/`.
+/// An industry: the record of `/api/industries/`.
 pub type Industry = NamedId;
 
-/// A kind of company: an entry of `/api/companytypes/`.
+/// A company type: the record of `/api/companytypes/`.
 pub type CompanyType = NamedId;
 
 model! {
-    /// A country: an entry of `/api/jobcountries/`, also inside cities, states and jobs (observed).
+    /// A country: the record of `/api/jobcountries/`, also inside cities, states and jobs (observed).
     pub struct Country {
-        /// The vendor's number of the country, not a standard's.
+        /// The id of the country at this vendor (no standard).
         id: Option<u64> = "id",
         /// The ISO 3166-1 code of two letters.
         code: Option<String> = "code" => empty_as_none,
         /// The English name.
         name: Option<String> = "name",
-        /// The region of the world it is in.
+        /// The region of the world.
         region: Option<Region> = "region",
     }
 }
 
 model! {
-    /// A state, province or other first division of a country: an entry of `/api/jobstates/`, also inside cities
-    /// (observed).
+    /// A state, province or other first-level division of a country: the record of `/api/jobstates/`, also inside
+    /// cities (observed).
     pub struct State {
-        /// The id at GeoNames. There is no `id`; that the paths and filters take this one is inferred.
+        /// The GeoNames id. There is no `id`; that the paths and filters take this one is inferred.
         geonameid: Option<u64> = "geonameid",
         /// The code, unique only within its country (vendor page: states).
         code: Option<String> = "code" => empty_as_none,
@@ -54,75 +54,75 @@ model! {
         asciiname: Option<String> = "asciiname",
         /// The name.
         name: Option<String> = "name",
-        /// The country it is in.
+        /// The country of this place.
         country: Option<Country> = "country",
     }
 }
 
 model! {
-    /// A city: an entry of `/api/jobcities/`, also inside jobs (observed).
+    /// A city: the record of `/api/jobcities/`, also inside jobs (observed).
     pub struct City {
-        /// The id at GeoNames. There is no `id`; that the path takes this one is inferred.
+        /// The GeoNames id. There is no `id`; that the path takes this one is inferred.
         geonameid: Option<u64> = "geonameid",
         /// The name in ASCII letters.
         asciiname: Option<String> = "asciiname",
         /// The name.
         name: Option<String> = "name",
-        /// The country it is in.
+        /// The country of this place.
         country: Option<Country> = "country",
-        /// The state it is in, none where that is not known.
+        /// The state of this city, if known.
         state: Option<State> = "state",
-        /// The time zone's IANA name, such as `Europe/Berlin`.
+        /// The IANA name of the time zone, such as `Europe/Berlin`.
         timezone: Option<String> = "timezone" => empty_as_none,
-        /// Degrees north of the equator.
+        /// The latitude in degrees; north is positive.
         latitude: Option<Decimal> = "latitude" => empty_as_none,
-        /// Degrees east of Greenwich.
+        /// The longitude in degrees; east is positive.
         longitude: Option<Decimal> = "longitude" => empty_as_none,
-        /// The number of inhabitants. Newer than the other fields (vendor page: changelog).
+        /// The number of inhabitants. Added later than the other fields (vendor page: changelog).
         population: Option<u64> = "population",
     }
 }
 
 model! {
-    /// A role tag: an entry of `/api/tags/`.
+    /// A role tag: the record of `/api/tags/`.
     ///
-    /// Tags have three levels, from broad families to detailed labels, and each one nests its parents up to the top
-    /// (vendor page: tags). The names of the level and of the counts are not known: they are in [`extra`](Self::extra).
+    /// Tags have three levels, from broad to detailed, and each tag contains its parent, up to the top level (vendor
+    /// page: tags). The field names of the level and of the counts are not known: they are in [`extra`](Self::extra).
     ///
     /// ```
     /// use jobfeed::jobdataapi::Tag;
     ///
-    /// let tag: Tag = serde_json::from_str(r#"{"id": 3, "name": "Pastry", "parent": {"id": 1, "name": "Food"}}"#)?;
-    /// let path: Vec<_> = tag.path().filter_map(|tag| tag.name.as_deref()).collect();
-    /// assert_eq!(path, ["Pastry", "Food"]);
+    /// let json = r#"{"id": 3, "name": "Pastry", "parent": {"id": 1}}"#;
+    /// let tag: Tag = serde_json::from_str(json)?;
+    /// assert!(tag.path().map(|tag| tag.id).eq([Some(3), Some(1)]));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub struct Tag {
-        /// The number that filters take (inferred).
+        /// The id that filters take (inferred).
         id: Option<u64> = "id",
-        /// The name for people (inferred).
+        /// The display name (inferred).
         name: Option<String> = "name",
-        /// The tag one level up, none at the top (vendor page: tags).
+        /// The tag one level up, none at the top level (vendor page: tags).
         parent: Option<Box<Tag>> = "parent",
     }
 }
 
 impl Tag {
-    /// This tag, then its parent, and so on up to the top.
+    /// This tag, its parent, and so on up to the top level.
     pub fn path(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |tag| tag.parent.as_deref())
     }
 }
 
 model! {
-    /// The exchange rates of one day: an entry of `/api/currencyrates/`.
+    /// The exchange rates of one day: the record of `/api/currencyrates/`.
     ///
-    /// The vendor's page tells a date and a map from currency codes to values in other currencies, without the JSON names.
-    /// The names here are inferred; if they are wrong, the rates are in [`extra`](Self::extra).
+    /// The vendor's page describes a date and a map from currency codes to values in other currencies, without the JSON
+    /// names. The names here are inferred; if they are wrong, the rates are in [`extra`](Self::extra).
     pub struct CurrencyRate {
         /// The day.
         date: Option<DateTime> = "date" => empty_as_none,
-        /// The rates as they came.
+        /// The rates, as the server sent them.
         rates: Option<Value> = "rates",
     }
 }
