@@ -269,9 +269,8 @@ macro_rules! rows {
                 self.with(|endpoint| endpoint.set_cursor(id))
             }
 
-            /// Reads until an empty page. By default a page with fewer rows than requested is the last one (vendor
-            /// page), which is too early when the server sends smaller pages than requested. Costs one more request and
-            /// no job credit.
+            /// Reads until an empty page, which costs one more request and no job credit. By default a page with fewer
+            /// rows than requested is the last one (vendor page), which is too early if the server sends smaller pages.
             pub fn until_empty(self) -> Self {
                 self.with(|endpoint| endpoint.until_empty = true)
             }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A search in a text field, in one of the two languages. A field takes only one of them (vendor page of the older
-/// API), so a later search replaces an earlier one.
+/// A search in a text field, in one of the two languages. A field takes one of them (vendor page of the older API), so
+/// a later search replaces an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
     /// Words and phrases, as in a search box.
@@ -111,8 +111,7 @@ enum ExpressionKind {
 }
 
 impl Expression {
-    /// One word, quoted unless it has letters and digits only. A single quote in it is doubled (inferred: the server
-    /// reads it as one quote).
+    /// One word, quoted unless it has letters and digits only. A single quote in it is doubled (inferred).
     pub fn word(word: &str) -> Self {
         Self::term(word)
     }

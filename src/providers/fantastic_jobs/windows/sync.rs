@@ -38,9 +38,8 @@ macro_rules! windows {
             /// Each run first requests counts, which cost no job credits, and chooses intervals that fit one page. So
             /// rows cannot shift between pages, and the rows received are compared with the count.
             ///
-            /// The report's `details` have `jobs` (billed in this run), `bought_again` (rows that were billed but could
-            /// not be used, or that were billed again), `lost` (intervals that were skipped), `window`, and `credits`
-            /// (from the last response that had them).
+            /// The report's `details` have `jobs` (billed in this run), `bought_again` (rows billed again, or billed
+            /// but not used), `lost` (intervals that were skipped), `window`, and `credits` (the last values received).
             ///
             /// ```
             /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -69,9 +68,8 @@ macro_rules! windows {
                 self.windows(Target::Newest, Cadence::Daily, key, store)
             }
 
-            /// Fetches the rows of the last 7 days or 6 months, oldest first. When it is complete, `sync_hourly` or
-            /// `sync_daily` with the same key continues from its end; so does a backfill with the key of a complete
-            /// run.
+            /// Fetches the rows of the last 7 days or 6 months, oldest first. When it is complete, `sync_hourly`,
+            /// `sync_daily` or another backfill with the same key continues from its end.
             ///
             /// Rows older than 7 days are read by cursor.
             pub fn backfill<'s, C: 's>(
@@ -165,8 +163,7 @@ impl<T, C> SyncWindows<'_, T, C> {
     }
 
     /// Does not compare the local clock with the server's `Date`. By default a difference over
-    /// [`SyncWindows::clock_skew`] is an error, because with a wrong clock the sync requests a wrong window, which may
-    /// be empty.
+    /// [`SyncWindows::clock_skew`] is an error, because with a wrong clock the sync requests a wrong window.
     pub fn trust_own_clock(mut self) -> Self {
         self.sync.options.check_clock = false;
         self

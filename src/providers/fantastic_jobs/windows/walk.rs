@@ -1,5 +1,4 @@
-//! The walk of one run: slices of index time, oldest first. Each slice is read so that no row is missed between two
-//! pages.
+//! The walk of one run: slices of index time, oldest first, read so that no row is missed between two pages.
 //!
 //! * `1h`, `24h` and `7d`: the count, which costs no job credits, gives the length of a slice that fits one page, so
 //!   one page is the whole slice. If the rows do not match the count, an empty page after them confirms the end.
@@ -34,7 +33,7 @@ const MAX_RETRIES: u32 = 3;
 /// Consecutive empty pages that are accepted as the end where there is no such count.
 const MAX_EMPTY_PAGES: u32 = 2;
 /// The pause when no jobs remain and the billing date is unknown.
-const QUOTA_WAIT: SignedDuration = SignedDuration::from_hours(1);
+const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The request to send at one instant.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +99,7 @@ impl WindowWalk {
         }
         if !self.options.allow_overage && self.credits.jobs_remaining == Some(0) {
             let billing = self.credits.billing_date().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
-            let until =
-                billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, QUOTA_WAIT));
+            let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, PAUSE));
             return Err(self.paused(now, until, PauseReason::Quota));
         }
         let (planner, from) = (&self.options.planner, self.position.next);
