@@ -9,7 +9,8 @@
 //! let api = fantastic_jobs::Client::new("my-key")?;
 //! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
 //! # let api = api.clock(server.clock()).build()?;
-//! let mut pages = api.active_ats().time_frame(TimeFrame::Hour).title("\"data engineer\" OR analyst").pages();
+//! let jobs = api.active_ats().time_frame(TimeFrame::Hour);
+//! let mut pages = jobs.title("\"data engineer\" OR analyst").pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
 //!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());

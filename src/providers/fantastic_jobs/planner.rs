@@ -85,8 +85,8 @@ pub enum Plan {
 /// assert_eq!(end, "2026-01-02T08:00:00Z".parse()?);
 ///
 /// // After an outage of three hours the planner chooses a longer window.
-/// let later = "2026-01-02T12:15:00Z";
-/// let Plan::Calls(calls) = planner.plan(covered.parse()?, later.parse()?) else {
+/// let now = "2026-01-02T12:15:00Z";
+/// let Plan::Calls(calls) = planner.plan(covered.parse()?, now.parse()?) else {
 ///     panic!("four hours are due");
 /// };
 /// assert_eq!(calls[0].time_frame, TimeFrame::Day);

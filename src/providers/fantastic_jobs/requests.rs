@@ -157,8 +157,7 @@ params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest ActiveAtsCountRequ
     time date_posted_gte "date_posted_gte";
     /// Posted before this instant.
     time date_posted_lt "date_posted_lt";
-    /// Indexed at or after this instant, within the time frame. Adjacent half-open intervals match each row once
-    /// (observed).
+    /// Indexed at or after this instant, within the time frame. Adjacent intervals match each row once (observed).
     time date_created_gte "date_created_gte";
     /// Indexed before this instant.
     time date_created_lt "date_created_lt";

@@ -91,9 +91,9 @@ impl fmt::Display for Natural {
 /// ```
 /// use jobfeed::fantastic_jobs::Expression;
 ///
-/// let engineer = Expression::phrase("software engineer").or(Expression::prefix("develop"));
-/// let search = engineer.and(Expression::word("manager").or(Expression::word("director")).not());
-/// assert_eq!(search.to_string(), "('software engineer' | develop:*) & !(manager | director)");
+/// let lead = Expression::word("head").or(Expression::prefix("lead"));
+/// let search = Expression::phrase("data engineer").and(lead.not());
+/// assert_eq!(search.to_string(), "'data engineer' & !(head | lead:*)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {

@@ -242,8 +242,7 @@ impl Client {
     }
 
     /// The resource of a `_self` or other link, as any type. The vendor may change all URLs except the root without a
-    /// new version, so follow links instead of building URLs. A link to another origin is an error, and nothing is
-    /// sent.
+    /// new version, so follow links instead of building URLs. Nothing is sent to another origin: that is an error.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -11,7 +11,7 @@
 //! let mut pages = api.jobs().pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
-//!         println!("{:?} {}", job.id, job.title.as_deref().unwrap_or_default());
+//!         println!("{:?} {:?}", job.id, job.title);
 //!     }
 //! }
 //! # Ok(()) }

@@ -25,7 +25,7 @@ impl Salary {
     ///
     /// let value = serde_json::json!({"minValue": "86,502", "unitText": "year"});
     /// let salary = Salary::read(&value).unwrap();
-    /// assert_eq!((salary.min, salary.unit.as_deref()), (Some(86502.0), Some("YEAR")));
+    /// assert_eq!((salary.min, salary.unit), (Some(86502.0), Some("YEAR".into())));
     /// ```
     pub fn read(raw: &Value) -> Option<Self> {
         let range = raw.get("value").filter(|value| value.is_object()).unwrap_or(raw);
