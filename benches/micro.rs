@@ -1,4 +1,4 @@
-//! What the pieces around a page cost, in time for each call.
+//! The time of single calls: a request, decoding a record, writing and reading a state or a cursor.
 //!
 //!     cargo bench --bench micro
 #![allow(
@@ -32,7 +32,7 @@ impl Transport for OnePage {
     }
 }
 
-/// A client that gets the same page of `rows` records each time; `next` makes it one of several.
+/// A client that always gets the same page of `rows` records. `next` is the JSON of the link to the next page.
 fn client(rows: usize, records: &[String], next: &str) -> Client {
     let list = records[..rows].join(",");
     let page = format!(r#"{{"count":{rows},"next":{next},"previous":null,"results":[{list}]}}"#);
@@ -40,7 +40,7 @@ fn client(rows: usize, records: &[String], next: &str) -> Client {
     builder.rate_limit(RateLimit::unlimited()).transport(OnePage(page.into())).build().unwrap()
 }
 
-/// Prints and returns the median of the time of one call, in seconds, over rounds of about 20 ms.
+/// Prints the median time of one call, over rounds of about 20 ms, and returns it in seconds.
 fn measure(name: &str, mut call: impl FnMut()) -> f64 {
     let start = Instant::now();
     call();
@@ -94,8 +94,8 @@ fn main() {
     });
 
     let more = client(1, &records, r#""http://bench.test/jobs/?page=2""#);
-    let page_of_more = runtime.block_on(more.jobs().send()).unwrap();
-    let cursor = page_of_more.next_cursor().unwrap();
+    let first_page = runtime.block_on(more.jobs().send()).unwrap();
+    let cursor = first_page.next_cursor().unwrap();
     let text = cursor.to_string();
     measure("cursor to text", || {
         black_box(cursor.to_string());

@@ -1,10 +1,10 @@
-//! Records per second, against loops that people write by hand, in one process and one run.
+//! Records per second, compared with hand-written loops in the same process and run.
 //!
 //!     cargo bench --bench throughput                  # the table
-//!     cargo bench --bench throughput -- pages sync    # only the rows whose name holds one of these
+//!     cargo bench --bench throughput -- pages sync    # only the cases whose name contains one of these
 //!
-//! The cases take turns, round after round, and the medians are compared. Peak memory is that of a process of its own for
-//! each case. `benches/README.md` says what each row means.
+//! Each round runs all cases, and the medians are compared. Peak memory is measured in a separate process for each
+//! case. `benches/README.md` explains the cases.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -50,7 +50,7 @@ fn main() {
     for page_size in [5_000, 500] {
         let setting = Setting { origin: origin.clone(), page_size, rows: data.len() };
         let cases: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name) && case.fits(page_size)).collect();
-        let baselines = cases.iter().filter_map(|case| case.against);
+        let baselines = cases.iter().filter_map(|case| case.baseline);
         let mut cases: Vec<&Case> = CASES
             .iter()
             .filter(|case| baselines.clone().any(|name| name == case.name))
@@ -88,7 +88,7 @@ fn table(runtime: &tokio::runtime::Runtime, cases: &[&Case], setting: &Setting) 
             let rows = runtime.block_on((case.run)(setting.clone()));
             let took = start.elapsed();
             assert_eq!(rows, setting.rows, "{}", case.name);
-            // The first round fills caches and connections.
+            // The first round only warms up caches and connections.
             if round > 0 {
                 times.entry(case.name).or_default().push(took);
             }
@@ -103,12 +103,12 @@ fn table(runtime: &tokio::runtime::Runtime, cases: &[&Case], setting: &Setting) 
         .collect();
     for case in cases {
         let median = medians[case.name];
-        let ratio = case.against.map_or("1.00".to_owned(), |other| format!("{:.2}", median / medians[other]));
-        let [peak, held] = [&[][..], &FRUGAL].map(|allocator| {
+        let ratio = case.baseline.map_or("1.00".to_owned(), |other| format!("{:.2}", median / medians[other]));
+        let [peak, held] = [&[][..], &RETURN_FREED].map(|allocator| {
             peak(case.name, setting, allocator).map_or("-".to_owned(), |peak| format!("{:.0}", peak as f64 / 1024.0))
         });
         let rows = if case.name.contains("10 times") { setting.rows * 10 } else { setting.rows };
-        let name = match case.against {
+        let name = match case.baseline {
             Some(other) => format!("{} (to {other})", case.name),
             None => case.name.to_owned(),
         };
@@ -120,10 +120,10 @@ fn table(runtime: &tokio::runtime::Runtime, cases: &[&Case], setting: &Setting) 
     println!();
 }
 
-/// glibc's allocator, told to keep nothing back that was freed: one heap for all threads, and large blocks returned at once.
-const FRUGAL: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "1000000")];
+/// Settings of glibc's allocator that return freed memory: one heap for all threads, and large blocks returned at once.
+const RETURN_FREED: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "1000000")];
 
-/// Runs the case once in a process of its own and returns the growth of its peak, in KB.
+/// Runs the case once in a separate process and returns the growth of its peak memory, in KB.
 fn peak(name: &str, setting: &Setting, allocator: &[(&str, &str)]) -> Option<u64> {
     let (page_size, rows) = (setting.page_size.to_string(), setting.rows.to_string());
     let child = Command::new(std::env::current_exe().ok()?)
@@ -137,14 +137,14 @@ fn peak(name: &str, setting: &Setting, allocator: &[(&str, &str)]) -> Option<u64
 
 fn print_peak(name: &str, origin: &str, page_size: u32, rows: u64) {
     let case = CASES.iter().find(|case| case.name == name).expect("a case");
-    let before = high_water();
+    let before = peak_memory();
     let setting = Setting { origin: origin.to_owned(), page_size, rows };
     assert_eq!(runtime().block_on((case.run)(setting)), rows);
-    println!("{}", high_water() - before);
+    println!("{}", peak_memory() - before);
 }
 
-/// The largest size of this process so far, in KB. Linux only.
-fn high_water() -> u64 {
+/// The largest resident size of this process so far, in KB. Linux only.
+fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: 0 kB");
     line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What is measured: each case reads all records and returns how many it saw.
+//! The cases that are measured. Each reads all records and returns their number.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
@@ -18,10 +18,10 @@ pub struct Setting {
 
 pub struct Case {
     pub name: &'static str,
-    /// The case that it is compared with.
-    pub against: Option<&'static str>,
+    /// The case with which it is compared.
+    pub baseline: Option<&'static str>,
     pub run: fn(Setting) -> BoxFuture<'static, u64>,
-    /// Whether only one page size is of interest.
+    /// Whether it runs only with pages of 5,000.
     pub large_pages_only: bool,
 }
 
@@ -32,10 +32,10 @@ impl Case {
 }
 
 macro_rules! cases {
-    ($($name:literal $(to $against:literal)? $(($only:ident))? => $run:expr;)*) => {
+    ($($name:literal $(to $baseline:literal)? $(($only:ident))? => $run:expr;)*) => {
         &[$(Case {
             name: $name,
-            against: [$(Some($against),)? None][0],
+            baseline: [$(Some($baseline),)? None][0],
             run: |setting| $run(setting).boxed(),
             large_pages_only: [$({ let _ = stringify!($only); true },)? false][0],
         }),*]
@@ -65,14 +65,14 @@ pub const CASES: &[Case] = cases! {
     "pages(), zstd" to "hand-written loop, zstd" (large) => |s| pages(s, "zstd");
 };
 
-/// The envelope as one writes it by hand.
+/// The envelope of a hand-written loop.
 #[derive(Deserialize)]
 struct Envelope<T> {
     next: Option<String>,
     results: Vec<T>,
 }
 
-/// The record as one writes it by hand: owned and typed, unknown fields dropped.
+/// The record of a hand-written loop: owned and typed, without unknown fields.
 #[derive(Deserialize)]
 #[allow(dead_code)]
 struct PlainJob {
@@ -150,8 +150,8 @@ struct PlainCity {
     population: Option<u64>,
 }
 
-fn url(setting: &Setting, how: &str, page: u64) -> String {
-    format!("{}/{how}/jobs/?page_size={}&page={page}", setting.origin, setting.page_size)
+fn url(setting: &Setting, mode: &str, page: u64) -> String {
+    format!("{}/{mode}/jobs/?page_size={}&page={page}", setting.origin, setting.page_size)
 }
 
 async fn drain(setting: Setting) -> u64 {
@@ -164,35 +164,35 @@ async fn drain(setting: Setting) -> u64 {
     setting.rows
 }
 
-async fn each_page<T: DeserializeOwned>(setting: Setting, how: &str, mut page_of: impl FnMut(Vec<T>)) {
+async fn each_page<T: DeserializeOwned>(setting: Setting, mode: &str, mut on_page: impl FnMut(Vec<T>)) {
     let client = reqwest::Client::new();
-    let mut next = Some(url(&setting, how, 1));
+    let mut next = Some(url(&setting, mode, 1));
     let mut page = 1;
     while next.is_some() {
-        let response = client.get(url(&setting, how, page)).send().await.unwrap().error_for_status().unwrap();
+        let response = client.get(url(&setting, mode, page)).send().await.unwrap().error_for_status().unwrap();
         let body = response.bytes().await.unwrap();
         let envelope: Envelope<T> = serde_json::from_slice(&body).unwrap();
-        page_of(envelope.results);
+        on_page(envelope.results);
         next = envelope.next;
         page += 1;
     }
 }
 
-async fn by_hand<T: DeserializeOwned>(setting: Setting, how: &'static str) -> u64 {
+async fn by_hand<T: DeserializeOwned>(setting: Setting, mode: &'static str) -> u64 {
     let mut rows = 0;
-    each_page::<T>(setting, how, |page| rows += page.len() as u64).await;
+    each_page::<T>(setting, mode, |page| rows += page.len() as u64).await;
     rows
 }
 
-fn jobs(setting: &Setting, how: &str) -> JobsRequest {
-    let base = format!("{}/{how}/", setting.origin);
+fn jobs(setting: &Setting, mode: &str) -> JobsRequest {
+    let base = format!("{}/{mode}/", setting.origin);
     let builder = Client::builder().api_key("key").base_url(base);
-    // The spacing between requests is a promise to the vendor's servers, and no part of this comparison.
+    // Without the default rate limit: it protects the vendor's servers and is not part of this comparison.
     builder.rate_limit(RateLimit::unlimited()).build().unwrap().jobs().page_size(setting.page_size)
 }
 
-async fn pages(setting: Setting, how: &'static str) -> u64 {
-    let mut pages = jobs(&setting, how).pages();
+async fn pages(setting: Setting, mode: &'static str) -> u64 {
+    let mut pages = jobs(&setting, mode).pages();
     let mut rows = 0;
     while let Some(page) = pages.try_next().await.unwrap() {
         rows += page.items.len() as u64;

@@ -1,5 +1,5 @@
-//! A server of pre-built bytes, faster than any client can read: one buffer of records in the order of their ids, from which
-//! every answer is cut without a copy.
+//! A server of pre-built bytes, so that it is faster than the client: each response is a slice of one buffer, which has
+//! the records in the order of their ids.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -16,22 +16,22 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use jobfeed::testing::JobDataApi;
 
-/// Records that are made; the others repeat them under their own ids.
+/// The number of different records; the other records repeat them with other ids.
 const DISTINCT: usize = 2_000;
 
 pub struct Dataset {
     rows: Bytes,
-    /// Where each record ends in `rows`; it begins one byte after the end of the one before, behind the comma.
+    /// The end of each record in `rows`. A record starts one byte after the end of the previous one, after the comma.
     ends: Vec<usize>,
     compressed: Mutex<HashMap<(String, u64, u64), Bytes>>,
 }
 
 impl Dataset {
-    /// `rows` records of about 3 KB, with the ids from 1 on.
+    /// `rows` records of about 3 KB, with ids from 1.
     pub async fn new(rows: usize) -> Self {
         let source = JobDataApi::builder().jobs(DISTINCT).record_size(2_900).seed(3).start().await.unwrap();
         let records: Vec<String> = source.ids().into_iter().map(|id| source.record(id).unwrap()).collect();
-        // Everything behind the id, which stands first.
+        // Each record without its id, which is the first field.
         let tails: Vec<&str> = records.iter().map(|record| record.split_once(',').unwrap().1).collect();
         let mut buffer = Vec::with_capacity(rows * 3_100);
         let mut ends = Vec::with_capacity(rows);
@@ -53,8 +53,8 @@ impl Dataset {
         self.ends.len() as u64
     }
 
-    /// The records from `first` to `last`, both ids and inclusive.
-    fn cut(&self, first: u64, last: u64) -> Bytes {
+    /// The records with the ids from `first` to `last`, both inclusive.
+    fn slice(&self, first: u64, last: u64) -> Bytes {
         if first > last {
             return Bytes::new();
         }
@@ -62,10 +62,10 @@ impl Dataset {
         self.rows.slice(start..self.ends[last as usize - 1])
     }
 
-    /// The pieces of an answer: the envelope before the records, the records, the end.
+    /// The parts of a response: the envelope before the records, the records, the end.
     ///
-    /// `times`: how often the records come, for listings that are longer than the memory of the machine.
-    fn answer(&self, query: &HashMap<String, u64>, origin: &str, times: u64) -> Vec<Bytes> {
+    /// `times`: how often the records are repeated, for listings that are larger than the buffer.
+    fn parts(&self, query: &HashMap<String, u64>, origin: &str, times: u64) -> Vec<Bytes> {
         let get = |name: &str| query.get(name).copied();
         let (min, max) = (get("min_id").unwrap_or(1), get("max_id").unwrap_or(u64::MAX).min(self.len() * times));
         let (size, page) = (get("page_size").unwrap_or(1000), get("page").unwrap_or(1));
@@ -74,18 +74,18 @@ impl Dataset {
         let last = (first + size - 1).min(max);
         let next = if last < max { format!("\"{origin}/jobs/?page={}\"", page + 1) } else { "null".to_owned() };
         let head = format!(r#"{{"count":{total},"next":{next},"previous":null,"results":["#);
-        let turn = (first - 1) / self.len() * self.len();
-        vec![head.into(), self.cut(first - turn, last - turn), Bytes::from_static(b"]}")]
+        let offset = (first - 1) / self.len() * self.len();
+        vec![head.into(), self.slice(first - offset, last - offset), Bytes::from_static(b"]}")]
     }
 
-    /// The same, compressed once and kept.
+    /// The compressed response, cached by coding, page size and page.
     fn compressed(&self, coding: &str, query: &HashMap<String, u64>, origin: &str) -> Bytes {
-        let get = |name: &str, otherwise| query.get(name).copied().unwrap_or(otherwise);
+        let get = |name: &str, default| query.get(name).copied().unwrap_or(default);
         let key = (coding.to_owned(), get("page_size", 1000), get("page", 1));
-        if let Some(known) = self.compressed.lock().unwrap().get(&key) {
-            return known.clone();
+        if let Some(cached) = self.compressed.lock().unwrap().get(&key) {
+            return cached.clone();
         }
-        let plain = self.answer(query, origin, 1).concat();
+        let plain = self.parts(query, origin, 1).concat();
         let body: Bytes = match coding {
             "gzip" => {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -99,8 +99,8 @@ impl Dataset {
     }
 }
 
-/// Serves on a thread of its own until the process ends. The first part of a path says how: `plain`, `gzip`, `zstd`, `long`
-/// for ten times the records, or `slow50` for 50 ms before each answer.
+/// Serves on a separate thread until the process ends. The first part of the path is the mode: `plain`, `gzip`, `zstd`,
+/// `long` for ten times the records, or `slow50` for a delay of 50 ms before each response.
 pub fn serve(data: Arc<Dataset>) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -132,21 +132,21 @@ async fn answer(request: Request<Incoming>, data: Arc<Dataset>, base: String) ->
     let query: HashMap<String, u64> = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
         .filter_map(|(name, value)| Some((name.into_owned(), value.parse().ok()?)))
         .collect();
-    let how = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
-    let origin = format!("{base}/{how}");
+    let mode = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
+    let origin = format!("{base}/{mode}");
     let mut response = Response::builder().header("content-type", "application/json");
-    let pieces = match how.as_str() {
+    let parts = match mode.as_str() {
         "gzip" | "zstd" => {
-            response = response.header("content-encoding", how.as_str());
-            vec![data.compressed(&how, &query, &origin)]
+            response = response.header("content-encoding", mode.as_str());
+            vec![data.compressed(&mode, &query, &origin)]
         }
-        "long" => data.answer(&query, &origin, 10),
-        _ => data.answer(&query, &origin, 1),
+        "long" => data.parts(&query, &origin, 10),
+        _ => data.parts(&query, &origin, 1),
     };
-    if how == "slow50" {
+    if mode == "slow50" {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let length: usize = pieces.iter().map(Bytes::len).sum();
-    let frames: Vec<_> = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).collect();
+    let length: usize = parts.iter().map(Bytes::len).sum();
+    let frames: Vec<_> = parts.into_iter().map(|part| Ok(Frame::data(part))).collect();
     Ok(response.header("content-length", length).body(StreamBody::new(stream::iter(frames))).unwrap())
 }

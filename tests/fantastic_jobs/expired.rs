@@ -1,10 +1,10 @@
-//! The expired feeds: read in pieces, in bounded memory, and synced without a hole.
+//! The expired feeds: read in chunks with bounded memory, and synced without missing ids.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::kit::{at, client, client_with, hours, world};
+use crate::kit::{at, client, client_with, hours, simulator};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,42 +14,42 @@ use jobfeed::jiff::SignedDuration;
 use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName};
 use jobfeed::{Body, Checkpoint, Error, RateLimit, RetryPolicy, Transport, TransportError};
 
-/// A transport that answers every request with pieces of its own.
-struct Canned<F>(F);
+/// A transport that answers every request with a fixed body.
+struct FixedBody<F>(F);
 
-impl<F: Fn() -> Body + Send + Sync + 'static> Transport for Canned<F> {
+impl<F: Fn() -> Body + Send + Sync + 'static> Transport for FixedBody<F> {
     fn send(&self, _: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
         let body = (self.0)();
         Box::pin(async move { Ok(http::Response::new(body)) })
     }
 }
 
-fn offline(body: impl Fn() -> Body + Send + Sync + 'static) -> Client {
-    let builder = Client::builder().api_key("k").rate_limit(RateLimit::unlimited()).transport(Canned(body));
+fn client_with_body(body: impl Fn() -> Body + Send + Sync + 'static) -> Client {
+    let builder = Client::builder().api_key("k").rate_limit(RateLimit::unlimited()).transport(FixedBody(body));
     builder.timeout(Duration::from_millis(200)).max_body_bytes(10_000).build().unwrap()
 }
 
-fn text(parts: &'static [&'static str]) -> Client {
-    offline(move || stream::iter(parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes())))).boxed())
+fn client_with_parts(parts: &'static [&'static str]) -> Client {
+    client_with_body(move || stream::iter(parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes())))).boxed())
 }
 
 #[tokio::test]
-async fn ids_come_in_pieces_however_the_body_is_cut() {
-    let api = text(&["[23612", "42150, \"47", "11\",\n", " 186] ", "\n"]);
+async fn ids_come_in_chunks_independent_of_the_parts_of_the_body() {
+    let api = client_with_parts(&["[23612", "42150, \"47", "11\",\n", " 186] ", "\n"]);
     let feed = || api.expired_ats().time_frame(ExpiredFrame::SixMonths);
-    let pieces: Vec<_> = feed().chunk_size(2).chunks().try_collect().await.unwrap();
-    let sizes: Vec<_> = pieces.iter().map(|piece| piece.items.len()).collect();
+    let chunks: Vec<_> = feed().chunk_size(2).chunks().try_collect().await.unwrap();
+    let sizes: Vec<_> = chunks.iter().map(|chunk| chunk.items.len()).collect();
     assert_eq!(sizes, [2, 1]);
     let ids: Vec<u64> = feed().ids().try_collect().await.unwrap();
     assert_eq!(ids, [2_361_242_150, 4711, 186]);
     let none: Vec<u64> =
-        text(&["[", "]"]).expired_jb().time_frame(ExpiredFrame::Hour).ids().try_collect().await.unwrap();
+        client_with_parts(&["[", "]"]).expired_jb().time_frame(ExpiredFrame::Hour).ids().try_collect().await.unwrap();
     assert!(none.is_empty());
-    assert!(matches!(api.expired_ats().ids().try_next().await, Err(Error::Invalid { .. })), "a window is needed");
+    assert!(matches!(api.expired_ats().ids().try_next().await, Err(Error::Invalid { .. })), "the window is required");
 }
 
 #[tokio::test]
-async fn what_is_no_list_of_ids_is_an_error() {
+async fn a_body_that_is_not_a_list_of_ids_is_an_error() {
     let cases: [(&'static [&'static str], &str); 6] = [
         (&["[1,2", ",3"], "ends in the middle"),
         (&["<html>no</html>"], "HTML"),
@@ -59,19 +59,19 @@ async fn what_is_no_list_of_ids_is_an_error() {
         (&[""], "ends in the middle"),
     ];
     for (parts, what) in cases {
-        let feed = text(parts).expired_ats().time_frame(ExpiredFrame::Hour);
+        let feed = client_with_parts(parts).expired_ats().time_frame(ExpiredFrame::Hour);
         let error = feed.ids().try_collect::<Vec<u64>>().await.unwrap_err().to_string();
         assert!(error.contains(what), "{parts:?}: {error}");
     }
-    let api = text(&["[1,\"x\",3]"]);
-    let pieces: Vec<_> = api.expired_ats().time_frame(ExpiredFrame::Hour).chunks().try_collect().await.unwrap();
-    assert_eq!((pieces[0].items.len(), pieces[0].rejected[0].raw()), (2, "\"x\""), "a bad id costs only itself");
+    let api = client_with_parts(&["[1,\"x\",3]"]);
+    let chunks: Vec<_> = api.expired_ats().time_frame(ExpiredFrame::Hour).chunks().try_collect().await.unwrap();
+    assert_eq!((chunks[0].items.len(), chunks[0].rejected[0].raw()), (2, "\"x\""), "only the bad id is rejected");
 }
 
 #[tokio::test]
-async fn a_long_body_may_take_its_time_but_not_fall_silent() {
+async fn the_timeout_applies_between_two_parts_of_the_body() {
     let slow = |pause: u64, parts: u64| {
-        offline(move || {
+        client_with_body(move || {
             let part = move |n: u64| async move {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 let close = if n + 1 == parts { "]" } else { "," };
@@ -82,7 +82,7 @@ async fn a_long_body_may_take_its_time_but_not_fall_silent() {
     };
     let feed = slow(60, 8).expired_ats().time_frame(ExpiredFrame::Hour);
     let ids: Vec<u64> = feed.ids().try_collect().await.unwrap();
-    assert_eq!(ids.len(), 8, "longer than the limit of an attempt");
+    assert_eq!(ids.len(), 8, "the whole body takes longer than the timeout");
     let error = slow(900, 3).expired_ats().time_frame(ExpiredFrame::Hour).ids().try_next().await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
 }
@@ -91,11 +91,11 @@ async fn a_long_body_may_take_its_time_but_not_fall_silent() {
 async fn run(
     api: &Client,
     store: &MemoryStore,
-    piece: usize,
+    chunk: usize,
     most: usize,
     got: &mut BTreeSet<u64>,
 ) -> Option<serde_json::Value> {
-    let mut run = api.expired_ats().chunk_size(piece).sync_expired("gone", store).await.unwrap();
+    let mut run = api.expired_ats().chunk_size(chunk).sync_expired("expired", store).await.unwrap();
     for nth in 1.. {
         let Some(batch) = run.next().await.unwrap() else { break };
         if nth == most {
@@ -108,8 +108,8 @@ async fn run(
 }
 
 #[tokio::test]
-async fn removals_are_complete_over_outages_of_any_length() {
-    let server = world().expires_within(hours(24 * 5)).start().await.unwrap();
+async fn no_expired_id_is_missing_after_outages_of_any_length() {
+    let server = simulator().expires_within(hours(24 * 5)).start().await.unwrap();
     let (api, store, mut got) = (client(&server), MemoryStore::new(), BTreeSet::new());
     let start = server.now();
     let mut calls = BTreeSet::new();
@@ -117,63 +117,63 @@ async fn removals_are_complete_over_outages_of_any_length() {
         server.advance(SignedDuration::from_mins(minutes));
         let details = run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
         calls.extend(details["calls"].as_array().unwrap().iter().map(|call| call.as_str().unwrap().to_owned()));
-        // All that expired before the watermark is known.
+        // All ids that expired before the watermark have been delivered.
         let covered = at(details["covered_until"].as_str().unwrap());
         let expired: Vec<u64> = server.with(FeedName::Ats, |data| {
             let ids = data.indexed(start - hours(24 * 12), start + hours(24 * 30));
             ids.into_iter().filter(|id| data.expired_at(*id).is_some_and(|at| at >= start && at < covered)).collect()
         });
-        assert!(expired.iter().all(|id| got.contains(id)), "a removal before {covered} is missing");
+        assert!(expired.iter().all(|id| got.contains(id)), "an id that expired before {covered} is missing");
     }
     let all: Vec<&str> = calls.iter().map(String::as_str).collect();
     assert_eq!(all, ["1d", "1h", "6m"]);
 }
 
 #[tokio::test]
-async fn an_interrupted_body_goes_on_behind_what_was_committed() {
-    let server = world().expires_within(hours(24 * 9)).start().await.unwrap();
+async fn an_interrupted_body_continues_after_the_committed_chunks() {
+    let server = simulator().expires_within(hours(24 * 9)).start().await.unwrap();
     let (api, store, mut got) = (client(&server), MemoryStore::new(), BTreeSet::new());
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
     server.advance(hours(24 * 4));
     got.clear();
-    assert!(run(&api, &store, 50, 4, &mut got).await.is_none(), "it dies with the fourth piece");
+    assert!(run(&api, &store, 50, 4, &mut got).await.is_none(), "stopped at the fourth chunk");
     assert_eq!(got.len(), 150);
     let before = got.clone();
     got.clear();
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
-    assert!(got.is_disjoint(&before), "what was committed is skipped");
+    assert!(got.is_disjoint(&before), "committed ids are skipped");
 
-    // Now the list changes before the kept position: it is read from its beginning.
+    // Now the list changes before the saved position, so it is read from its start.
     server.advance(hours(24 * 4));
     assert!(run(&api, &store, 50, 4, &mut got).await.is_none());
     let now = server.now();
     let rows = server.indexed(FeedName::Ats, now - hours(24 * 20), now);
-    let stays = |id: &u64| server.with(FeedName::Ats, |data| data.expired_at(*id).is_none());
-    let first = rows.into_iter().find(stays).unwrap();
+    let active = |id: &u64| server.with(FeedName::Ats, |data| data.expired_at(*id).is_none());
+    let first = rows.into_iter().find(active).unwrap();
     server.with(FeedName::Ats, |data| data.expire(&[first], now - hours(1)));
     got.clear();
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
     assert!(got.contains(&first) && got.len() > 150);
-    assert_eq!(store.load("gone").await.unwrap().unwrap().run(), None);
+    assert_eq!(store.load("expired").await.unwrap().unwrap().run(), None);
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_is_an_error_and_nothing_is_lost() {
-    let server = world().expires_within(hours(24 * 9)).start().await.unwrap();
+    let server = simulator().expires_within(hours(24 * 9)).start().await.unwrap();
     let (api, store) = (client_with(&server, RetryPolicy::none()), MemoryStore::new());
     let mut got = BTreeSet::new();
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
     server.advance(hours(24 * 4));
     for fault in [Fault::CutBody, Fault::TruncatedJson, Fault::Status { code: 503, retry_after: None }] {
         server.fault(fault, When::Next(1));
-        let mut broken = api.expired_ats().chunk_size(50).sync_expired("gone", &store).await.unwrap();
+        let mut broken = api.expired_ats().chunk_size(50).sync_expired("expired", &store).await.unwrap();
         let error = loop {
             match broken.next().await {
                 Ok(Some(batch)) => {
                     got.extend(batch.items().iter().map(|id| id.0));
                     batch.commit().await.unwrap();
                 }
-                Ok(None) => panic!("the fault went unseen"),
+                Ok(None) => panic!("the fault caused no error"),
                 Err(error) => break error,
             }
         };
@@ -185,14 +185,14 @@ async fn a_body_that_breaks_is_an_error_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn removals_older_than_every_feed_are_an_error_until_accepted() {
-    let server = world().rows_per_hour(1).start().await.unwrap();
+async fn a_gap_longer_than_the_longest_feed_is_an_error_unless_the_loss_is_accepted() {
+    let server = simulator().rows_per_hour(1).start().await.unwrap();
     let (api, store, mut got) = (client(&server), MemoryStore::new(), BTreeSet::new());
     run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
     server.advance(hours(24 * 181));
-    let error = api.expired_ats().sync_expired("gone", &store).await.unwrap_err();
+    let error = api.expired_ats().sync_expired("expired", &store).await.unwrap_err();
     assert!(matches!(error, Error::Gap { .. }), "{error}");
-    let mut run = api.expired_ats().sync_expired("gone", &store).accept_loss().await.unwrap();
+    let mut run = api.expired_ats().sync_expired("expired", &store).accept_loss().await.unwrap();
     while let Some(batch) = run.next().await.unwrap() {
         batch.commit().await.unwrap();
     }
@@ -202,8 +202,8 @@ async fn removals_older_than_every_feed_are_an_error_until_accepted() {
 
 /// The job-board feed reports LinkedIn's rows only.
 #[tokio::test]
-async fn job_boards_report_a_part_of_their_rows() {
-    let server = world().expires_within(hours(48)).start().await.unwrap();
+async fn the_job_board_feed_reports_linkedin_only() {
+    let server = simulator().expires_within(hours(48)).start().await.unwrap();
     let api = client(&server);
     let ids: Vec<u64> = api.expired_jb().time_frame(ExpiredFrame::Month).ids().try_collect().await.unwrap();
     let seen = Arc::new(Mutex::new(BTreeSet::new()));

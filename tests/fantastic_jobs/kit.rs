@@ -1,4 +1,4 @@
-//! What the tests of Fantastic.jobs share.
+//! Helpers of the tests of Fantastic.jobs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
 }
 
-pub(crate) fn world() -> Builder {
+pub(crate) fn simulator() -> Builder {
     FantasticJobs::builder().now(at("2026-03-10T09:15:00Z")).seed(5)
 }
 
@@ -34,13 +34,13 @@ pub(crate) fn client_with(server: &FantasticJobs, retry: RetryPolicy) -> Client 
     builder.clock(server.clock()).rate_limit(RateLimit::unlimited()).retry(retry).build().unwrap()
 }
 
-/// How often each row arrived.
-pub(crate) type Got = BTreeMap<u64, u32>;
+/// How often each row was delivered, by id.
+pub(crate) type RowCounts = BTreeMap<u64, u32>;
 
 pub(crate) type AtsSync<'s> = SyncWindows<'s, ActiveAtsJob, &'s MemoryStore>;
 
-/// Runs a sync to its end and counts the rows.
-pub(crate) async fn run(sync: AtsSync<'_>, got: &mut Got) -> Result<Report> {
+/// Runs a sync to its end and counts its rows.
+pub(crate) async fn run(sync: AtsSync<'_>, got: &mut RowCounts) -> Result<Report> {
     let mut run = sync.await?;
     while let Some(batch) = run.next().await? {
         for job in batch.items() {
@@ -51,12 +51,12 @@ pub(crate) async fn run(sync: AtsSync<'_>, got: &mut Got) -> Result<Report> {
     Ok(run.report())
 }
 
-pub(crate) fn ids(got: &Got) -> Vec<u64> {
+pub(crate) fn ids(got: &RowCounts) -> Vec<u64> {
     got.keys().copied().collect()
 }
 
-/// Compares without printing thousands of ids.
-pub(crate) fn assert_same(got: &Got, wanted: &[u64], context: &str) {
+/// Compares the ids without printing thousands of them.
+pub(crate) fn assert_same(got: &RowCounts, wanted: &[u64], context: &str) {
     let missing: Vec<_> = wanted.iter().filter(|id| !got.contains_key(id)).collect();
     let unwanted = got.len() + missing.len() - wanted.len();
     let first = missing.first();

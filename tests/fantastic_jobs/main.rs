@@ -1,4 +1,4 @@
-//! Fantastic.jobs: requests, models, the planner's syncs, expired ids.
+//! Fantastic.jobs: requests, models, the planner, syncs, expired ids.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]

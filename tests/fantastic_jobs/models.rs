@@ -1,4 +1,4 @@
-//! The response models of Fantastic.jobs, on payloads of our own and, where they are at hand, on the documented ones.
+//! The response models of Fantastic.jobs, tested with our own payloads and, if available, with the documented ones.
 
 use std::fs;
 use std::path::Path;
@@ -18,12 +18,12 @@ fn utc(time: Option<&DateTime>) -> Option<String> {
 }
 
 #[test]
-fn a_row_is_typed_throughout() {
+fn all_fields_of_a_row_are_typed() {
     let rows = fixture::<ActiveAtsJob>("active_ats.json");
     let job = &rows[0];
     assert_eq!((job.id, job.title.as_deref()), (5_100_200_300, Some(" Night Baker ")));
     assert_eq!(utc(job.date_created.as_ref()).as_deref(), Some("2026-04-02T08:01:02.345678Z"), "UTC without a zone");
-    assert_eq!(utc(job.date_valid_through.as_ref()).as_deref(), Some("2026-06-01T00:00:00Z"), "a bare date");
+    assert_eq!(utc(job.date_valid_through.as_ref()).as_deref(), Some("2026-06-01T00:00:00Z"), "a date without a time");
     let salary = job.salary().unwrap();
     assert_eq!((salary.min, salary.max), (Some(31_000.0), Some(36_500.5)));
     assert_eq!((salary.currency.as_deref(), salary.unit.as_deref()), (Some("EUR"), Some("YEAR")));
@@ -38,7 +38,7 @@ fn a_row_is_typed_throughout() {
 }
 
 #[test]
-fn an_irregular_row_loses_nothing() {
+fn a_row_with_irregular_values_decodes() {
     let job = &fixture::<ActiveAtsJob>("active_ats.json")[1];
     assert_eq!((job.id, job.title.as_deref(), job.cities_derived.len()), (5_100_200_301, None, 0));
     let created = job.date_created.as_ref().unwrap();
@@ -61,21 +61,21 @@ fn the_older_names_are_read() {
 }
 
 #[test]
-fn debug_shows_no_person() {
+fn debug_shows_no_personal_data() {
     let ats = format!("{:?}", fixture::<ActiveAtsJob>("active_ats.json"));
     let jb = format!("{:?}", fixture::<ActiveJbJob>("active_jb_older.json"));
     assert!(ats.contains("5100200300") && !ats.contains("Sentinel") && !jb.contains("Sentinel"));
 }
 
 #[test]
-fn only_changed_values_are_told() {
+fn changed_returns_only_changed_fields() {
     let raw = r#"{"id": 9, "title": "A", "salary": null, "url": "x", "modified_fields": ["title", "salary", "description_text"]}"#;
     let job: ModifiedAtsJob = serde_json::from_str(raw).unwrap();
     assert_eq!(Value::from(job.changed(raw)), json!({"title": "A", "salary": null}), "null is a value, absent is not");
 }
 
 #[test]
-fn small_answers_are_read() {
+fn counts_ids_and_organizations_decode() {
     assert_eq!(serde_json::from_str::<Count>(r#"{"count": 12}"#).unwrap().count, 12);
     let ids: Vec<ExpiredId> = serde_json::from_str(r#"[4444856922, "7"]"#).unwrap();
     assert_eq!(ids, [ExpiredId(4_444_856_922), ExpiredId(7)]);
@@ -84,7 +84,7 @@ fn small_answers_are_read() {
     assert_eq!(organization.extra["followers"], 5);
 }
 
-/// Reads the samples below the folder that `JOBFEED_SAMPLES` names, where it is set.
+/// Reads the samples in the folder `JOBFEED_SAMPLES`, if it is set.
 #[test]
 fn documented_payloads_decode() {
     let Some(folder) = std::env::var_os("JOBFEED_SAMPLES") else { return };
@@ -110,7 +110,7 @@ fn documented_payloads_decode() {
             );
         } else if name.contains("salary") {
             let read: Vec<_> = list().iter().map(Salary::read).collect();
-            assert!(read.iter().flatten().count() >= 3, "{name}: all but the band of zeros");
+            assert!(read.iter().flatten().count() >= 3, "{name}: all except the range of zeros");
         } else if name.contains("timestamps") {
             for text in list() {
                 assert!(DateTime::from(text.as_str().unwrap()).timestamp().is_some(), "{text}");

@@ -1,4 +1,4 @@
-//! The planner: its calls cover the gap exactly, whatever the clock and the lengths of the windows.
+//! The planner: its calls cover an interval exactly, for any clock and any lengths of the windows.
 
 use jobfeed::fantastic_jobs::{Cadence, Interval, Plan, Planner, TimeFrame};
 use jobfeed::jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ fn floor_hour(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second() - at.as_second().rem_euclid(3600)).unwrap()
 }
 
-/// What the server shows in a window at `now`, by the shortest reading where there are two.
+/// The interval that a window shows at `now`. `long_day`: whether `24h` has 25 hours.
 fn shown(frame: TimeFrame, long_day: bool, now: Timestamp) -> Interval {
     let hour = floor_hour(now);
     let back = |span| minus(hour, span);
@@ -46,7 +46,7 @@ fn frame(covered: &str, now: &str) -> Option<TimeFrame> {
 }
 
 #[test]
-fn the_table_of_the_contract() {
+fn each_length_of_the_gap_has_its_window() {
     let now = "2026-01-02T09:15:00Z";
     assert_eq!(frame("2026-01-02T07:00:00Z", now), Some(TimeFrame::Hour));
     assert_eq!(frame("2026-01-02T07:30:00Z", now), Some(TimeFrame::Hour), "a part of an hour");
@@ -60,7 +60,7 @@ fn the_table_of_the_contract() {
 }
 
 #[test]
-fn a_gap_over_the_deepest_window_names_what_is_lost() {
+fn a_gap_longer_than_the_longest_window_reports_the_lost_interval() {
     let (covered, now) = (at("2025-01-01T00:00:00Z"), at("2026-01-02T09:15:00Z"));
     let Plan::Lost { lost, rest } = Planner::hourly().plan(covered, now) else { panic!("a year is too long") };
     assert_eq!(lost, Interval { from: covered, until: Planner::hourly().deepest(now) });
@@ -68,23 +68,23 @@ fn a_gap_over_the_deepest_window_names_what_is_lost() {
 }
 
 #[test]
-fn around_the_full_hour_only_what_both_hours_allow_is_asked_for() {
+fn around_the_full_hour_a_call_is_valid_in_both_hours() {
     assert_eq!(frame("2026-01-02T07:00:00Z", "2026-01-02T09:59:30Z"), Some(TimeFrame::Day));
     assert_eq!(frame("2026-01-02T08:00:00Z", "2026-01-02T10:00:30Z"), None);
     assert_eq!(frame("2026-01-02T08:00:00Z", "2026-01-02T10:01:00Z"), Some(TimeFrame::Hour));
 }
 
 #[test]
-fn a_day_is_due_after_a_day() {
+fn a_daily_run_is_due_after_24_hours() {
     let plan = |now| Planner::daily().plan(at("2026-01-01T08:00:00Z"), at(now));
     assert_eq!(plan("2026-01-02T08:59:00Z"), Plan::NotYet { due: at("2026-01-02T09:01:00Z") });
     assert!(matches!(plan("2026-01-02T09:01:00Z"), Plan::Calls(_)));
 }
 
 proptest! {
-    /// Months of runs at random moments, with outages, slow calls, both readings, and a local clock that is off.
+    /// Months of runs at random times, with outages, slow calls, both lengths of `24h`, and a wrong local clock.
     #[test]
-    fn the_windows_tile_the_line(
+    fn the_intervals_neither_overlap_nor_leave_a_gap(
         daily: bool, long_day: bool, offset in -60i64..=60,
         steps in proptest::collection::vec((0i64..8, 1i64..7_200, 0i64..4_000), 1..300),
     ) {
@@ -101,13 +101,13 @@ proptest! {
                 Plan::NotYet { due } => {
                     prop_assert!(due > local(server));
                     let rewound = planner.plan(covered, minus(local(server), HOUR * 5));
-                    prop_assert!(matches!(rewound, Plan::NotYet { .. }), "a clock that goes back is no harm");
-                    prop_assert!(matches!(planner.plan(covered, due), Plan::Calls(_)), "due when it said so");
+                    prop_assert!(matches!(rewound, Plan::NotYet { .. }), "nothing is due when the clock goes back");
+                    prop_assert!(matches!(planner.plan(covered, due), Plan::Calls(_)), "a call is due at the due time");
                 }
                 Plan::Calls(calls) => {
                     let answered = plus(server, SignedDuration::from_secs(slow));
                     for call in calls {
-                        // Whenever the server looks at the call between these two moments:
+                        // The server may evaluate the call at any time between these two.
                         if planner.holds(&call, local(answered)) {
                             for moment in [server, answered] {
                                 let shown = shown(call.time_frame, long_day, moment);
@@ -124,16 +124,16 @@ proptest! {
         }
         let mut end = begin;
         for interval in &fetched {
-            prop_assert_eq!(interval.from, end, "neither hole nor overlap");
+            prop_assert_eq!(interval.from, end, "neither gap nor overlap");
             prop_assert!(interval.from < interval.until);
             end = interval.until;
         }
         prop_assert_eq!(end, covered);
     }
 
-    /// An interval that any window can serve gets a call, and only a loss does not.
+    /// Every gap is covered by a call, or its lost part is reported.
     #[test]
-    fn every_gap_is_covered_or_named(seconds in 0i64..400 * 86_400, now in 0i64..86_400) {
+    fn every_gap_is_covered_or_reported(seconds in 0i64..400 * 86_400, now in 0i64..86_400) {
         let now = plus(at("2026-06-01T00:00:00Z"), SignedDuration::from_secs(now));
         let covered = minus(now, SignedDuration::from_secs(seconds));
         let until = Planner::hourly().available(now);

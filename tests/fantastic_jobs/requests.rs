@@ -1,6 +1,6 @@
-//! What goes over the wire, page by page, and what is refused before it does.
+//! The requests that are sent, and those that are refused before they are sent.
 
-use crate::kit::{at, client, client_with, hours, world};
+use crate::kit::{at, client, client_with, hours, simulator};
 use futures::TryStreamExt;
 use jobfeed::fantastic_jobs::{
     Client, CountFrame, Credits, DescriptionFormat, Expression, Natural, Only, RapidApi, TimeFrame,
@@ -11,8 +11,8 @@ use jobfeed::{Error, Page, PageStream, Result, RetryPolicy};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// A server that answers `body` to everything and keeps the requests.
-async fn canned(body: &str) -> (MockServer, Client) {
+/// A server that answers every request with `body` and records the requests.
+async fn server_with_body(body: &str) -> (MockServer, Client) {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .respond_with(ResponseTemplate::new(200).set_body_raw(body, "application/json"))
@@ -31,8 +31,8 @@ fn query(request: &Request) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_request_has_exactly_what_was_asked_for() {
-    let (server, api) = canned("[]").await;
+async fn a_request_has_exactly_the_parameters_that_were_set() {
+    let (server, api) = server_with_body("[]").await;
     let jobs = api
         .active_ats()
         .time_frame(TimeFrame::Week)
@@ -72,13 +72,13 @@ async fn a_request_has_exactly_what_was_asked_for() {
     api.active_jb().time_frame(TimeFrame::SixMonths).title("x").title(search).send().await.unwrap();
     let sent = query(&last(&server).await);
     assert_eq!(sent[1].1, "('software engineer' | 'c++') & !lead");
-    assert_eq!(sent[1].0, "title_advanced", "the later form replaces the earlier");
+    assert_eq!(sent[1].0, "title_advanced", "the later search replaces the earlier");
     assert_eq!(sent.last().unwrap(), &("cursor".to_owned(), "1".to_owned()), "6m pages by cursor");
 }
 
 #[tokio::test]
-async fn small_endpoints_send_what_they_take() {
-    let (server, api) = canned(r#"{"count": 6775}"#).await;
+async fn counts_and_organizations_send_their_parameters() {
+    let (server, api) = server_with_body(r#"{"count": 6775}"#).await;
     let count = api.active_jb_count().time_frame(CountFrame::Month).exclude_ats_duplicate().count().await.unwrap();
     assert_eq!(count, 6775);
     let request = last(&server).await;
@@ -87,7 +87,7 @@ async fn small_endpoints_send_what_they_take() {
         ("/v1/active-jb-count", Some("time_frame=1m&exclude_ats_duplicate=true"))
     );
 
-    let (server, api) = canned(r#"[{"name": "N"}]"#).await;
+    let (server, api) = server_with_body(r#"[{"name": "N"}]"#).await;
     let page = api.organizations().path("organizations").send().await.unwrap();
     assert_eq!(page.items[0].name.as_deref(), Some("N"));
     assert_eq!((last(&server).await.url.path(), last(&server).await.url.query()), ("/v1/organizations", None));
@@ -95,7 +95,7 @@ async fn small_endpoints_send_what_they_take() {
 }
 
 #[tokio::test]
-async fn a_mirror_has_its_own_headers() {
+async fn a_rapidapi_mirror_gets_its_own_headers() {
     let server = MockServer::start().await;
     Mock::given(path("/active-jb"))
         .and(header("x-rapidapi-key", "rapid-1f"))
@@ -117,8 +117,8 @@ async fn a_mirror_has_its_own_headers() {
 }
 
 #[tokio::test]
-async fn what_the_server_would_refuse_is_refused_here() {
-    let (server, api) = canned("[]").await;
+async fn invalid_parameters_are_refused_before_anything_is_sent() {
+    let (server, api) = server_with_body("[]").await;
     let ats = || api.active_ats().time_frame(TimeFrame::Hour);
     let (early, late) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
     let long: Vec<String> = (0..900).map(|n| format!("Employer & Sons {n}")).collect();
@@ -159,7 +159,7 @@ async fn what_the_server_would_refuse_is_refused_here() {
     assert_eq!(query(&last(&server).await)[1].0, "new_filter");
 }
 
-/// The ids and the requests of a walk.
+/// The ids of all pages.
 async fn walk<T>(mut pages: PageStream<T>, id: impl Fn(&T) -> u64) -> Result<Vec<u64>>
 where
     T: serde::de::DeserializeOwned + Send + 'static,
@@ -177,7 +177,7 @@ fn paged(server: &jobfeed::testing::FantasticJobs, name: &str) -> Vec<Option<u64
 
 #[tokio::test]
 async fn offsets_advance_by_the_rows_received() {
-    let server = world().start().await.unwrap();
+    let server = simulator().start().await.unwrap();
     let api = client(&server);
     let wanted = server.indexed(FeedName::Ats, server.now() - hours(26), server.now());
     let day = || api.active_ats().time_frame(TimeFrame::Day).page_size(200);
@@ -189,18 +189,18 @@ async fn offsets_advance_by_the_rows_received() {
     server.reset_served();
     server.fault(Fault::HalveLimit, When::Always);
     let halved = walk(day().until_empty().pages(), |job| job.id).await.unwrap();
-    assert_eq!(halved.len(), 720, "a server that gives half of what was asked for");
-    assert_eq!(paged(&server, "offset").last(), Some(&Some(720)), "to the empty page");
+    assert_eq!(halved.len(), 720, "the server sends half of the requested page size");
+    assert_eq!(paged(&server, "offset").last(), Some(&Some(720)), "until the empty page");
     assert_eq!(
         walk(day().pages(), |job| job.id).await.unwrap().len(),
         100,
-        "a short page is the end, as the vendor says"
+        "by default a short page is the end (vendor page)"
     );
 }
 
 #[tokio::test]
 async fn a_full_last_page_costs_one_more_request_and_no_job() {
-    let server = world().start().await.unwrap();
+    let server = simulator().start().await.unwrap();
     let rows = walk(client(&server).active_jb().time_frame(TimeFrame::Hour).page_size(15).pages(), |job| job.id).await;
     assert_eq!(rows.unwrap().len(), 30);
     assert_eq!(paged(&server, "offset"), [None, Some(15), Some(30)]);
@@ -208,8 +208,8 @@ async fn a_full_last_page_costs_one_more_request_and_no_job() {
 }
 
 #[tokio::test]
-async fn cursors_go_behind_the_last_id_and_survive_rows_that_leave() {
-    let server = world().start().await.unwrap();
+async fn a_cursor_is_the_last_id_and_stays_valid_when_rows_expire() {
+    let server = simulator().start().await.unwrap();
     let wanted = server.indexed(FeedName::Ats, server.now() - hours(24 * 11), server.now() - hours(1));
     let now = server.now();
     server.on_request(FeedName::Ats, {
@@ -226,8 +226,8 @@ async fn cursors_go_behind_the_last_id_and_survive_rows_that_leave() {
 }
 
 #[tokio::test]
-async fn a_kept_position_is_refused_when_its_window_has_moved() {
-    let server = world().start().await.unwrap();
+async fn a_saved_cursor_is_refused_when_its_window_has_moved() {
+    let server = simulator().start().await.unwrap();
     let api = client(&server);
     let first = |frame| api.active_ats().time_frame(frame).page_size(10);
     let day = first(TimeFrame::Day).send().await.unwrap().next_cursor().unwrap().clone();
@@ -240,30 +240,34 @@ async fn a_kept_position_is_refused_when_its_window_has_moved() {
     assert!(matches!(first(TimeFrame::Week).resume_from(week).send().await, Err(Error::Cursor { .. })));
     server.advance(hours(1));
     assert!(matches!(first(TimeFrame::Day).resume_from(day).send().await, Err(Error::Cursor { .. })));
-    assert_eq!(first(TimeFrame::SixMonths).resume_from(deep).send().await.unwrap().len(), 10, "a cursor stays good");
+    assert_eq!(
+        first(TimeFrame::SixMonths).resume_from(deep).send().await.unwrap().len(),
+        10,
+        "a cursor by id stays valid"
+    );
 }
 
 #[tokio::test]
-async fn pages_that_would_bill_for_ever_are_errors() {
+async fn pages_that_would_never_end_are_errors() {
     for (body, what) in [
         (r#"[{"id": 5}, {"id": 4}]"#, "do not ascend"),
         (r#"[{"id": 5}, {"id": 6}, {"id": 7}]"#, "at most 2"),
         (r#"{"detail": "No Authorization Header"}"#, "No Authorization Header"),
     ] {
-        let (_server, api) = canned(body).await;
+        let (_server, api) = server_with_body(body).await;
         let error = walk(api.active_ats().time_frame(TimeFrame::SixMonths).page_size(2).pages(), |job| job.id).await;
         let error = error.unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     }
-    let (server, api) = canned(r#"[{"id": 5}, {"id": 6}]"#).await;
+    let (server, api) = server_with_body(r#"[{"id": 5}, {"id": 6}]"#).await;
     let error = walk(api.active_ats().time_frame(TimeFrame::SixMonths).page_size(2).pages(), |job| job.id).await;
     assert!(matches!(error, Err(Error::Body { .. } | Error::CursorLoop { .. })), "{error:?}");
-    assert_eq!(server.received_requests().await.unwrap().len(), 2, "the same page again is noticed at once");
+    assert_eq!(server.received_requests().await.unwrap().len(), 2, "the repeated page is detected at once");
 }
 
 #[tokio::test]
-async fn refusals_are_told_and_never_tried_again() {
-    let server = world().subscription(Subscription::Starter).start().await.unwrap();
+async fn refused_requests_are_errors_and_are_not_retried() {
+    let server = simulator().subscription(Subscription::Starter).start().await.unwrap();
     let api = client(&server);
     let error = api.organizations_advanced().send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
@@ -277,8 +281,8 @@ async fn refusals_are_told_and_never_tried_again() {
 }
 
 #[tokio::test]
-async fn organizations_come_whole_and_in_pages() {
-    let server = world().subscription(Subscription::Pro100k).start().await.unwrap();
+async fn organizations_are_one_body_or_pages() {
+    let server = simulator().subscription(Subscription::Pro100k).start().await.unwrap();
     let api = client_with(&server, RetryPolicy::none());
     assert_eq!(api.organizations().send().await.unwrap().items.len(), 250);
     let slugs: Vec<_> = api.organizations_advanced().items().try_collect().await.unwrap();
@@ -287,8 +291,8 @@ async fn organizations_come_whole_and_in_pages() {
 }
 
 #[tokio::test]
-async fn credits_are_on_every_page() {
-    let server = world().quotas(100, 50).start().await.unwrap();
+async fn every_page_has_credits() {
+    let server = simulator().quotas(100, 50).start().await.unwrap();
     let page = client(&server).active_ats().time_frame(TimeFrame::Hour).send().await.unwrap();
     let credits = Credits::from_headers(page.headers());
     assert_eq!((credits.jobs_this_request, credits.jobs_remaining), (Some(30), Some(70)));

@@ -1,13 +1,13 @@
-//! The syncs of the active and modified feeds, run by run.
+//! The syncs of the active and modified feeds.
 
-use crate::kit::{Got, assert_same, at, client, client_with, hours, ids, run, world};
+use crate::kit::{RowCounts, assert_same, at, client, client_with, hours, ids, run, simulator};
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{Client, Depth, Interval, Natural};
 use jobfeed::jiff::SignedDuration;
 use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName, fantastic_jobs::Subscription};
 use jobfeed::{Checkpoint, Clock, Completeness, Error, Outcome, RetryPolicy};
 
-/// The requests so far: path, and the parameters in the order in which they were sent.
+/// The requests so far: the path, and the parameters in the order sent.
 fn log(server: &jobfeed::testing::FantasticJobs) -> Vec<String> {
     let text = |request: &jobfeed::testing::ServedRequest| {
         let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -18,8 +18,8 @@ fn log(server: &jobfeed::testing::FantasticJobs) -> Vec<String> {
 
 #[tokio::test]
 async fn an_hour_costs_one_count_and_one_page() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     assert_eq!(report.outcome, Outcome::Complete);
     assert_eq!((report.counts.rows, report.counts.requests), (30, 2));
@@ -43,23 +43,23 @@ async fn an_hour_costs_one_count_and_one_page() {
 
 #[tokio::test]
 async fn an_outage_of_three_hours_is_repaired_exactly() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     server.advance(hours(4));
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     assert_eq!((report.outcome, report.counts.rows), (Outcome::Complete, 120));
     assert_eq!(ids(&got), server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), at("2026-03-10T12:00:00Z")));
-    assert_eq!(server.jobs_billed(), 150, "not one row was bought twice");
+    assert_eq!(server.jobs_billed(), 150, "no row was bought twice");
     assert!(log(&server)[3].starts_with("active-ats?time_frame=24h&date_created_gte=2026-03-10T08:00:00"));
 }
 
 #[tokio::test]
-async fn a_day_is_exact_under_both_readings() {
+async fn a_daily_sync_is_exact_for_a_24h_window_of_24_or_25_hours() {
     for long_day in [false, true] {
-        let server = world().long_day(long_day).start().await.unwrap();
-        let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
-        // At any minute, and not always after the same number of hours.
+        let server = simulator().long_day(long_day).start().await.unwrap();
+        let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
+        // At different minutes, and after different numbers of hours.
         for pause in [0, 1, 24, 23, 26, 40, 24] {
             server.advance(hours(pause) + SignedDuration::from_mins(7));
             run(api.active_ats().sync_daily("ats", &store), &mut got).await.unwrap();
@@ -68,21 +68,21 @@ async fn a_day_is_exact_under_both_readings() {
         let wanted = server.indexed(FeedName::Ats, at("2026-03-09T08:00:00Z"), until);
         let missing: Vec<_> = wanted.iter().filter(|id| !got.contains_key(id)).collect();
         assert!(got.values().all(|times| *times == 1) && server.jobs_billed() == got.len() as u64);
-        assert!(missing.len() <= 24 * 30, "only what is not due yet: {}", missing.len());
-        assert_eq!(ids(&got), wanted[..got.len()], "no hole");
+        assert!(missing.len() <= 24 * 30, "only rows that are not due yet: {}", missing.len());
+        assert_eq!(ids(&got), wanted[..got.len()], "no row is missing in between");
     }
 }
 
 #[tokio::test]
-async fn a_backfill_goes_over_into_the_hourly_sync() {
+async fn an_hourly_sync_continues_after_a_backfill() {
     for (depth, slices) in [(Depth::Week, 3), (Depth::SixMonths, 1), (Depth::SixMonths, 7)] {
-        let server = world().rows_per_hour(4).history(hours(24 * 200)).start().await.unwrap();
-        let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+        let server = simulator().rows_per_hour(4).history(hours(24 * 200)).start().await.unwrap();
+        let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
         let report = run(api.active_ats().backfill("ats", &store, depth).slices(slices), &mut got).await.unwrap();
         assert_eq!(report.outcome, Outcome::Complete);
         let from = report.details["window"]["from"].as_str().unwrap().parse().unwrap();
-        let reach = if depth == Depth::Week { hours(7 * 24 - 2) } else { hours(178 * 24) };
-        assert!(server.now().duration_since(from) > reach, "{from}");
+        let length = if depth == Depth::Week { hours(7 * 24 - 2) } else { hours(178 * 24) };
+        assert!(server.now().duration_since(from) > length, "{from}");
         server.advance(hours(1));
         run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
         assert_eq!(ids(&got), server.indexed(FeedName::Ats, from, at("2026-03-10T09:00:00Z")));
@@ -94,9 +94,9 @@ async fn a_backfill_goes_over_into_the_hourly_sync() {
 }
 
 #[tokio::test]
-async fn a_gap_over_the_deepest_window_is_an_error_until_the_loss_is_accepted() {
-    let server = world().rows_per_hour(2).history(hours(24)).start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn a_gap_longer_than_the_longest_window_is_an_error_unless_the_loss_is_accepted() {
+    let server = simulator().rows_per_hour(2).history(hours(24)).start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     server.advance(hours(24 * 200));
     let requests = server.served().requests;
@@ -105,24 +105,24 @@ async fn a_gap_over_the_deepest_window_is_an_error_until_the_loss_is_accepted() 
     assert_eq!(from, at("2026-03-10T08:00:00Z"));
     assert!(server.now().duration_since(until) >= hours(178 * 24));
     assert_eq!(server.served().requests, requests, "nothing was sent");
-    assert_eq!(store.load("ats").await.unwrap().unwrap().revision(), 1, "the state is as it was");
+    assert_eq!(store.load("ats").await.unwrap().unwrap().revision(), 1, "the state is unchanged");
 
     let report = run(api.active_ats().sync_hourly("ats", &store).accept_loss(), &mut got).await.unwrap();
     assert_eq!(report.details["lost"][0]["from"], "2026-03-10T08:00:00Z");
     let end: jobfeed::jiff::Timestamp = report.details["lost"][0]["until"].as_str().unwrap().parse().unwrap();
     let mut wanted = server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), from);
     wanted.extend(server.indexed(FeedName::Ats, end, at("2026-09-26T08:00:00Z")));
-    assert_eq!(ids(&got), wanted, "everything but what is named as lost");
+    assert_eq!(ids(&got), wanted, "all rows except those in `lost`");
 }
 
 #[tokio::test]
-async fn a_budget_pauses_before_it_is_overrun_and_the_next_run_goes_on() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn a_run_pauses_before_it_exceeds_max_jobs_and_the_next_run_continues() {
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     let sync = || api.active_ats().page_size(100).backfill("ats", &store, Depth::Week);
     let price = sync().plan().await.unwrap();
     assert!(price.exact && price.jobs > 4_000 && price.due.is_none(), "{price:?}");
-    assert_eq!(server.jobs_billed(), 0, "a price costs no job");
+    assert_eq!(server.jobs_billed(), 0, "`plan` costs no job credits");
     for nth in 1.. {
         let report = run(sync().max_jobs(333), &mut got).await.unwrap();
         assert!(report.details["jobs"].as_u64().unwrap() <= 333);
@@ -131,18 +131,18 @@ async fn a_budget_pauses_before_it_is_overrun_and_the_next_run_goes_on() {
             break;
         }
         assert!(matches!(report.outcome, Outcome::Paused { .. }), "{report:?}");
-        assert!(nth < 40, "it comes on");
+        assert!(nth < 40, "each run makes progress");
     }
-    assert_eq!(got.len() as u64, price.jobs, "the price was right");
+    assert_eq!(got.len() as u64, price.jobs, "the price was exact");
     assert_eq!(server.jobs_billed(), price.jobs, "no row was bought twice");
     let price = api.active_ats().page_size(100).sync_hourly("ats", &store).plan().await.unwrap();
     assert_eq!((price.jobs, price.due), (0, Some(at("2026-03-10T10:01:00Z"))));
 }
 
 #[tokio::test]
-async fn a_used_up_quota_pauses_until_the_billing_date() {
-    let server = world().quotas(60, 1_000).start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn an_exhausted_quota_pauses_until_the_billing_date() {
+    let server = simulator().quotas(60, 1_000).start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     let sync = || api.active_ats().page_size(10).sync_hourly("ats", &store).since(at("2026-03-10T02:00:00Z"));
     let report = run(sync(), &mut got).await.unwrap();
     assert_eq!(report.outcome, Outcome::Paused { until: at("2026-04-01T00:00:00Z") });
@@ -152,65 +152,65 @@ async fn a_used_up_quota_pauses_until_the_billing_date() {
     assert_eq!(server.jobs_billed(), 180);
 }
 
-/// Kills the run at every batch, before and after its commit, and starts it again.
+/// Drops the run at every batch, before or after its commit, and starts a new run.
 #[tokio::test]
-async fn a_run_that_dies_at_any_batch_loses_nothing() {
+async fn a_run_that_stops_at_any_batch_loses_no_row() {
     for depth in [Depth::Week, Depth::SixMonths] {
-        let server = world().rows_per_hour(3).history(hours(24 * 30)).start().await.unwrap();
-        let (api, store, mut got, mut deaths) = (client(&server), MemoryStore::new(), Got::new(), 0);
+        let server = simulator().rows_per_hour(3).history(hours(24 * 30)).start().await.unwrap();
+        let (api, store, mut got, mut stops) = (client(&server), MemoryStore::new(), RowCounts::new(), 0);
         loop {
             let mut run = api.active_ats().page_size(40).backfill("ats", &store, depth).await.unwrap();
             let Some(batch) = run.next().await.unwrap() else { break };
-            if deaths % 2 == 0 {
+            if stops % 2 == 0 {
                 for job in batch.items() {
                     *got.entry(job.id).or_default() += 1;
                 }
                 batch.commit().await.unwrap();
             }
-            deaths += 1;
+            stops += 1;
         }
         let from = server.now() - if depth == Depth::Week { hours(7 * 24 - 1) } else { hours(179 * 24) };
-        let missing = server.indexed(FeedName::Ats, from + SignedDuration::from_mins(3), at("2026-03-10T08:00:00Z"));
-        assert!(missing.iter().all(|id| got.get(id) == Some(&1)), "each row once");
-        assert!(deaths > 20, "{deaths}");
+        let wanted = server.indexed(FeedName::Ats, from + SignedDuration::from_mins(3), at("2026-03-10T08:00:00Z"));
+        assert!(wanted.iter().all(|id| got.get(id) == Some(&1)), "each row once");
+        assert!(stops > 20, "{stops}");
     }
 }
 
 #[tokio::test]
-async fn rows_that_leave_while_a_gap_is_repaired_shift_nothing() {
+async fn rows_that_expire_while_a_gap_is_read_cause_no_missing_rows() {
     for (gap, halved) in [(100, false), (190, false), (100, true), (190, true)] {
-        let server = world().start().await.unwrap();
-        let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+        let server = simulator().start().await.unwrap();
+        let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
         run(api.active_ats().page_size(50).sync_hourly("ats", &store), &mut got).await.unwrap();
         server.advance(hours(gap));
         if halved {
-            // Then no slice fits the page that it was cut for.
+            // Then the rows of a slice no longer fit the page that they should fit.
             server.fault(Fault::HalveLimit, When::Always);
         }
         let (from, until, now) = (at("2026-03-10T07:00:00Z"), server.now() - hours(1), server.now());
-        let mut gone = Vec::new();
+        let mut expiring = Vec::new();
         let all = server.indexed(FeedName::Ats, from, until);
         for id in all.iter().step_by(5) {
-            gone.push(*id);
+            expiring.push(*id);
         }
-        let mut left = gone.clone();
+        let mut remaining = expiring.clone();
         server.on_request(FeedName::Ats, move |_, data| {
-            // From the front of every window, so that everything behind would move up.
-            let some: Vec<u64> = left.drain(..7.min(left.len())).collect();
-            data.expire(&some, now);
+            // From the start of every window, so that all later rows shift.
+            let next: Vec<u64> = remaining.drain(..7.min(remaining.len())).collect();
+            data.expire(&next, now);
         });
         let report = run(api.active_ats().page_size(50).sync_hourly("ats", &store), &mut got).await.unwrap();
         assert_eq!(report.outcome, Outcome::Complete, "{gap} h, {halved}");
         let until = at(report.details["window"]["until"].as_str().unwrap());
         let missing: Vec<u64> =
             server.indexed(FeedName::Ats, from, until).into_iter().filter(|id| !got.contains_key(id)).collect();
-        assert!(missing.iter().all(|id| gone.contains(id)), "a row that stayed is missing");
+        assert!(missing.iter().all(|id| expiring.contains(id)), "a row that did not expire is missing");
         assert!(got.values().all(|times| *times == 1) || report.details["bought_again"].as_u64() > Some(0));
     }
 }
 
 #[tokio::test]
-async fn faults_of_the_server_lose_nothing() {
+async fn server_faults_lose_no_row() {
     let faults = [
         (Fault::HalveLimit, When::Always),
         (Fault::ShortPage(3), When::Every(2)),
@@ -223,8 +223,8 @@ async fn faults_of_the_server_lose_nothing() {
     ];
     for gap in [4, 60, 190] {
         for (fault, when) in faults.clone() {
-            let server = world().start().await.unwrap();
-            let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+            let server = simulator().start().await.unwrap();
+            let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
             run(api.active_ats().page_size(60).sync_hourly("ats", &store), &mut got).await.unwrap();
             server.advance(hours(gap));
             server.fault(fault.clone(), when);
@@ -234,15 +234,15 @@ async fn faults_of_the_server_lose_nothing() {
             let wanted = server.indexed(FeedName::Ats, at("2026-03-10T07:00:00Z"), until);
             assert_same(&got, &wanted, &format!("{fault:?} over {gap} h"));
             let twice: u64 = got.values().map(|times| u64::from(*times) - 1).sum();
-            assert!(twice <= report.details["bought_again"].as_u64().unwrap(), "{fault:?}: {twice} undeclared");
+            assert!(twice <= report.details["bought_again"].as_u64().unwrap(), "{fault:?}: {twice} rows came twice");
         }
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_contradicts_its_count_is_not_believed() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn a_page_with_fewer_rows_than_its_count_is_an_error() {
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     server.fault(Fault::EmptyPage, When::Always);
     let error = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap_err();
     assert!(matches!(error, Error::Incomplete { completeness: Completeness::ShortBy(30), .. }), "{error}");
@@ -259,10 +259,10 @@ async fn an_answer_that_contradicts_its_count_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_window_that_moves_on_under_a_page_is_asked_for_again() {
-    let server = world().now(at("2026-03-10T09:58:00Z")).start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
-    // The full hour passes between the request and its answer: the window `1h` is another one then.
+async fn a_slice_is_requested_again_when_its_window_moved_before_the_response() {
+    let server = simulator().now(at("2026-03-10T09:58:00Z")).start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
+    // The hour changes between the request and the response, so the window `1h` moves.
     server.advance_at_request(1, SignedDuration::from_mins(4));
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut got).await.unwrap();
     assert_eq!(report.outcome, Outcome::Complete);
@@ -272,20 +272,21 @@ async fn a_window_that_moves_on_under_a_page_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_wrong_clock_is_an_error_before_anything_is_bought() {
-    let server = world().start().await.unwrap();
+    let server = simulator().start().await.unwrap();
     for wrong in ["2026-03-10T11:15:00Z", "2026-03-10T06:15:00Z", "2027-03-10T09:15:00Z"] {
         let builder = Client::builder().api_key(server.api_key()).base_url(server.base_url());
         let api = builder.clock(Clock::fixed(at(wrong))).build().unwrap();
-        let error = run(api.active_ats().sync_hourly("ats", &MemoryStore::new()), &mut Got::new()).await.unwrap_err();
+        let error =
+            run(api.active_ats().sync_hourly("ats", &MemoryStore::new()), &mut RowCounts::new()).await.unwrap_err();
         assert!(error.to_string().contains("set the clock"), "{error}");
     }
     assert_eq!(server.jobs_billed(), 0);
 }
 
 #[tokio::test]
-async fn a_filter_that_counts_do_not_know_is_followed_all_the_same() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn a_filter_that_the_count_endpoint_lacks_still_filters_the_rows() {
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     let feed = || api.active_ats().source(["workday"]).location("Germany");
     run(feed().sync_hourly("ats", &store).since(at("2026-03-05T00:00:00Z")), &mut got).await.unwrap();
     let price = feed().sync_hourly("other", &store).since(at("2026-03-05T00:00:00Z")).plan().await.unwrap();
@@ -299,15 +300,15 @@ async fn a_filter_that_counts_do_not_know_is_followed_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_interval_is_recovered_beside_the_other_syncs() {
-    let server = world().start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+async fn an_interval_is_recovered_once_for_each_key() {
+    let server = simulator().start().await.unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     let interval = Interval { from: at("2026-03-07T10:30:00Z"), until: at("2026-03-08T11:00:00.5Z") };
     let feed = api.active_ats().title(Natural::any_of(["nurse"]));
-    run(feed.clone().recover("hole", &store, interval), &mut got).await.unwrap();
+    run(feed.clone().recover("interval", &store, interval), &mut got).await.unwrap();
     assert!(got.len() > 50 && got.len() < 300);
-    let report = run(feed.clone().recover("hole", &store, interval), &mut got).await.unwrap();
-    assert_eq!((report.outcome, report.counts.requests), (Outcome::Complete, 0), "it is done");
+    let report = run(feed.clone().recover("interval", &store, interval), &mut got).await.unwrap();
+    assert_eq!((report.outcome, report.counts.requests), (Outcome::Complete, 0), "the run is already complete");
     let late = Interval { until: server.now(), ..interval };
     let error = run(feed.recover("late", &store, late), &mut got).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
@@ -316,7 +317,7 @@ async fn an_interval_is_recovered_beside_the_other_syncs() {
 #[tokio::test]
 async fn settings_of_a_sync_are_checked_before_anything_is_sent() {
     use jobfeed::fantastic_jobs::TimeFrame;
-    let server = world().start().await.unwrap();
+    let server = simulator().start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     let feeds = [
         api.active_ats().time_frame(TimeFrame::Hour),
@@ -325,18 +326,18 @@ async fn settings_of_a_sync_are_checked_before_anything_is_sent() {
         api.active_ats().page_size(0),
     ];
     for feed in feeds {
-        let error = run(feed.sync_hourly("ats", &store), &mut Got::new()).await.unwrap_err();
+        let error = run(feed.sync_hourly("ats", &store), &mut RowCounts::new()).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{error}");
     }
     let error =
-        run(api.active_ats().backfill("ats", &store, Depth::Week).slices(0), &mut Got::new()).await.unwrap_err();
+        run(api.active_ats().backfill("ats", &store, Depth::Week).slices(0), &mut RowCounts::new()).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     assert_eq!(server.served().requests, 0);
 }
 
 #[tokio::test]
 async fn edits_arrive_with_the_names_of_their_fields() {
-    let server = world().start().await.unwrap();
+    let server = simulator().start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     let rows = server.indexed(FeedName::Ats, at("2026-03-08T00:00:00Z"), at("2026-03-09T00:00:00Z"));
     let edit = |from: usize, to: usize, ago: i64| {
@@ -367,7 +368,7 @@ async fn edits_arrive_with_the_names_of_their_fields() {
     let mut run = sync().await.unwrap();
     let batch = run.next().await.unwrap().unwrap();
     assert_eq!(batch.items().len(), 10, "only the new edits");
-    // Dies before the commit: the page comes again.
+    // Dropped before the commit: the page is delivered again.
     drop(batch);
     drop(run);
     let mut run = sync().await.unwrap();
@@ -383,8 +384,8 @@ async fn edits_arrive_with_the_names_of_their_fields() {
 }
 
 #[tokio::test]
-async fn a_plan_without_edits_is_told_so() {
-    let server = world().subscription(Subscription::Starter).start().await.unwrap();
+async fn a_plan_without_the_modified_feed_gets_a_clear_error() {
+    let server = simulator().subscription(Subscription::Starter).start().await.unwrap();
     let api = client_with(&server, RetryPolicy::none());
     let mut run = api.modified_ats().sync_modified("edits", MemoryStore::new()).await.unwrap();
     let error = run.next().await.unwrap_err();

@@ -1,6 +1,7 @@
-//! A simulated year of hourly syncs with outages: the copy is exact, nothing is bought twice, and every hole is named.
+//! A simulated year of hourly syncs with outages: all rows are delivered, none is bought twice, and every gap is
+//! reported.
 
-use crate::kit::{Got, client, hours, run, world};
+use crate::kit::{RowCounts, client, hours, run, simulator};
 use fastrand::Rng;
 use jobfeed::Outcome;
 use jobfeed::checkpoint::MemoryStore;
@@ -9,9 +10,15 @@ use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName};
 
 async fn year(seed: u64, long_day: bool, faults: bool) {
     let mut rng = Rng::with_seed(seed);
-    let server =
-        world().rows_per_hour(5).seed(seed).long_day(long_day).expires_within(hours(24 * 20)).start().await.unwrap();
-    let (api, store, mut got) = (client(&server), MemoryStore::new(), Got::new());
+    let server = simulator()
+        .rows_per_hour(5)
+        .seed(seed)
+        .long_day(long_day)
+        .expires_within(hours(24 * 20))
+        .start()
+        .await
+        .unwrap();
+    let (api, store, mut got) = (client(&server), MemoryStore::new(), RowCounts::new());
     if faults {
         server.fault(Fault::Status { code: 503, retry_after: None }, When::Every(37));
         server.fault(Fault::CutBody, When::Every(53));
@@ -20,7 +27,7 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
     let (start, mut end) = (server.now(), server.now());
     let first = start - hours(2) - SignedDuration::from_mins(15);
     let (mut runs, mut outages, mut jobs, mut again) = (0u64, 0, 0, 0);
-    let mut given_up = Vec::new();
+    let mut missed = Vec::new();
     while server.now() < start + hours(365 * 24) {
         let before = server.now();
         let report = run(api.active_ats().page_size(50).sync_hourly("ats", &store), &mut got).await.unwrap();
@@ -31,19 +38,19 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
             again += details["bought_again"].as_u64().unwrap();
             assert_eq!(details["lost"].as_array().unwrap().len(), 0, "no outage is longer than the deepest window");
             let until = details["window"]["until"].as_str().unwrap().parse().unwrap();
-            // What expired before this run, within its window, could not be had any more if it was read by a wider one.
+            // A row that expired before this run is missing from its window if the run used `7d` or `6m`.
             let from = details["window"]["from"].as_str().unwrap().parse().unwrap();
             for id in server.indexed(FeedName::Ats, from, until) {
                 if !got.contains_key(&id) {
                     assert!(server.is_expired(FeedName::Ats, id), "row {id} of {from} to {until} is missing");
-                    assert!(before.duration_since(from) > hours(25), "{id} was still in a window that stands still");
-                    given_up.push(id);
+                    assert!(before.duration_since(from) > hours(25), "{id} was still in a fixed window");
+                    missed.push(id);
                 }
             }
             end = until;
         }
         runs += 1;
-        // About once an hour, with some jitter; sometimes not for up to 200 hours.
+        // About once an hour, with jitter; sometimes an outage of up to 200 hours.
         let outage = rng.u32(..150) == 0;
         outages += u32::from(outage);
         let pause = if outage { rng.i64(3_600..200 * 3_600) } else { rng.i64(3_000..4_200) };
@@ -51,10 +58,10 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
     }
     let mut wanted = server.indexed(FeedName::Ats, first, end);
     let all = wanted.len();
-    wanted.retain(|id| !given_up.contains(id));
-    crate::kit::assert_same(&got, &wanted, "exactly the rows that could be had");
+    wanted.retain(|id| !missed.contains(id));
+    crate::kit::assert_same(&got, &wanted, "exactly the rows that were available");
     let twice: u64 = got.values().map(|times| u64::from(*times) - 1).sum();
-    assert!(twice <= again, "{twice} rows came twice, {again} were declared");
+    assert!(twice <= again, "{twice} rows came twice, {again} were reported");
     assert!(server.jobs_billed() >= jobs);
     if !faults {
         assert_eq!((twice, again), (0, 0), "nothing was bought twice");
@@ -63,7 +70,7 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
     println!(
         "seed {seed}: {runs} runs, {outages} outages, {} of {all} rows ({} expired during outages), {} requests, {} billed, {twice} twice",
         got.len(),
-        given_up.len(),
+        missed.len(),
         server.served().requests,
         server.jobs_billed(),
     );
@@ -71,12 +78,12 @@ async fn year(seed: u64, long_day: bool, faults: bool) {
 }
 
 #[tokio::test]
-async fn a_year_under_the_short_reading() {
+async fn a_year_with_a_24h_window_of_24_hours() {
     year(1, false, false).await;
 }
 
 #[tokio::test]
-async fn a_year_under_the_long_reading() {
+async fn a_year_with_a_24h_window_of_25_hours() {
     year(2, true, false).await;
 }
 

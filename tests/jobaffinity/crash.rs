@@ -1,4 +1,4 @@
-//! The sync by id under crashes: killed at every poll, with cursors that live or die meanwhile, and started again.
+//! The sync by id with crashes: killed at every poll, with cursors that stay valid or expire, and started again.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,8 @@ use crate::support::{Reply, Script, kill_after, paused_runtime};
 
 const ROWS: u64 = 95;
 
-/// Ten changes a page, the newest first; a cursor is `<generation>.<last row>`, and one of an older generation is `INVALID`.
+/// Ten changes a page, the newest first. A cursor is `<generation>.<last id>`; a cursor of an older generation is
+/// `INVALID`.
 fn service(generation: Arc<AtomicU64>) -> Script {
     Script::new(move |_, request| {
         let generation = generation.load(Ordering::SeqCst);
@@ -41,7 +42,7 @@ async fn sync(api: Client, rows: Rows, store: MemoryStore, one_transaction: bool
             *rows.lock().unwrap().entry(change.change_id.unwrap()).or_default() += 1;
         }
         if one_transaction {
-            // No point to die between the two: that is what a transaction gives.
+            // No poll between the two, as in one transaction.
             store.save(batch.key(), batch.next_state()).await.unwrap();
             batch.committed();
         } else {
@@ -52,8 +53,8 @@ async fn sync(api: Client, rows: Rows, store: MemoryStore, one_transaction: bool
     Ok(())
 }
 
-/// What was written, for every moment at which the first process can die.
-fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<u64, u32>> {
+/// The rows that were written, for every poll at which the first process can be killed.
+fn crashes(one_transaction: bool, cursors_expire: bool) -> Vec<BTreeMap<u64, u32>> {
     let runtime = paused_runtime();
     let _guard = runtime.enter();
     let crash_at = |polls| {
@@ -67,7 +68,7 @@ fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<u64, u32>> 
         if kill_after(&runtime, polls, sync(api(), rows.clone(), store.clone(), one_transaction)) {
             return None;
         }
-        if cursors_die {
+        if cursors_expire {
             generation.fetch_add(1, Ordering::SeqCst);
         }
         assert!(
@@ -85,16 +86,16 @@ fn crashes(one_transaction: bool, cursors_die: bool) -> Vec<BTreeMap<u64, u32>> 
 #[test]
 fn killed_at_every_poll_each_row_arrives_exactly_once_with_one_transaction() {
     let outcomes = crashes(true, false);
-    assert!(outcomes.len() >= 10, "{} moments to die", outcomes.len());
+    assert!(outcomes.len() >= 10, "{} polls", outcomes.len());
     for (polls, rows) in outcomes.into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
-        // Only the newest may come again: a run that begins after the first one's end asks from it on.
+        // Only the newest may be repeated: a run after a complete run starts with it.
         assert!(rows.iter().all(|(id, times)| *times == 1 || *id == ROWS), "killed after {polls} polls: {rows:?}");
     }
 }
 
 #[test]
-fn killed_at_every_poll_at_most_one_page_comes_again_with_rows_then_commit() {
+fn killed_at_every_poll_at_most_one_page_is_repeated_when_the_commit_follows_the_rows() {
     let mut again = 0;
     for (polls, rows) in crashes(false, false).into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
@@ -102,13 +103,13 @@ fn killed_at_every_poll_at_most_one_page_comes_again_with_rows_then_commit() {
         assert!(twice <= 10, "killed after {polls} polls");
         again += usize::from(twice > 0);
     }
-    assert!(again > 0, "a page that was written and not committed comes again");
+    assert!(again > 0, "a page that was written and not committed is repeated");
 }
 
 #[test]
-fn killed_at_every_poll_no_row_is_lost_when_the_cursors_die_too() {
+fn killed_at_every_poll_no_row_is_lost_when_the_cursors_expire_too() {
     let outcomes = crashes(true, true);
-    assert!(outcomes.len() >= 10, "{} moments to die", outcomes.len());
+    assert!(outcomes.len() >= 10, "{} polls", outcomes.len());
     for (polls, rows) in outcomes.into_iter().enumerate() {
         assert_eq!(rows.len() as u64, ROWS, "killed after {polls} polls");
     }

@@ -1,4 +1,4 @@
-//! JobAffinity: the wire, models, pages, syncs, writes.
+//! JobAffinity: requests, models, pages, syncs, writes.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

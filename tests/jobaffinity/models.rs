@@ -1,4 +1,4 @@
-//! The response models of JobAffinity, on payloads of our own and, where they are at hand, on the documented ones.
+//! The response models of JobAffinity, tested with our own payloads and, if available, with the documented ones.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn day(moment: Option<&Moment>) -> String {
 }
 
 #[test]
-fn a_job_of_the_later_edition_is_typed_throughout() {
+fn all_fields_of_a_job_of_the_later_edition_are_typed() {
     let job: Job = one("job.json");
     assert_eq!((job.id, job.status.as_ref()), (Some(611), Some(&JobStatus::Published)));
     let place = job.place().unwrap();
@@ -53,7 +53,7 @@ fn a_job_of_the_later_edition_is_typed_throughout() {
 }
 
 #[test]
-fn the_older_names_are_read_and_the_later_ones_go_first() {
+fn older_names_are_read_and_later_names_have_priority() {
     let job: Job = one("job_older.json");
     assert_eq!((job.id, job.reference.as_deref()), (Some(612), None));
     assert_eq!(job.status, Some(JobStatus::Other("FROZEN".to_owned())));
@@ -79,7 +79,7 @@ fn the_older_names_are_read_and_the_later_ones_go_first() {
 }
 
 #[test]
-fn applications_hold_links_or_more_and_steps_in_both_forms() {
+fn applications_decode_with_links_or_records_and_both_forms_of_steps() {
     let applications: Vec<Application> = list("applications.json");
     let [full, bare] = applications.as_slice() else { panic!("two") };
     assert_eq!(
@@ -91,7 +91,7 @@ fn applications_hold_links_or_more_and_steps_in_both_forms() {
     assert_eq!(full.steps.extra["latest_cv_url"], "/restapi/v1/document/77?key=k-901");
     assert_eq!(full.steps[0].user.as_ref().and_then(|user| user.id), Some(31));
     assert_eq!(full.step.as_ref().and_then(|step| step.status.as_ref()), Some(&StepStatus::Current));
-    assert_eq!(bare.date.as_ref().and_then(Moment::timestamp), None, "no zone is invented");
+    assert_eq!(bare.date.as_ref().and_then(Moment::timestamp), None, "no zone is assumed");
     assert_eq!(
         bare.candidate.as_ref().and_then(|candidate| candidate.self_link.as_deref()),
         Some("/restapi/v1/candidate/802")
@@ -100,7 +100,7 @@ fn applications_hold_links_or_more_and_steps_in_both_forms() {
 }
 
 #[test]
-fn a_step_change_is_keyed_by_its_change_and_the_older_form_decodes() {
+fn a_step_change_has_its_change_id_and_the_older_form_decodes() {
     let changes: Vec<StepChange> = list("steps.json");
     let [later, older] = changes.as_slice() else { panic!("two") };
     assert_eq!((later.change_id, later.id), (Some(7001), Some(52)));
@@ -116,7 +116,7 @@ fn a_step_change_is_keyed_by_its_change_and_the_older_form_decodes() {
 }
 
 #[test]
-fn the_rest_is_tolerant_too() {
+fn profiles_webhook_tasks_and_the_root_decode() {
     let profile: Profile = one("profile.json");
     assert_eq!(profile.identity[0].postal_code(), Some("29000"));
     assert_eq!((profile.avatar_url.as_ref(), profile.skills.len()), (None, 0));
@@ -148,7 +148,7 @@ fn the_rest_is_tolerant_too() {
 }
 
 #[test]
-fn nothing_is_required_and_a_wrong_type_names_its_field() {
+fn no_field_is_required_and_the_error_of_a_wrong_type_names_the_field() {
     fn lenient<T: DeserializeOwned>() {
         serde_json::from_str::<T>("{}").unwrap();
     }
@@ -169,23 +169,23 @@ fn nothing_is_required_and_a_wrong_type_names_its_field() {
 }
 
 #[test]
-fn what_is_written_reads_back_as_the_same() {
-    fn round<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+fn a_serialised_model_decodes_to_the_same_value() {
+    fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
         let text = serde_json::to_string(value).unwrap();
         assert!(serde_json::from_str::<T>(&text).unwrap() == *value, "{text}");
     }
-    round(&one::<Job>("job.json"));
-    round(&one::<Job>("job_older.json"));
-    round(&one::<Candidate>("candidate.json"));
-    round(&one::<Profile>("profile.json"));
-    round(&one::<Root>("root.json"));
-    list::<Application>("applications.json").iter().for_each(round);
-    list::<StepChange>("steps.json").iter().for_each(round);
-    list::<WebhookTask>("webhook_tasks.json").iter().for_each(round);
+    round_trip(&one::<Job>("job.json"));
+    round_trip(&one::<Job>("job_older.json"));
+    round_trip(&one::<Candidate>("candidate.json"));
+    round_trip(&one::<Profile>("profile.json"));
+    round_trip(&one::<Root>("root.json"));
+    list::<Application>("applications.json").iter().for_each(round_trip);
+    list::<StepChange>("steps.json").iter().for_each(round_trip);
+    list::<WebhookTask>("webhook_tasks.json").iter().for_each(round_trip);
 }
 
 #[test]
-fn debug_shows_numbers_only_where_people_are_concerned() {
+fn debug_shows_only_the_ids_of_personal_records() {
     let candidate: Candidate = one("candidate.json");
     assert_eq!(format!("{candidate:?}"), "Candidate { id: Some(801), .. }");
     let application = &list::<Application>("applications.json")[0];
@@ -214,7 +214,7 @@ fn debug_shows_numbers_only_where_people_are_concerned() {
     }
 }
 
-/// Decodes, and fails for a field that has no place.
+/// Decodes, and fails if `extra` is not empty.
 fn known<T: DeserializeOwned>(text: &str, extra: fn(&T) -> bool) -> T {
     let value = serde_json::from_str(text).unwrap();
     assert!(extra(&value), "an unknown field in {text}");
@@ -227,7 +227,7 @@ fn vendor_samples_decode() {
         eprintln!("skipped: JOBFEED_SAMPLES does not name a folder of documented payloads");
         return;
     };
-    // The folder is this provider's, or that of all providers.
+    // The folder of this provider, or of all providers.
     let folder = Path::new(&folder);
     let own = folder.join("jobaffinity");
     let folder = if own.is_dir() { own.as_path() } else { folder };
@@ -285,7 +285,7 @@ fn vendor_samples_decode() {
                 "write_response" => {
                     assert_eq!(known::<Written>(&text, |written| written.extra.is_empty()).actions.len(), 1);
                 }
-                // Requests, which other tests compare with what is sent.
+                // Requests: other tests compare them with the sent ones.
                 "apply_request" | "note_create_request" | "step_create_request" => continue,
                 other => panic!("nothing reads {other}"),
             }
@@ -297,7 +297,7 @@ fn vendor_samples_decode() {
 }
 
 #[test]
-fn a_moment_is_read_as_it_is_written_and_nothing_is_added() {
+fn a_moment_is_read_without_assumptions() {
     let read = |text: &str| {
         let moment = Moment::from(text);
         assert_eq!(moment.as_str(), text);

@@ -17,7 +17,7 @@ fn client(server: &JobAffinity) -> Client {
 }
 
 #[tokio::test]
-async fn every_form_of_links_and_ends_is_followed_to_the_end() {
+async fn all_forms_of_next_links_and_last_pages_are_read_to_the_end() {
     for links in [Links::Relative, Links::Absolute] {
         for last_page in [LastPage::Empty, LastPage::Null, LastPage::Absent] {
             for order in [Order::Ascending, Order::Descending, Order::Shuffled] {
@@ -58,7 +58,7 @@ async fn every_resource_is_read_in_both_editions() {
         let tasks = api.webhook_tasks().send().await.unwrap().items;
         assert!(tasks.len() == 18 && tasks.iter().all(|task| task.datetime.as_ref().unwrap().datetime().is_some()));
         assert!(api.notes().send().await.unwrap().items.is_empty());
-        // Relations, followed instead of built.
+        // Links that are followed instead of built.
         let link = job.applications.and_then(|link| link.url).unwrap();
         assert_eq!(api.follow_list::<Application>(&link).send().await.unwrap().items.len(), 4);
         let changelog = api.root().send().await.unwrap().changelog.and_then(|link| link.url).unwrap();
@@ -68,7 +68,7 @@ async fn every_resource_is_read_in_both_editions() {
 }
 
 #[tokio::test]
-async fn filters_are_applied_and_stay_out_of_cursors() {
+async fn filters_are_applied_and_cursors_do_not_contain_their_values() {
     let server = JobAffinity::builder().jobs(10).applications(12).next_repeats_query().start().await.unwrap();
     let api = client(&server);
     let first = server.with(|data| data.candidates()[7]);
@@ -91,7 +91,7 @@ async fn filters_are_applied_and_stay_out_of_cursors() {
     assert!(
         repeated.log.iter().any(|sent| sent.param("pagecursor").is_some() && sent.param("first_name") == Some(&*name))
     );
-    // Another query does not take the cursor.
+    // The cursor is refused by another query.
     let other = api.candidates().first_name("Nobody").page_size(5).resume_from(cursor).send().await;
     assert!(matches!(other, Err(Error::Cursor { .. })), "{other:?}");
 
@@ -102,7 +102,7 @@ async fn filters_are_applied_and_stay_out_of_cursors() {
     assert_eq!(ended.len(), 120);
 }
 
-/// The JSON inside of a cursor.
+/// The JSON inside a cursor.
 fn decoded(cursor: &str) -> String {
     use base64::Engine;
     let encoded = cursor.rsplit('.').next().unwrap().trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -119,9 +119,9 @@ fn decoded(cursor: &str) -> String {
 
 #[tokio::test]
 async fn invalid_under_status_200_is_an_error_with_its_details() {
-    let said =
+    let body =
         r#"{"_status":"INVALID","invalid":{"since":["nolwenn@mail.example is no id"]},"_actions":[{}],"items":[]}"#;
-    let script = Script::replies(vec![Reply::page(said)]);
+    let script = Script::replies(vec![Reply::page(body)]);
     let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script.clone());
     let api = api.build().unwrap();
     let errors = [
@@ -146,7 +146,7 @@ async fn invalid_under_status_200_is_an_error_with_its_details() {
 }
 
 #[tokio::test]
-async fn other_statuses_in_the_body_and_bodies_without_one() {
+async fn bodies_with_another_status_or_without_one() {
     let script = Script::new(|index, _| {
         Reply::page(match index {
             0 => r#"{"_status":"WARNING","items":[]}"#,
@@ -181,7 +181,7 @@ async fn other_statuses_in_the_body_and_bodies_without_one() {
 }
 
 #[tokio::test]
-async fn a_next_link_elsewhere_is_refused_before_anything_is_sent() {
+async fn a_next_link_to_another_origin_is_refused_before_anything_is_sent() {
     for link in
         ["https://evil.example/r?pagecursor=1", "//evil.example/r", "http://jobaffinity.fr/restapi/v1/job?pagecursor=2"]
     {
@@ -195,7 +195,7 @@ async fn a_next_link_elsewhere_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn invalid_on_a_later_page_is_an_error_and_the_walk_can_go_on() {
+async fn invalid_on_a_later_page_is_an_error_and_the_walk_can_continue() {
     let server = JobAffinity::builder().jobs(50).start().await.unwrap();
     server.fault(Fault::ErrorObject, When::Request(3));
     let jobs = client(&server).jobs().page_size(10);
@@ -214,7 +214,7 @@ async fn invalid_on_a_later_page_is_an_error_and_the_walk_can_go_on() {
 }
 
 #[tokio::test]
-async fn errors_repeat_nothing_about_a_person() {
+async fn errors_contain_no_personal_data() {
     let person = r#"{"_status":"OK","id":1,"first_name":"Nolwenn","last_name":"Kerjean"}"#;
     let bodies = [
         Reply::page(person),
@@ -240,7 +240,7 @@ async fn errors_repeat_nothing_about_a_person() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_without_naming_it() {
+async fn the_error_of_a_wrong_password_does_not_contain_it() {
     let server = JobAffinity::builder().credentials("sentinel-login", "sentinel-password").start().await.unwrap();
     let wrong = Client::builder().login("sentinel-login", "sentinel-wrong").base_url(server.base_url());
     let wrong = wrong.rate_limit(RateLimit::unlimited()).build().unwrap();
@@ -264,7 +264,7 @@ async fn clients_of_one_host_share_45_requests_a_minute() {
     let (one, two) = (client("one", "shared.test"), client("two", "shared.test"));
     let send = |api: Client| async move { api.jobs().send().await.unwrap() };
     futures::future::join_all((0..60).map(|index| send(if index % 2 == 0 { one.clone() } else { two.clone() }))).await;
-    // A client that is made anew does not begin afresh, one of another host does.
+    // A new client of the same host shares the limit; a client of another host does not.
     send(client("three", "shared.test")).await;
     let times = script.times();
     for (index, at) in times.iter().enumerate() {
@@ -273,11 +273,11 @@ async fn clients_of_one_host_share_45_requests_a_minute() {
     }
     assert_eq!(times[60], 60 * 1_340, "{times:?}");
     send(client("one", "other.test")).await;
-    assert_eq!(script.times()[61], times[60], "another host is not held back");
+    assert_eq!(script.times()[61], times[60], "another host has its own limit");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_without_a_word_is_waited_for_a_minute_by_all_clients_of_the_host() {
+async fn after_a_429_without_headers_all_clients_of_the_host_wait_a_minute() {
     let script = Script::new(|index, _| match index {
         0 => Reply::Json(429, Vec::new(), "<h1>Too Many Requests</h1>".to_owned()),
         _ => Reply::page(r#"{"_status":"OK","items":[]}"#),
@@ -288,7 +288,7 @@ async fn a_429_without_a_word_is_waited_for_a_minute_by_all_clients_of_the_host(
     };
     let (one, two) = (client(), client());
     let (first, second) = futures::join!(one.jobs().send(), async {
-        support_pause().await;
+        pause_two_seconds().await;
         two.jobs().send().await
     });
     assert!(first.is_ok() && second.is_ok());
@@ -299,6 +299,6 @@ async fn a_429_without_a_word_is_waited_for_a_minute_by_all_clients_of_the_host(
 }
 
 #[allow(clippy::disallowed_methods)]
-async fn support_pause() {
+async fn pause_two_seconds() {
     tokio::time::sleep(Duration::from_secs(2)).await;
 }

@@ -1,4 +1,4 @@
-//! Credentials and personal data of JobAffinity show up nowhere: logs, `Debug`, errors, cursors, states.
+//! Credentials and personal data of JobAffinity are not in logs, `Debug`, errors, cursors or states.
 
 use std::fmt::Debug;
 use std::io;
@@ -15,7 +15,7 @@ use crate::support::{Reply, Script};
 
 const LOGIN: &str = "L0GIN+SENTINEL";
 const PASSWORD: &str = "S3NT+INEL/pass word";
-/// base64 of login, colon and password, computed elsewhere.
+/// base64 of login, colon and password, computed with another program.
 const BASIC: &str = "TDBHSU4rU0VOVElORUw6UzNOVCtJTkVML3Bhc3Mgd29yZA==";
 const NAME: &str = "Kerjean-Sentinel";
 const EMAIL: &str = "nolwenn.sentinel@mail.example";
@@ -48,7 +48,7 @@ impl Seen {
             [LOGIN, "L0GIN", PASSWORD, "S3NT", "S3NT%2B", BASIC, "Kerjean", "nolwenn", "sentinel", "pres1gned"]
         {
             let at = text.find(secret).map(|at| text[at.saturating_sub(200)..].chars().take(400).collect::<String>());
-            assert!(at.is_none(), "{what}: {secret} shows up in: {}", at.unwrap_or_default());
+            assert!(at.is_none(), "{what}: {secret} is in: {}", at.unwrap_or_default());
         }
     }
 }
@@ -72,11 +72,11 @@ impl<'a> MakeWriter<'a> for Seen {
     }
 }
 
-/// What a hostile or careless server can answer, with the secrets and the person wherever they fit.
+/// Responses of a hostile or careless server that contain the secrets and personal data in many places.
 ///
-/// The first one repeats a filter of the candidates in the link to their next page, and so stands for no other list.
+/// The first one has a candidates filter in the link to the next page, so it is used for candidates only.
 fn replies() -> Vec<Reply> {
-    let said = format!("{LOGIN} with {PASSWORD} ({BASIC}) may not see {EMAIL}");
+    let text = format!("{LOGIN} with {PASSWORD} ({BASIC}) may not see {EMAIL}");
     let person = format!(r#""first_name":"{NAME}","email":"{EMAIL}","latest_cv_url":"https://f.example/x?pres1gned""#);
     let encoded = "S3NT%2BINEL%2Fpass+word";
     let json = |status: u16, body: String| Reply::Json(status, vec![("x-echo", PASSWORD.to_owned())], body);
@@ -91,13 +91,13 @@ fn replies() -> Vec<Reply> {
             200,
             format!(r#"{{"_status":"OK","items":[{{"id":7}}],"_next":"/restapi/v1/job?k={encoded}&pagecursor=2"}}"#),
         ),
-        json(401, format!("<h1>{said}</h1>")),
-        json(403, said.clone()),
-        json(404, format!(r#"{{"message":"{said}"}}"#)),
-        json(429, said.clone()).header("retry-after", 3_600),
-        json(500, said.clone()),
-        json(200, format!("<html>{said}</html>")),
-        json(200, said.clone()),
+        json(401, format!("<h1>{text}</h1>")),
+        json(403, text.clone()),
+        json(404, format!(r#"{{"message":"{text}"}}"#)),
+        json(429, text.clone()).header("retry-after", 3_600),
+        json(500, text.clone()),
+        json(200, format!("<html>{text}</html>")),
+        json(200, text.clone()),
         json(200, format!(r#"{{"_status":"INVALID","invalid":{{"email":["{EMAIL}"],"{EMAIL}":1,"{PASSWORD}":2}}}}"#)),
         json(200, format!(r#"{{"_status":"INVALID","invalid":["{EMAIL} {PASSWORD}"],"_actions":["{NAME}"]}}"#)),
         json(200, format!(r#"{{"_status":"OK","id":7,{person}}}"#)),
@@ -137,13 +137,13 @@ fn plain(cursor: &jobfeed::Cursor) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sentinels_show_up_nowhere() {
+async fn no_output_contains_a_sentinel() {
     for (index, reply) in replies().into_iter().enumerate() {
         let seen = Seen::default();
         let subscriber = tracing_subscriber::fmt().with_writer(seen.clone()).with_max_level(tracing::Level::TRACE);
         let guard = tracing::subscriber::set_default(subscriber.finish());
         let script = Script::replies(vec![reply]);
-        // A host of its own for each, because a wait holds for all clients of a host.
+        // A separate host for each response, because a wait applies to all clients of a host.
         let base_url = format!("https://sweep{index}.test/restapi/v1");
         let builder = Client::builder().login(LOGIN, PASSWORD).base_url(base_url);
         let builder = builder.rate_limit(RateLimit::unlimited()).retry(RetryPolicy::default().max_attempts(2));

@@ -34,7 +34,7 @@ async fn watermark(store: &impl Checkpoint, key: &str) -> Option<Mark> {
 const ORDERS: [Order; 3] = [Order::Ascending, Order::Descending, Order::Shuffled];
 
 #[tokio::test]
-async fn each_run_reads_to_the_end_and_the_next_goes_on_at_the_greatest_id() {
+async fn each_run_reads_to_the_end_and_the_next_starts_at_the_greatest_id() {
     for order in ORDERS {
         for excludes in [false, true] {
             let mut server = JobAffinity::builder().jobs(20).applications(20).order(order);
@@ -50,7 +50,7 @@ async fn each_run_reads_to_the_end_and_the_next_goes_on_at_the_greatest_id() {
                 server.with(|data| data.changes().into_iter().collect())
             );
             assert_eq!(run.report().outcome, Outcome::Complete);
-            // In a list that is not sorted, only what was on the first page is known to have been there at its start.
+            // In an unsorted list, only the records of the first page certainly existed at the start of the walk.
             let settled = if order == Order::Shuffled { &first[..100] } else { &first };
             let greatest = *settled.iter().max().unwrap();
             assert_eq!(watermark(&store, "steps").await, Some(Mark::Id(greatest)), "{order:?}");
@@ -69,9 +69,9 @@ async fn each_run_reads_to_the_end_and_the_next_goes_on_at_the_greatest_id() {
             assert_eq!(server.served().log[0].param("since"), Some(&*greatest.to_string()));
             assert_eq!(watermark(&store, "steps").await, Some(Mark::Id(*moved.last().unwrap())));
 
-            // With nothing new the watermark stays. A lookback reads further back.
-            for (lookback, since) in [(0, *moved.last().unwrap()), (30, moved.last().unwrap() - 30)] {
-                let mut run = api.steps().sync_since("steps", &store).overlap(lookback).await.unwrap();
+            // Without new records the watermark stays. An overlap reads older records again.
+            for (overlap, since) in [(0, *moved.last().unwrap()), (30, moved.last().unwrap() - 30)] {
+                let mut run = api.steps().sync_since("steps", &store).overlap(overlap).await.unwrap();
                 let again: BTreeSet<u64> = changes(&mut run).await.unwrap().into_iter().collect();
                 let all = server.with(|data| data.changes());
                 assert_eq!(again, all.into_iter().filter(|id| *id > since || (*id == since && !excludes)).collect());
@@ -82,20 +82,20 @@ async fn each_run_reads_to_the_end_and_the_next_goes_on_at_the_greatest_id() {
 }
 
 #[tokio::test]
-async fn killed_after_any_batch_every_row_arrives() {
+async fn a_run_that_stops_at_any_batch_loses_no_record() {
     for order in ORDERS {
         let server = JobAffinity::builder().jobs(10).applications(20).order(order).start().await.unwrap();
         let api = client(&server);
         let all: BTreeSet<u64> = server.with(|data| data.candidates().into_iter().collect());
         let pages = all.len().div_ceil(30);
-        for killed_at in 0..=pages {
+        for stopped_at in 0..=pages {
             for commits_last in [false, true] {
                 let store = MemoryStore::new();
                 let mut got = BTreeSet::new();
                 let mut run = api.candidates().page_size(30).sync_since("candidates", &store).await.unwrap();
-                for index in 0..=killed_at {
+                for index in 0..=stopped_at {
                     let Some(batch) = run.next().await.unwrap() else { break };
-                    let stored = index < killed_at || commits_last;
+                    let stored = index < stopped_at || commits_last;
                     if stored {
                         got.extend(batch.items().iter().filter_map(|row| row.id));
                         batch.commit().await.unwrap();
@@ -104,7 +104,7 @@ async fn killed_after_any_batch_every_row_arrives() {
                 drop(run);
                 let committed = store.load("candidates").await.unwrap();
                 if got.len() < all.len() {
-                    assert_eq!(committed.and_then(|state| state.watermark()), None, "not before the end");
+                    assert_eq!(committed.and_then(|state| state.watermark()), None, "no watermark before the end");
                 }
                 server.reset_served();
                 let mut run = api.candidates().page_size(30).sync_since("candidates", &store).await.unwrap();
@@ -113,10 +113,10 @@ async fn killed_after_any_batch_every_row_arrives() {
                     got.extend(batch.items().iter().filter_map(|row| row.id));
                     batch.commit().await.unwrap();
                 }
-                assert_eq!(got, all, "{order:?}, killed at {killed_at}");
+                assert_eq!(got, all, "{order:?}, stopped at {stopped_at}");
                 if before < all.len() {
-                    let left = (all.len() - before).div_ceil(30);
-                    assert_eq!(server.served().requests as usize, left, "no page is fetched again");
+                    let remaining = (all.len() - before).div_ceil(30);
+                    assert_eq!(server.served().requests as usize, remaining, "no page is fetched again");
                 }
             }
         }
@@ -124,39 +124,39 @@ async fn killed_after_any_batch_every_row_arrives() {
 }
 
 #[tokio::test]
-async fn rows_that_come_and_go_while_paging_cost_none_that_was_there() {
+async fn inserts_and_deletions_while_paging_lose_no_other_record() {
     for order in ORDERS {
         let server = JobAffinity::builder().jobs(10).applications(30).order(order).start().await.unwrap();
         let (api, store) = (client(&server), MemoryStore::new());
-        let there: Vec<u64> = server.with(|data| data.candidates());
-        let victims: Vec<u64> = there.iter().copied().step_by(17).collect();
+        let initial: Vec<u64> = server.with(|data| data.candidates());
+        let deleted: Vec<u64> = initial.iter().copied().step_by(17).collect();
         let quiet = Arc::new(AtomicBool::new(false));
-        let quiet_now = Arc::clone(&quiet);
+        let quiet_flag = Arc::clone(&quiet);
         server.on_request(move |number, data| {
-            if quiet_now.load(Ordering::SeqCst) {
+            if quiet_flag.load(Ordering::SeqCst) {
                 return;
             }
             let index = usize::try_from(number).unwrap() - 1;
             for _ in 0..4 {
                 data.add_candidate();
             }
-            for victim in victims.iter().skip(index * 2).take(2) {
-                data.delete_candidate(*victim);
+            for id in deleted.iter().skip(index * 2).take(2) {
+                data.delete_candidate(*id);
             }
         });
         let mut got = BTreeSet::new();
         for run in 0..3 {
-            let mut run_of = api.candidates().page_size(25).sync_since("candidates", &store).await.unwrap();
-            while let Some(batch) = run_of.next().await.unwrap() {
+            let mut sync = api.candidates().page_size(25).sync_since("candidates", &store).await.unwrap();
+            while let Some(batch) = sync.next().await.unwrap() {
                 got.extend(batch.items().iter().filter_map(|row| row.id));
                 batch.commit().await.unwrap();
             }
-            assert_eq!(run_of.report().outcome, Outcome::Complete, "{order:?} {run}");
+            assert_eq!(sync.report().outcome, Outcome::Complete, "{order:?} {run}");
         }
         let still: BTreeSet<u64> = server.with(|data| data.candidates().into_iter().collect());
-        let lost: Vec<_> = there.iter().filter(|id| still.contains(id) && !got.contains(id)).collect();
+        let lost: Vec<_> = initial.iter().filter(|id| still.contains(id) && !got.contains(id)).collect();
         assert!(lost.is_empty(), "{order:?}: {lost:?}");
-        // What entered behind a walk arrives with the next one.
+        // Records that were inserted into pages already read arrive with the next run.
         quiet.store(true, Ordering::SeqCst);
         let mut run = api.candidates().page_size(25).sync_since("candidates", &store).await.unwrap();
         while let Some(batch) = run.next().await.unwrap() {
@@ -169,7 +169,7 @@ async fn rows_that_come_and_go_while_paging_cost_none_that_was_there() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_died_makes_the_walk_start_again_once() {
+async fn an_expired_cursor_restarts_the_walk_once() {
     let server = JobAffinity::builder().jobs(10).applications(20).start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     let request = || api.candidates().page_size(30).sync_since("candidates", &store);
@@ -188,10 +188,10 @@ async fn a_cursor_that_died_makes_the_walk_start_again_once() {
         batch.commit().await.unwrap();
     }
     assert_eq!(got.len(), 200);
-    assert_eq!(run.report().counts.rows, 200, "from the beginning");
+    assert_eq!(run.report().counts.rows, 200, "from the start");
     drop(run);
 
-    // A server that refuses for good is an error, and the watermark stays.
+    // A permanent refusal is an error, and the watermark stays.
     let before = watermark(&store, "candidates").await;
     server.fault(Fault::ErrorObject, When::Always);
     let error = request().await.unwrap().next().await.map(|_| ()).unwrap_err();
@@ -216,7 +216,7 @@ async fn a_fault_in_a_run_moves_no_watermark() {
                     got.extend(batch.items().iter().filter_map(|row| row.id));
                     batch.commit().await.unwrap();
                 }
-                Ok(None) => panic!("{fault:?}: green with {} rows", got.len()),
+                Ok(None) => panic!("{fault:?}: no error, {} rows", got.len()),
                 Err(error) => break error,
             }
         };
@@ -235,7 +235,7 @@ async fn a_fault_in_a_run_moves_no_watermark() {
 }
 
 #[tokio::test]
-async fn a_bad_record_arrives_as_rejected_and_the_sync_goes_on() {
+async fn a_bad_record_is_rejected_and_the_sync_continues() {
     let server = JobAffinity::builder().jobs(10).applications(20).start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     server.fault(Fault::BadRecord, When::Request(2));
@@ -252,14 +252,14 @@ async fn a_bad_record_arrives_as_rejected_and_the_sync_goes_on() {
 }
 
 #[tokio::test]
-async fn a_feed_without_change_ids_is_read_whole_each_time() {
+async fn a_feed_without_change_ids_is_read_completely_in_each_run() {
     let server = JobAffinity::builder().jobs(5).applications(4).edition(Edition::Older).start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     for _ in 0..2 {
         let mut run = api.steps().sync_since("steps", &store).await.unwrap();
         let report = run.for_each(|_| async { Ok::<_, Error>(()) }).await.unwrap();
         assert_eq!(report.counts.rows, 30);
-        assert_eq!(watermark(&store, "steps").await, None, "`id` is the step's, not the change's");
+        assert_eq!(watermark(&store, "steps").await, None, "`id` is the id of the step, not of the change");
     }
 }
 
@@ -284,12 +284,12 @@ async fn applications_of_each_job_are_partitions_with_a_checkpoint_each() {
             Ok::<_, Error>((ids, run.report()))
         })
     };
-    // One job fails, the others do not; its page is asked for again in the next run and nothing else.
+    // One job fails, the others do not. The next run requests only its page again.
     let broken = jobs[4];
     server.fault(Fault::Status { code: 403, retry_after: None }, When::Path(format!("/restapi/v1/job/{broken}/")));
     server.fault(Fault::SlowBody(Duration::from_millis(40)), When::Always);
     let results = sync_all(jobs.clone()).await;
-    assert_eq!(server.served().peak_in_flight, 3, "as many at once as asked for");
+    assert_eq!(server.served().peak_in_flight, 3, "three partitions at a time");
     for (job, result) in jobs.iter().zip(&results) {
         match result {
             Ok((ids, report)) => {
@@ -305,13 +305,13 @@ async fn applications_of_each_job_are_partitions_with_a_checkpoint_each() {
         data.add_application(jobs[0], candidate).unwrap()
     });
     let results: Vec<(Vec<u64>, Report)> = sync_all(jobs.clone()).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(results[4].0.len(), 9, "the broken one from its beginning");
-    assert_eq!(results[0].0.len(), 2, "the last known one, and the new one");
+    assert_eq!(results[4].0.len(), 9, "the failed job from its start");
+    assert_eq!(results[0].0.len(), 2, "the record at the watermark, and the new one");
     assert!(results.iter().enumerate().all(|(index, (ids, _))| index == 0 || index == 4 || ids.len() == 1));
 }
 
 #[tokio::test]
-async fn a_state_of_another_query_is_refused_and_holds_no_filter() {
+async fn a_state_of_another_query_is_refused_and_contains_no_filter_value() {
     let server = JobAffinity::builder().jobs(10).applications(20).next_repeats_query().start().await.unwrap();
     let (api, store) = (client(&server), MemoryStore::new());
     let named = || api.candidates().first_name("Bruno").page_size(10);
@@ -332,7 +332,7 @@ async fn a_state_of_another_query_is_refused_and_holds_no_filter() {
         got.extend(batch.items().iter().map(|row: &Candidate| row.first_name.clone().unwrap()));
         batch.commit().await.unwrap();
     }
-    assert!(!got.is_empty() && got.iter().all(|name| name == "Bruno"), "the filter is still there after a resume");
+    assert!(!got.is_empty() && got.iter().all(|name| name == "Bruno"), "the filter is applied after a resume");
     let since = api.candidates().since(4).sync_since("x", &store).await;
     assert!(matches!(since, Err(Error::Invalid { ref what, .. }) if what == "since"), "{since:?}");
 }

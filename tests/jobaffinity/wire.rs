@@ -1,4 +1,4 @@
-//! What JobAffinity's client sends, byte for byte, one endpoint after the other.
+//! The exact requests that JobAffinity's client sends, for each endpoint.
 
 use futures::StreamExt;
 use jobfeed::jiff::civil::date;
@@ -83,13 +83,13 @@ async fn each_endpoint_has_its_path_and_its_parameters() {
     sends!(script, api.follow::<Value>("/restapi/changelog"), "/restapi/changelog");
     sends!(script, api.follow::<Value>("https://jobaffinity.fr/restapi/schemav1/jobs"), "/restapi/schemav1/jobs");
     sends!(script, api.follow_list::<Value>("/restapi/v1/candidate?pool=%2f1"), "/restapi/v1/candidate?pool=%2f1");
-    // base64("ana:p:w é"), computed elsewhere.
+    // base64("ana:p:w é"), computed with another program.
     assert_eq!(header(&script, "authorization").as_deref(), Some("Basic YW5hOnA6dyDDqQ=="));
     assert_eq!(header(&script, "accept").as_deref(), Some("application/json"));
 }
 
 #[tokio::test]
-async fn the_next_link_is_sent_as_it_came_and_nothing_is_added() {
+async fn the_next_link_is_sent_unchanged() {
     let page =
         |id: u64, next: &str| Reply::page(&format!(r#"{{"_status":"OK","_next":{next:?},"items":[{{"id":{id}}}]}}"#));
     let script = Script::new(move |index, _| match index {
@@ -112,7 +112,7 @@ async fn the_next_link_is_sent_as_it_came_and_nothing_is_added() {
 }
 
 #[tokio::test]
-async fn writes_are_the_documented_bodies() {
+async fn writes_send_the_documented_bodies() {
     let script = Script::replies(vec![Reply::page(r#"{"_status":"OK","_actions":[{}]}"#)]);
     let api = client(&script);
     let written = api.add_step(12, 34).unwrap().send().await.unwrap();
@@ -163,7 +163,7 @@ async fn an_application_is_sent_without_credentials() {
 }
 
 #[tokio::test]
-async fn what_the_server_would_refuse_is_refused_here() {
+async fn invalid_values_are_refused_before_anything_is_sent() {
     let script = Script::replies(vec![Reply::page(EMPTY)]);
     let api = client(&script);
     let form = || ApplicationForm::new("Ana", "Dos", "ana@dos.example", "FR");
@@ -219,7 +219,7 @@ async fn what_the_server_would_refuse_is_refused_here() {
          path path path path path path path first_name email country first_name version version version version title \
          town availability_date cv"
     );
-    // 50 characters of two bytes each are 50 characters.
+    // The limit counts characters, not bytes.
     api.apply(url, ApplicationForm::new(&"é".repeat(50), "Dos", "a@b.example", "fr")).send().await.unwrap();
     for (login, password) in [("", "p"), ("a:b", "p"), ("a", "")] {
         let error = Client::new(login, password).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What JobAffinity's client changes on the server, and the files it fetches: sent once, and credentials at home only.
+//! Writes and downloads of JobAffinity: a write is sent once, and credentials go to the client's own origin only.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn client(server: &JobAffinity) -> Client {
 const OK: &str = r#"{"_status":"OK","_actions":[{}]}"#;
 
 #[tokio::test]
-async fn steps_and_notes_arrive() {
+async fn steps_and_notes_are_stored() {
     let server = JobAffinity::builder().jobs(1).applications(1).start().await.unwrap();
     let api = client(&server);
     let application = server.with(|data| data.applications(None)[0]);
@@ -29,11 +29,11 @@ async fn steps_and_notes_arrive() {
 
     let refused = api.add_step(application, 5).unwrap().send().await.unwrap_err();
     assert_eq!(refused.server().and_then(|server| server.code.as_deref()), Some("INVALID"));
-    assert!(!matches!(refused, Error::OutcomeUnknown { .. }), "the server said no");
+    assert!(!matches!(refused, Error::OutcomeUnknown { .. }), "the server refused it");
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_again() {
+async fn a_write_with_an_unknown_outcome_is_not_retried() {
     let ambiguous = [
         Reply::status(500),
         Reply::status(503).header("retry-after", 0),
@@ -57,7 +57,7 @@ async fn what_may_have_been_done_is_not_done_again() {
 }
 
 #[tokio::test]
-async fn what_cannot_have_been_done_is_sent_again_with_the_same_bytes() {
+async fn a_write_that_cannot_have_happened_is_retried_with_the_same_bytes() {
     for reply in [Reply::Refused, Reply::status(429).header("retry-after", 0)] {
         let script = Script::replies(vec![reply, Reply::page(OK)]);
         let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script.clone());
@@ -67,7 +67,7 @@ async fn what_cannot_have_been_done_is_sent_again_with_the_same_bytes() {
         assert_eq!(log.len(), 2);
         assert_eq!(log[0].1.body(), log[1].1.body());
     }
-    // A plain refusal is final, and it is known that nothing was done. So is a redirect, which a POST does not follow.
+    // A refusal is final, and nothing was changed. So is a redirect, which a POST does not follow.
     for status in [400, 401, 403, 404, 307] {
         let script =
             Script::replies(vec![Reply::status(status).header("location", "/restapi/v1/step"), Reply::page(OK)]);
@@ -118,13 +118,13 @@ async fn a_cv_is_fetched_over_a_redirect_on_the_same_origin() {
     assert!(served.log.iter().all(|sent| sent.authorized), "both on the client's own origin");
     let profile = api.profile(application).send().await.unwrap();
     assert_eq!(api.download(&profile.cv_url.unwrap()).send().await.unwrap().body, cv.body);
-    // An answer that is no file is the error it stands for.
+    // An error object instead of a file is an error.
     server.fault(Fault::ErrorObject, When::Path("/restapi/v1/cv/".to_owned()));
     assert!(matches!(api.download(&link).send().await, Err(Error::Body { .. })));
 }
 
 #[tokio::test]
-async fn a_cv_on_another_origin_needs_leave_and_gets_no_credentials() {
+async fn a_cv_on_another_origin_needs_permission_and_gets_no_credentials() {
     let files = JobAffinity::builder().jobs(0).start().await.unwrap();
     let origin = files.base_url().origin().ascii_serialization();
     let server = JobAffinity::builder().jobs(1).applications(1).cv_origin(origin.as_str()).start().await.unwrap();
@@ -140,7 +140,7 @@ async fn a_cv_on_another_origin_needs_leave_and_gets_no_credentials() {
     assert_eq!(&cv.body[..], b"%PDF-1.7 a simulated CV");
     let served = files.served();
     assert_eq!((served.requests, served.log[0].authorized), (1, false));
-    // A whole URL on the other origin, such as a presigned one.
+    // An absolute URL on the other origin, such as a presigned one.
     let direct = format!("{origin}/files/cv.pdf?sig=sentinel");
     assert!(matches!(api.download(&direct).send().await, Err(Error::Invalid { .. })));
     assert!(api.download(&direct).other_origins().send().await.is_ok());
@@ -152,7 +152,7 @@ async fn a_cv_on_another_origin_needs_leave_and_gets_no_credentials() {
 }
 
 #[tokio::test]
-async fn from_https_nothing_goes_to_http_elsewhere() {
+async fn a_redirect_from_https_to_http_is_refused() {
     let script = Script::replies(vec![Reply::status(307).header("location", "http://files.example/cv?sig=1")]);
     let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script.clone());
     let api = api.retry(RetryPolicy::none()).build().unwrap();

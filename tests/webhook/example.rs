@@ -1,4 +1,5 @@
-//! The receiver of the example under load and under fire: what it answered with 200 is stored, once, and nothing forged is.
+//! The example receiver under load, with forged events and crashes: events answered with 200 are stored once, forged
+//! ones never.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
@@ -38,7 +39,7 @@ fn ids(db: &Path, sql: &str) -> Vec<String> {
     rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-/// Not a test of its own: the process that is killed. It does nothing unless started by the test below.
+/// Not a test: the process that is killed. It does nothing unless the test below starts it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_process() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
@@ -60,7 +61,7 @@ fn spawn(folder: &Path) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What the senders share: the promises they got, and the process that is killed when there are so many.
+/// State shared by the senders: the acknowledged events, and the process, which is killed after given numbers of them.
 struct Shared {
     acknowledged: BTreeSet<String>,
     child: Child,
@@ -69,7 +70,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// A 200 has arrived. The kill follows at once: a promise that was made before the disk had the event would be broken.
+    /// A 200 has arrived. The kill follows at once, so an event that was answered before it was stored would be lost.
     fn acknowledge(&mut self, id: String) {
         self.acknowledged.insert(id);
         if self.alive && self.kills.first().is_some_and(|kill| self.acknowledged.len() >= *kill) {
@@ -80,24 +81,24 @@ impl Shared {
     }
 }
 
-/// Delivers until it is answered for good, as a real sender does. Returns how often it was told to come again.
+/// Delivers until the answer is final, as a real sender does. Returns how often it was told to retry.
 async fn deliver(client: reqwest::Client, url: String, id: String, forged: bool, shared: Arc<Mutex<Shared>>) -> u32 {
     let signer = employjoy::verifier(if forged { "guessed" } else { SECRET }).unwrap();
-    let mut told_to_come_again = 0;
+    let mut retries = 0;
     loop {
         match post(&client, &url, &id, &signer).await {
             Ok(StatusCode::OK) => {
                 assert!(!forged, "{id} was accepted");
                 shared.lock().unwrap().acknowledge(id);
-                return told_to_come_again;
+                return retries;
             }
             Ok(StatusCode::UNAUTHORIZED) => {
                 assert!(forged, "{id} was refused");
-                return told_to_come_again;
+                return retries;
             }
-            Ok(StatusCode::SERVICE_UNAVAILABLE) => told_to_come_again += 1,
+            Ok(StatusCode::SERVICE_UNAVAILABLE) => retries += 1,
             Ok(status) => panic!("{id}: {status}"),
-            // Killed, or not yet up again.
+            // Killed, or not started again yet.
             Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -105,7 +106,7 @@ async fn deliver(client: reqwest::Client, url: String, id: String, forged: bool,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_deliveries_some_forged_some_repeated_and_kills_in_the_middle() {
+async fn a_thousand_deliveries_with_forged_and_repeated_ones_and_kills_lose_no_event() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("events.sqlite3");
     let child = spawn(folder.path());
@@ -136,9 +137,9 @@ async fn a_thousand_deliveries_some_forged_some_repeated_and_kills_in_the_middle
         senders.push(tokio::spawn(deliver(client.clone(), url.clone(), id, forged, shared.clone())));
     }
 
-    let mut promises = Vec::new();
+    let mut acknowledged_at_kills = Vec::new();
     for _ in kills {
-        let died = async {
+        let killed = async {
             loop {
                 if let Some(status) = shared.lock().unwrap().child.try_wait().unwrap() {
                     return status;
@@ -146,23 +147,24 @@ async fn a_thousand_deliveries_some_forged_some_repeated_and_kills_in_the_middle
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        let status = timeout(Duration::from_secs(60), died).await.expect("the next answers come");
+        let status =
+            timeout(Duration::from_secs(60), killed).await.expect("the process is killed after enough answers");
         assert_eq!(status.signal(), Some(9));
-        // Answers that were on their way when it died have arrived by now.
+        // Wait for answers that were sent before the kill.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let promised = shared.lock().unwrap().acknowledged.clone();
-        assert!(promised.len() < genuine.len(), "killed in the middle, not after the end");
+        let acknowledged = shared.lock().unwrap().acknowledged.clone();
+        assert!(acknowledged.len() < genuine.len(), "killed before the end");
         let stored: BTreeSet<String> = ids(&db, "SELECT id FROM event").into_iter().collect();
-        let lost: Vec<_> = promised.difference(&stored).collect();
+        let lost: Vec<_> = acknowledged.difference(&stored).collect();
         assert!(lost.is_empty(), "answered with 200 and not stored: {lost:?}");
-        promises.push(promised.len());
+        acknowledged_at_kills.push(acknowledged.len());
         let mut shared = shared.lock().unwrap();
         (shared.child, shared.alive) = (spawn(folder.path()), true);
     }
 
-    let mut told_to_come_again = 0;
+    let mut retries = 0;
     for sender in senders {
-        told_to_come_again += timeout(Duration::from_secs(120), sender).await.expect("every delivery ends").unwrap();
+        retries += timeout(Duration::from_secs(120), sender).await.expect("every delivery ends").unwrap();
     }
     let processed = async {
         while !ids(&db, "SELECT id FROM event WHERE processed = 0").is_empty() {
@@ -177,7 +179,10 @@ async fn a_thousand_deliveries_some_forged_some_repeated_and_kills_in_the_middle
     let wanted: Vec<String> = genuine.into_iter().collect();
     assert_eq!(ids(&db, "SELECT id FROM event ORDER BY id"), wanted, "each genuine event once, no forged one");
     assert_eq!(ids(&db, "SELECT event FROM processed ORDER BY event"), wanted, "processed exactly once");
-    println!("promised at each kill: {promises:?}; {} events in the end; 503 {told_to_come_again} times", wanted.len());
+    println!(
+        "acknowledged at each kill: {acknowledged_at_kills:?}; {} events in the end; 503 {retries} times",
+        wanted.len()
+    );
 }
 
 /// A receiver in this process, and its URL.
@@ -190,14 +195,14 @@ async fn receiver_here(options: &Options) -> String {
 }
 
 #[tokio::test]
-async fn a_full_queue_says_so_and_what_it_holds_is_answered_when_it_is_stored() {
+async fn a_full_queue_answers_503_and_queued_events_are_answered_after_they_are_stored() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { db: folder.path().join("events.sqlite3"), queue: 3, batch: 1 };
     let url = receiver_here(&options).await;
     let (client, signer) = (reqwest::Client::new(), employjoy::verifier(SECRET).unwrap());
     assert_eq!(post(&client, &url, "first", &signer).await.unwrap(), StatusCode::OK);
 
-    // Somebody else holds the database: nothing can be stored.
+    // Another connection locks the database, so nothing can be stored.
     let blocker = Connection::open(&options.db).unwrap();
     blocker.busy_timeout(Duration::from_secs(10)).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -212,8 +217,8 @@ async fn a_full_queue_says_so_and_what_it_holds_is_answered_when_it_is_stored() 
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(10), full).await.expect("those that do not fit are answered at once");
-    assert_eq!(ids(&options.db, "SELECT id FROM event"), ["first"], "and nobody is told 200");
+    timeout(Duration::from_secs(10), full).await.expect("deliveries that do not fit are answered at once");
+    assert_eq!(ids(&options.db, "SELECT id FROM event"), ["first"], "and none is answered with 200");
     blocker.execute_batch("COMMIT").unwrap();
     let (mut accepted, mut refused) = (Vec::new(), 0);
     for sender in senders {
@@ -231,15 +236,15 @@ async fn a_full_queue_says_so_and_what_it_holds_is_answered_when_it_is_stored() 
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_is_no_promise_and_does_not_stop_the_receiver() {
+async fn a_failed_commit_is_answered_with_503_and_does_not_stop_the_receiver() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { db: folder.path().join("events.sqlite3"), queue: 3, batch: 1 };
     let url = receiver_here(&options).await;
     let (client, signer) = (reqwest::Client::new(), employjoy::verifier(SECRET).unwrap());
-    // The insert goes through; the deferred constraint is looked at when the transaction is committed.
-    let doom = "CREATE TABLE doomed (id TEXT REFERENCES event (id) DEFERRABLE INITIALLY DEFERRED);
-        CREATE TRIGGER doom AFTER INSERT ON event WHEN NEW.id = 'evt_2' BEGIN INSERT INTO doomed VALUES ('nobody'); END";
-    Connection::open(&options.db).unwrap().execute_batch(doom).unwrap();
+    // The insert succeeds; the deferred constraint fails at the commit.
+    let trigger = "CREATE TABLE failing (id TEXT REFERENCES event (id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER failing_commit AFTER INSERT ON event WHEN NEW.id = 'evt_2' BEGIN INSERT INTO failing VALUES ('x'); END";
+    Connection::open(&options.db).unwrap().execute_batch(trigger).unwrap();
     for (id, expected) in
         [("evt_1", StatusCode::OK), ("evt_2", StatusCode::SERVICE_UNAVAILABLE), ("evt_3", StatusCode::OK)]
     {
@@ -249,7 +254,7 @@ async fn a_commit_that_fails_is_no_promise_and_does_not_stop_the_receiver() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_event_or_too_large_is_not_stored() {
+async fn a_body_that_is_not_an_event_or_too_large_is_not_stored() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { db: folder.path().join("events.sqlite3"), queue: 3, batch: 1 };
     let url = receiver_here(&options).await;

@@ -1,4 +1,4 @@
-//! Webhooks: signatures, and the receiver of the examples.
+//! Webhooks: signatures, and the example receiver.
 #![cfg(feature = "webhook")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods)]

@@ -1,4 +1,4 @@
-//! Verification of webhook deliveries: the vendor's own example byte for byte, and everything that must be refused.
+//! Verification of webhook deliveries: the vendor's example, byte for byte, and deliveries that must be refused.
 
 use http::{HeaderMap, HeaderValue};
 use jobfeed::employjoy::{self, Event, EventType};
@@ -7,7 +7,7 @@ use jobfeed::webhook::{Verifier, VerifyError};
 use jobfeed::{Clock, Error};
 use proptest::prelude::*;
 
-/// A documented fact of the vendor, like the four texts below.
+/// From the vendor's documentation, like the constants below.
 const BODY: &[u8] = include_bytes!("../fixtures/webhook/employjoy_vector_body.json");
 const SECRET: &str = "whsec_test_abcdef1234567890";
 const TIME: i64 = 1_716_393_611;
@@ -30,7 +30,7 @@ fn good() -> HeaderMap {
 
 #[test]
 fn the_vendors_example_is_accepted_byte_for_byte() {
-    assert_eq!(BODY.len(), 63, "an editor or git has touched the fixture");
+    assert_eq!(BODY.len(), 63, "the fixture was changed, for example by an editor or git");
     at(TIME).verify(&good(), BODY).unwrap();
     assert_eq!(at(TIME).sign(BODY).unwrap(), format!("t={TIME},v1={DIGEST}"));
     let event: Event = serde_json::from_slice(BODY).unwrap();
@@ -38,7 +38,7 @@ fn the_vendors_example_is_accepted_byte_for_byte() {
 }
 
 #[test]
-fn five_minutes_either_way_and_not_a_second_more() {
+fn the_default_tolerance_is_five_minutes_in_both_directions() {
     for (off, expected) in
         [(0, Ok(())), (300, Ok(())), (-300, Ok(())), (301, Err(VerifyError::Stale)), (-301, Err(VerifyError::Stale))]
     {
@@ -47,11 +47,15 @@ fn five_minutes_either_way_and_not_a_second_more() {
     let wide = at(TIME + 3600).tolerance(std::time::Duration::from_secs(3600));
     assert_eq!(wide.verify(&good(), BODY), Ok(()));
     let forged = signed(&format!("t={TIME},v1={}", "0".repeat(64)));
-    assert_eq!(at(TIME + 9999).verify(&forged, BODY), Err(VerifyError::Mismatch), "the signature is looked at first");
+    assert_eq!(
+        at(TIME + 9999).verify(&forged, BODY),
+        Err(VerifyError::Mismatch),
+        "the signature is checked before the time"
+    );
 }
 
 #[test]
-fn any_matching_signature_counts_and_unknown_members_do_not() {
+fn one_matching_signature_is_enough_and_unknown_members_are_ignored() {
     let other = "0".repeat(64);
     for value in [
         format!("t={TIME},v1={other},v1={DIGEST}"),
@@ -65,7 +69,7 @@ fn any_matching_signature_counts_and_unknown_members_do_not() {
 }
 
 #[test]
-fn what_cannot_be_read_is_malformed() {
+fn an_unreadable_header_is_malformed() {
     let values = [
         String::new(),
         format!("v1={DIGEST}"),
@@ -87,14 +91,14 @@ fn what_cannot_be_read_is_malformed() {
     assert_eq!(at(TIME).verify(&HeaderMap::new(), BODY), Err(VerifyError::Missing));
     let mut twice = good();
     twice.append("x-employjoy-signature", good()["x-employjoy-signature"].clone());
-    assert_eq!(at(TIME).verify(&twice, BODY), Err(VerifyError::Malformed), "two headers are none");
+    assert_eq!(at(TIME).verify(&twice, BODY), Err(VerifyError::Malformed), "two headers are malformed");
     let mut bytes = HeaderMap::new();
     bytes.insert("x-employjoy-signature", HeaderValue::from_bytes(b"t=\xff").unwrap());
     assert_eq!(at(TIME).verify(&bytes, BODY), Err(VerifyError::Malformed));
 }
 
 #[test]
-fn a_changed_body_time_or_secret_does_not_fit() {
+fn a_changed_body_time_or_secret_is_a_mismatch() {
     for index in 0..BODY.len() {
         let mut body = BODY.to_vec();
         body[index] ^= 1;
@@ -107,7 +111,7 @@ fn a_changed_body_time_or_secret_does_not_fit() {
     assert_eq!(
         at(TIME).verify(&signed(&zeros), BODY),
         Err(VerifyError::Mismatch),
-        "the digits as they came are signed"
+        "the signature covers the digits as received"
     );
     let other =
         employjoy::verifier("abcdef1234567890").unwrap().clock(Clock::fixed(Timestamp::from_second(TIME).unwrap()));
@@ -115,9 +119,9 @@ fn a_changed_body_time_or_secret_does_not_fit() {
     assert_eq!(other.or_secret(SECRET).unwrap().verify(&good(), BODY), Ok(()), "an old and a new secret");
 }
 
-/// The example of GitHub's documentation of its webhooks.
+/// The example from GitHub's documentation of webhooks.
 #[test]
-fn plain_signatures_of_other_services() {
+fn plain_signatures_of_other_services_are_verified() {
     let verifier = Verifier::plain("X-Hub-Signature-256", "It's a Secret to Everybody").unwrap();
     let value = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     let mut headers = HeaderMap::new();
@@ -140,7 +144,7 @@ fn secrets_are_not_shown_and_must_not_be_empty() {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies_and_nothing_else_does(secret in ".{1,80}", body: Vec<u8>, second in 0i64..4_000_000_000, flip: u16) {
+    fn only_the_signed_body_and_signature_verify(secret in ".{1,80}", body: Vec<u8>, second in 0i64..4_000_000_000, flip: u16) {
         let clock = Clock::fixed(Timestamp::from_second(second).unwrap());
         let verifier = Verifier::timestamped("x-sig", secret.clone()).unwrap().clock(clock);
         let mut headers = HeaderMap::new();

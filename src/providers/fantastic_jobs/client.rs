@@ -20,10 +20,10 @@ pub struct Client {
 }
 
 impl Provider for Client {
-    /// With the version that all working public clients use (observed). The vendor's pages also print `/v0.9` and `/v1.0`:
-    /// set one with [`ClientBuilder::base_url`].
+    /// It ends in the version that all working public clients use (observed). The vendor's pages also show `/v0.9` and
+    /// `/v1.0`; to use one of these, call [`ClientBuilder::base_url`].
     const BASE_URL: &'static str = "https://data.fantastic.jobs/v1/";
-    /// 600 requests a minute (second-hand, from the vendor's plans page).
+    /// 600 requests a minute (from a second source that cites the vendor's plans page).
     const RATE_LIMIT: RateLimit = RateLimit::new(600, Duration::from_secs(60));
 
     fn from_core(core: crate::Client) -> Self {
@@ -35,9 +35,9 @@ impl Provider for Client {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RapidApi {
-    /// `active-jobs-db.p.rapidapi.com`, seen with the ATS feed.
+    /// `active-jobs-db.p.rapidapi.com`, with the ATS feed (observed).
     ActiveJobsDb,
-    /// `linkedin-job-search-api.p.rapidapi.com`, seen with the job-board feed.
+    /// `linkedin-job-search-api.p.rapidapi.com`, with the job-board feed (observed).
     LinkedInJobSearch,
 }
 
@@ -57,8 +57,8 @@ impl ClientBuilder<Client> {
         self.try_credentials(Credentials::bearer(key))
     }
 
-    /// A RapidAPI key for one of the mirrors: sets the host, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host` (observed).
-    /// A base URL that is set afterwards replaces the mirror's.
+    /// A RapidAPI key for one of the mirrors: sets the base URL, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host`
+    /// (observed). A base URL that is set later replaces the mirror's.
     pub fn rapid_api(self, mirror: RapidApi, key: impl Into<SecretString>) -> Self {
         let credentials = Credentials::header("x-rapidapi-key", "", key)
             .and_then(|credentials| credentials.and_header("x-rapidapi-host", "", mirror.host()));
@@ -70,17 +70,17 @@ impl Client {
     /// A client with the provider's defaults.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] when the key is empty or cannot stand in a header.
+    /// [`crate::Error::Invalid`] when the key is empty or is not valid in a header.
     pub fn new(key: impl Into<SecretString>) -> Result<Self> {
         Self::builder().api_key(key).build()
     }
 
-    /// Settings.
+    /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
     }
 
-    /// The clock that says what "now" is.
+    /// The clock that gives the current time.
     pub fn clock(&self) -> &Clock {
         self.core.clock()
     }
@@ -113,34 +113,34 @@ impl Client {
         ActiveJbCountRequest::new(&self.core, self.endpoint(&requests::ACTIVE_JB_COUNT))
     }
 
-    /// ATS rows that were edited in the last 24 hours, with the names of the edited fields. Any Pro plan; no job credits
-    /// (vendor page). There is no such feed for job boards.
+    /// ATS rows that were edited in the last 24 hours, with the names of the edited fields. Any Pro plan; no job
+    /// credits (vendor page). There is no such feed for job boards.
     pub fn modified_ats(&self) -> ModifiedAtsRequest {
         ModifiedAtsRequest::new(&self.core, self.endpoint(&requests::MODIFIED_ATS))
     }
 
-    /// Ids of ATS rows that expired. No job credits (vendor page).
+    /// Ids of expired ATS rows. No job credits (vendor page).
     pub fn expired_ats(&self) -> ExpiredRequest {
         ExpiredRequest::new(self.core.clone(), "fantastic-jobs/expired-ats", "expired-ats")
     }
 
-    /// Ids of job-board rows that expired: LinkedIn's only. Rows of Wellfound and Y Combinator never appear here and are to be
-    /// aged out (vendor page).
+    /// Ids of expired job-board rows, from LinkedIn only. Rows of Wellfound and Y Combinator never appear here; remove
+    /// them by their age (vendor page).
     pub fn expired_jb(&self) -> ExpiredRequest {
         ExpiredRequest::new(self.core.clone(), "fantastic-jobs/expired-jb", "expired-jb")
     }
 
-    /// All organizations of the ATS feed in one body, renewed daily at 02:00 UTC (vendor page). The path
-    /// `ats-organizations` is observed; the vendor's prose says `organizations`, see [`OrganizationsRequest::path`].
+    /// All organizations of the ATS feed in one body, updated daily at 02:00 UTC (vendor page). The path
+    /// `ats-organizations` is observed; the vendor's text says `organizations`, see [`OrganizationsRequest::path`].
     pub fn organizations(&self) -> OrganizationsRequest {
         OrganizationsRequest::new(&self.core, self.endpoint(&requests::ORGANIZATIONS))
     }
 
-    /// Organizations with all that is known about them, 100 on a page, renewed monthly (vendor page). Plan Pro-100k or above.
+    /// Organizations with all their fields, 100 on a page, updated monthly (vendor page). Plan Pro-100k or above.
     ///
-    /// **Unverified**: the parameter of the page, the first page and the end are unknown. `page` from 1 on until an empty page
-    /// is a guess; change it with [`AdvancedOrganizationsRequest::page_parameter`], and the path with
-    /// [`AdvancedOrganizationsRequest::path`].
+    /// **Unverified**: the name of the page parameter, the number of the first page and the signal of the end are
+    /// unknown. `page` from 1 until an empty page is a guess; change it with
+    /// [`AdvancedOrganizationsRequest::page_parameter`], and the path with [`AdvancedOrganizationsRequest::path`].
     pub fn organizations_advanced(&self) -> AdvancedOrganizationsRequest {
         AdvancedOrganizationsRequest::new(&self.core, self.endpoint(&requests::ADVANCED_ORGANIZATIONS))
     }

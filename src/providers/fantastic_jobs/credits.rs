@@ -1,40 +1,41 @@
-//! What an answer cost and what is left: the `x-api-*` headers.
+//! The cost of a response and the remaining quota: the `x-api-*` headers.
 
 use http::HeaderMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// The quota headers of one answer. Any of them may be absent.
+/// The quota headers of one response. Any of them may be absent.
 ///
-/// Read them off a page: `Credits::from_headers(page.headers())`.
+/// Read them from a page: `Credits::from_headers(page.headers())`.
 ///
 /// ```
 /// use jobfeed::fantastic_jobs::Credits;
 ///
 /// let mut headers = http::HeaderMap::new();
-/// headers.insert("x-api-jobs-this-request", http::HeaderValue::from_static("120"));
+/// let jobs = http::HeaderValue::from_static("120");
+/// headers.insert("x-api-jobs-this-request", jobs);
 /// assert_eq!(Credits::from_headers(&headers).jobs_this_request, Some(120));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Credits {
-    /// Jobs billed by this answer, exact (observed).
+    /// Jobs billed for this response, exact (observed).
     pub jobs_this_request: Option<u64>,
-    /// Jobs left in the billing period. It is cached and may lag some seconds behind (observed).
+    /// Jobs that remain in the billing period. Cached by the server, so it may be some seconds old (observed).
     pub jobs_remaining: Option<u64>,
-    /// Jobs in the plan for each billing period (observed).
+    /// Jobs that the plan includes in a billing period (observed).
     pub jobs_limit: Option<u64>,
-    /// Requests left in the billing period (observed).
+    /// Requests that remain in the billing period (observed).
     pub requests_remaining: Option<u64>,
-    /// Requests in the plan for each billing period (observed).
+    /// Requests that the plan includes in a billing period (observed).
     pub requests_limit: Option<u64>,
-    /// When the period rolls, as the server wrote it; the form `2026-09-17` is from one client's test (unconfirmed). See
-    /// [`Credits::billing_date`].
+    /// When the next billing period begins, as the server wrote it; the format `2026-09-17` is from one client's test
+    /// (unconfirmed). See [`Credits::billing_date`].
     pub next_billing_date: Option<String>,
 }
 
 impl Credits {
-    /// Reads them, whatever the case of the names. The names of the RapidAPI mirrors are read as well (observed once).
+    /// Reads the headers, including the names that the RapidAPI mirrors use (observed once).
     pub fn from_headers(headers: &HeaderMap) -> Self {
         Self::from_lookup(|name| headers.get(name)?.to_str().ok())
     }
@@ -51,12 +52,12 @@ impl Credits {
         }
     }
 
-    /// The day on which the period rolls, when the text begins with a date.
+    /// The first day of the next billing period, if the text begins with a date.
     pub fn billing_date(&self) -> Option<Date> {
         self.next_billing_date.as_deref()?.get(..10)?.parse().ok()
     }
 
-    /// Takes what a later answer told; what it did not tell stays. `jobs_this_request` is the later answer's own.
+    /// Takes the values of a later response. Values that it lacks stay, except `jobs_this_request`.
     pub(super) fn update(&mut self, later: Self) {
         self.jobs_this_request = later.jobs_this_request;
         self.jobs_remaining = later.jobs_remaining.or(self.jobs_remaining);

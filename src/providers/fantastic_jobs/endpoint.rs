@@ -1,4 +1,4 @@
-//! The endpoints of Fantastic.jobs without I/O: their parameters, and how they page.
+//! The endpoints of Fantastic.jobs without I/O: their parameters and their paging.
 
 use jiff::Timestamp;
 
@@ -9,23 +9,23 @@ use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, Endpoint, Fingerprint, Paging, Position, Query};
 
-/// Rows on a page when nothing else is set.
+/// Rows on a page by default.
 const LIMIT: u32 = 1000;
 
-/// How an endpoint pages.
+/// The paging of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PageBy {
-    /// One body holds everything.
+    /// One body with the whole list.
     Whole,
     /// One object, no list.
     Object,
-    /// `limit` with `offset` or `cursor`.
+    /// `limit`, with `offset` or `cursor`.
     Rows,
     /// A page number, 100 rows on each page.
     Numbers,
 }
 
-/// What distinguishes one endpoint from another.
+/// The constants of one endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointSpec {
     /// The name in errors and reports.
@@ -35,14 +35,14 @@ pub(super) struct EndpointSpec {
     pub(super) page_by: PageBy,
     /// Whether it needs a `time_frame`.
     pub(super) needs_time_frame: bool,
-    /// Whether descriptions can be searched over `6m`.
+    /// Whether descriptions can be searched with `time_frame=6m`.
     pub(super) deep_descriptions: bool,
 }
 
-/// Where the rows of a page are taken from.
+/// Where a listing starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StartAt {
-    /// As the time frame requires it.
+    /// As the time frame requires: by cursor for `6m` and the modified feed, else by offset.
     Default,
     Offset(u64),
     Cursor(u64),
@@ -56,10 +56,10 @@ pub(super) struct ListEndpoint {
     pub(super) limit: u32,
     pub(super) until_empty: bool,
     pub(super) path: String,
-    /// The parameter of page numbers, and the first one.
+    /// The name of the page parameter, and the number of the first page.
     pub(super) page: (String, u64),
     start_at: StartAt,
-    /// When the request was made, for positions in windows that move.
+    /// When the request was built, because a position in a moving window is valid for a limited time.
     made: Timestamp,
 }
 
@@ -84,17 +84,17 @@ impl ListEndpoint {
 
     pub(super) fn set_offset(&mut self, rows: u64) {
         if matches!(self.start_at, StartAt::Cursor(_)) {
-            self.query.refuse("offset", &rows.to_string(), "either an offset or a cursor");
+            self.query.refuse("offset", &rows.to_string(), "an offset or a cursor, not both");
         }
         self.start_at = StartAt::Offset(rows);
     }
 
     pub(super) fn set_cursor(&mut self, id: u64) {
         if matches!(self.start_at, StartAt::Offset(_)) {
-            self.query.refuse("cursor", &id.to_string(), "either an offset or a cursor");
+            self.query.refuse("cursor", &id.to_string(), "an offset or a cursor, not both");
         }
         if id == 0 {
-            self.query.refuse("cursor", "0", "1 for the beginning, else the id of the last row");
+            self.query.refuse("cursor", "0", "1 for the first page, or the id of the last row");
         }
         self.start_at = StartAt::Cursor(id.max(1));
     }
@@ -103,17 +103,17 @@ impl ListEndpoint {
         self.query.get("time_frame")
     }
 
-    /// Whether the position was set by hand.
-    pub(super) fn is_placed(&self) -> bool {
+    /// Whether the caller set an offset or a cursor.
+    pub(super) fn has_position(&self) -> bool {
         self.start_at != StartAt::Default
     }
 
     fn next_rows(&self, at: &Position, answer: &Answer<'_>) -> Result<Option<Position>, AnswerError> {
         let (rows, limit) = (answer.rows as u64, u64::from(self.limit));
         if rows > limit {
-            return Err(AnswerError::shape(format!("{rows} rows where at most {limit} were asked for")));
+            return Err(AnswerError::shape(format!("{rows} rows, but at most {limit} were requested")));
         }
-        // The guide words the condition inverted in one sentence; its examples and all clients go on while a page is full.
+        // One sentence of the guide inverts this condition; its examples and all clients continue after a full page.
         let more = if self.until_empty { rows > 0 } else { rows == limit };
         if let Position::Offset(before) = at {
             return Ok(more.then_some(Position::Offset(before.saturating_add(rows))));
@@ -129,12 +129,12 @@ impl ListEndpoint {
         match highest {
             _ if !more => Ok(None),
             Some(id) => Ok(Some(Position::Token(id.to_string()))),
-            None => Err(AnswerError::shape("no row of the page has an id to go on from")),
+            None => Err(AnswerError::shape("no row of the page has an id for the next cursor")),
         }
     }
 }
 
-/// An id as the API writes it, a number or a text of digits.
+/// Reads an id: a number or a string of digits.
 pub(super) fn id_of(json: &str) -> Option<u64> {
     json.trim_matches('"').parse().ok()
 }
@@ -147,7 +147,7 @@ pub(super) fn cursor_of(at: &Position) -> Option<u64> {
 }
 
 impl Endpoint for ListEndpoint {
-    /// Rows are billed.
+    /// No: rows are billed.
     fn may_prefetch(&self) -> bool {
         false
     }
@@ -163,7 +163,7 @@ impl Endpoint for ListEndpoint {
             return Err(Error::invalid(
                 "path",
                 self.path.as_str(),
-                "a path below the base URL, without a slash in front",
+                "a path below the base URL that does not begin with a slash",
             ));
         }
         query::check_length(&self.path, &self.request(&self.start()).query)
@@ -175,7 +175,7 @@ impl Endpoint for ListEndpoint {
             (PageBy::Whole | PageBy::Object, _) => Position::Start,
             (PageBy::Rows, StartAt::Offset(rows)) => Position::Offset(rows),
             (PageBy::Rows, StartAt::Cursor(id)) => Position::Token(id.to_string()),
-            // Without a time frame it is the modified feed.
+            // Only the modified feed has no time frame.
             (PageBy::Rows, StartAt::Default) if matches!(self.frame(), None | Some("6m")) => {
                 Position::Token("1".to_owned())
             }
@@ -228,8 +228,8 @@ impl Endpoint for ListEndpoint {
         (self.spec.page_by == PageBy::Rows).then_some("id")
     }
 
-    /// An offset is a position in a window that stands still for a clock hour (`1h`, `24h`) or never (`7d` and the others):
-    /// a kept one is refused when the window has moved on.
+    /// An offset is valid only while the window does not move: for one clock hour (`1h`, `24h`), or for this request
+    /// only (`7d` and the others). The time is part of the fingerprint, so a saved offset is refused after that.
     fn fingerprint(&self) -> Fingerprint {
         let start = self.start();
         let request = self.request(&start);

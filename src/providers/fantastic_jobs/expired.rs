@@ -1,4 +1,4 @@
-//! The expired feeds: one body of ids, as a stream of chunks.
+//! The expired feeds: one body of ids, read as a stream of chunks.
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
@@ -50,11 +50,11 @@ impl Endpoint for ExpiredFeed {
     }
 }
 
-/// An expired feed, ready to be read.
+/// A request of an expired feed.
 ///
-/// The whole feed is one array of ids, tens of millions of them over `6m`. It is read in chunks as it arrives, with memory for
-/// one chunk, without the limits of [`crate::ClientBuilder::max_body_bytes`] and of a whole attempt; the
-/// [`crate::ClientBuilder::timeout`] then is the longest time between two parts of the body.
+/// The feed is one array of ids; with `6m`, tens of millions. It is read in chunks as it arrives and needs memory for
+/// one chunk only. [`crate::ClientBuilder::max_body_bytes`] does not apply, and [`crate::ClientBuilder::timeout`]
+/// limits the time between two parts of the body instead of the whole attempt.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `chunks`, `ids` or a sync"]
 pub struct ExpiredRequest {
@@ -80,7 +80,7 @@ impl ExpiredRequest {
         self
     }
 
-    /// The ids in chunks. After an error the stream is over; what came before it is good.
+    /// The ids in chunks. The stream ends after an error; the chunks before it are valid.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,7 +93,7 @@ impl ExpiredRequest {
     /// let frame = ExpiredFrame::SixMonths;
     /// let mut chunks = api.expired_ats().time_frame(frame).chunks();
     /// while let Some(chunk) = chunks.try_next().await? {
-    ///     println!("{} ids are gone", chunk.items.len());
+    ///     println!("{} ids", chunk.items.len());
     /// }
     /// # Ok(()) }
     /// ```

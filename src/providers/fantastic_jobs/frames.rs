@@ -1,4 +1,4 @@
-//! The closed sets of values that parameters take. A value outside of its endpoint's set is a 400 (observed).
+//! Parameters with a fixed set of values. The server answers 400 to any other value (observed).
 
 use std::fmt;
 
@@ -30,28 +30,28 @@ macro_rules! values {
 values! {
     /// The window of an active feed, by the time at which rows were indexed (`date_created`).
     ///
-    /// With `H` the clock hour (UTC) of the call:
+    /// `H` is the clock hour (UTC) of the call.
     TimeFrame {
         /// `[H - 2h, H - 1h)`, the same for all calls in one clock hour (vendor page).
         Hour = "1h",
-        /// `[H - 25h, H - 1h)`, or `[H - 26h, H - 1h)`: the vendor's text says 24 hours and its example shows 25. The syncs of
-        /// this crate are right under both readings.
+        /// `[H - 25h, H - 1h)`, or `[H - 26h, H - 1h)`: the vendor's text says 24 hours and its example shows 25. The
+        /// syncs of this crate are correct in both cases.
         Day = "24h",
-        /// About the last 7 days up to 45 minutes ago, rolling (vendor page; the edges are inferred). Expired rows are not in
-        /// it any more.
+        /// From about 7 days ago until 45 minutes ago, rolling (vendor page; the exact bounds are inferred). Without
+        /// expired rows.
         Week = "7d",
-        /// About the last 6 months up to 45 minutes ago, rolling like [`TimeFrame::Week`]. Paged by cursor.
+        /// From about 6 months ago until 45 minutes ago, rolling like [`TimeFrame::Week`]. Paged by cursor.
         SixMonths = "6m",
     }
     /// The window of a count. There is no `7d` (vendor page).
     CountFrame {
-        /// As [`TimeFrame::Hour`].
+        /// Same as [`TimeFrame::Hour`].
         Hour = "1h",
-        /// As [`TimeFrame::Day`].
+        /// Same as [`TimeFrame::Day`].
         Day = "24h",
         /// The last 31 days; the server's default.
         Month = "1m",
-        /// As [`TimeFrame::SixMonths`].
+        /// Same as [`TimeFrame::SixMonths`].
         SixMonths = "6m",
     }
     /// The window of an expired feed.
@@ -60,19 +60,19 @@ values! {
         Hour = "1h",
         /// The previous day in UTC, refreshed at 01:00, not rolling (vendor page).
         Day = "1d",
-        /// The last month. Accepted by the server, but not documented (observed by two clients): 3.2 million ids once.
+        /// The last month. Accepted by the server but not documented (observed by two clients; once 3.2 million ids).
         Month = "1m",
         /// The last six months: tens of millions of ids in one body (vendor page).
         SixMonths = "6m",
     }
-    /// Which form of the description comes with each row. Without it no description comes at all (vendor page).
+    /// The format of the description in each row. Without it rows have no description (vendor page).
     DescriptionFormat {
         /// Cleaned text, in `description_text`.
         Text = "text",
         /// The original HTML, in `description_html`. It is not sanitised.
         Html = "html",
     }
-    /// A filter on a yes-or-no property.
+    /// A filter on a boolean property.
     Only {
         /// Only rows that have it.
         Only = "only",

@@ -9,7 +9,8 @@
 //! let api = fantastic_jobs::Client::new("my-key")?;
 //! # let api = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
 //! # let api = api.clock(server.clock()).build()?;
-//! let mut pages = api.active_ats().time_frame(TimeFrame::Hour).title("\"data engineer\" OR analyst").pages();
+//! let jobs = api.active_ats().time_frame(TimeFrame::Hour);
+//! let mut pages = jobs.title("\"data engineer\" OR analyst").pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
 //!         println!("{} {}", job.id, job.title.as_deref().unwrap_or_default());
@@ -18,21 +19,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so nothing is fetched
-//! ahead or twice without need: [`ActiveAtsRequest::sync_hourly`] and its kin ask for exactly the time that is not covered yet
-//! (see [`Planner`]), take a budget, and can [tell their price](SyncWindows::plan) first. The other endpoints cost
-//! requests only (vendor page "credit usage").
+//! **Rows are billed.** Every row of the two active feeds costs one job credit each time it is returned, so no page is
+//! prefetched. [`ActiveAtsRequest::sync_hourly`] and the other syncs request exactly the time that is not covered yet
+//! (see [`Planner`]), can be [limited](SyncWindows::max_jobs), and can [compute their price](SyncWindows::plan) before
+//! the run. The other endpoints cost requests only (vendor page "credit usage").
 //!
-//! | what | with |
+//! | what to fetch | method |
 //! |---|---|
 //! | new rows, once an hour or once a day | `sync_hourly`, `sync_daily` |
-//! | the stock at the beginning | `backfill` |
-//! | a hole that you know of | `recover` |
-//! | edits of ATS rows | [`ModifiedAtsRequest::sync_modified`] |
-//! | removals | [`ExpiredRequest::sync_expired`] |
+//! | the rows of the last 7 days or 6 months | `backfill` |
+//! | one interval again | `recover` |
+//! | edited ATS rows | [`ModifiedAtsRequest::sync_modified`] |
+//! | ids of expired rows | [`ExpiredRequest::sync_expired`] |
 //!
-//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *observed*
-//! where payloads or public clients show it, *inferred* where it is concluded from either, *unknown* where nobody has seen it.
+//! Facts about the API have their source: *vendor page* where the vendor states it, *observed* where payloads or public
+//! clients show it, *inferred* where it is concluded from either, *unknown* where there is no source.
 
 mod client;
 mod credits;

@@ -1,9 +1,9 @@
-//! The gap-free planner: from "covered until" and "now" it finds the calls that cover the gap exactly. Pure computation.
+//! The planner: from "covered until" and "now" it finds the calls that cover the time between them exactly. No I/O.
 //!
-//! The line is the time at which rows were indexed (`date_created`). What a sync wants is always a half-open interval of it,
-//! and every call carries the interval as `date_created_gte` and `date_created_lt`. The server combines them with the window
-//! (observed), so a window only has to contain the interval: then two calls for neighbouring intervals neither overlap nor
-//! leave a hole, whatever the exact lengths of the windows are, and no row is bought twice.
+//! The time is the index time of rows (`date_created`). A sync always needs a half-open interval of it, and each call
+//! sends the interval as `date_created_gte` and `date_created_lt`. The server combines them with the window (observed),
+//! so it is enough that the window contains the interval. Then the calls for two adjacent intervals return each row
+//! once, whatever the exact lengths of the windows are, and no row is bought twice.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The length of `7d`.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// The length of `6m` that is relied on; the vendor does not state it (inferred).
+/// The assumed length of `6m`; the vendor does not state it (inferred).
 const SIX_MONTHS: SignedDuration = SignedDuration::from_hours(180 * 24);
-/// How far the clocks may be apart, when nothing else is set.
+/// The default difference allowed between the local clock and the server's.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// A half-open interval of index time.
@@ -26,18 +26,18 @@ const SKEW: SignedDuration = SignedDuration::from_secs(60);
 pub struct Interval {
     /// The first instant in it.
     pub from: Timestamp,
-    /// The first instant behind it.
+    /// The first instant after it.
     pub until: Timestamp,
 }
 
-/// How often a sync is meant to run.
+/// How often a sync runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cadence {
-    /// Due as soon as one more hour can be had.
+    /// Due as soon as the server shows one more hour.
     Hourly,
-    /// Due as soon as 24 more hours can be had.
+    /// Due as soon as the server shows 24 more hours.
     Daily,
 }
 
@@ -45,32 +45,32 @@ pub enum Cadence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlannedCall {
-    /// The window to ask for.
+    /// The window to request.
     pub time_frame: TimeFrame,
-    /// The bounds to ask for, as `date_created_gte` and `date_created_lt`.
+    /// The bounds to request, as `date_created_gte` and `date_created_lt`.
     pub interval: Interval,
 }
 
-/// What is to be done.
+/// The result of planning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
-    /// Nothing yet.
+    /// No call is due yet.
     NotYet {
-        /// When there will be.
+        /// When a call is due.
         due: Timestamp,
     },
     /// These calls, in this order.
     Calls(Vec<PlannedCall>),
-    /// The beginning of the gap is older than the deepest window.
+    /// The interval begins before the oldest instant of the longest window.
     Lost {
-        /// What no call brings back.
+        /// The part that no call can return.
         lost: Interval,
-        /// The calls for what is left of the gap.
+        /// The calls for the rest of the interval.
         rest: Vec<PlannedCall>,
     },
 }
 
-/// Finds the calls that cover a gap.
+/// Finds the calls that cover an interval.
 ///
 /// ```
 /// use jobfeed::fantastic_jobs::{Plan, Planner, TimeFrame};
@@ -84,9 +84,9 @@ pub enum Plan {
 /// let end = calls[0].interval.until;
 /// assert_eq!(end, "2026-01-02T08:00:00Z".parse()?);
 ///
-/// // Three hours of outage: the same question, a wider window.
-/// let later = "2026-01-02T12:15:00Z";
-/// let Plan::Calls(calls) = planner.plan(covered.parse()?, later.parse()?) else {
+/// // After an outage of three hours the planner chooses a longer window.
+/// let now = "2026-01-02T12:15:00Z";
+/// let Plan::Calls(calls) = planner.plan(covered.parse()?, now.parse()?) else {
 ///     panic!("four hours are due");
 /// };
 /// assert_eq!(calls[0].time_frame, TimeFrame::Day);
@@ -99,23 +99,23 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// For runs once an hour.
+    /// A planner for hourly runs.
     pub const fn hourly() -> Self {
         Self::new(Cadence::Hourly)
     }
 
-    /// For runs once a day, at any minute.
+    /// A planner for daily runs, at any minute of the day.
     pub const fn daily() -> Self {
         Self::new(Cadence::Daily)
     }
 
-    /// For a cadence.
+    /// A planner for a cadence.
     pub const fn new(cadence: Cadence) -> Self {
         Self { cadence, skew: SKEW }
     }
 
-    /// How far the local clock and the server's may be apart, in either direction. Default 60 s. Within this time around a
-    /// full hour only what both hours allow is asked for.
+    /// The largest allowed difference between the local clock and the server's, in either direction. Default 60 s.
+    /// Within this time around a full hour, calls are planned that are valid in both hours.
     #[must_use]
     pub fn skew(mut self, skew: Duration) -> Self {
         self.skew = SignedDuration::try_from(skew).unwrap_or(SignedDuration::MAX);
@@ -126,15 +126,15 @@ impl Planner {
         self.skew
     }
 
-    /// Up to where rows can be had now, in windows of whole hours: `H - 1h`.
+    /// The end of the index time that windows of whole hours show at `now`: `H - 1h`.
     pub fn available(&self, now: Timestamp) -> Timestamp {
         minus(floor_hour(minus(now, self.skew)), HOUR)
     }
 
-    /// The oldest instant that the deepest window holds for sure: 179 days ago. A day is kept as a margin, because the window
-    /// rolls on while it is read and its length is not documented.
+    /// The oldest instant that the longest window certainly contains: 179 days ago. One day is a margin, because the
+    /// window moves while it is read and its length is not documented.
     pub fn deepest(&self, now: Timestamp) -> Timestamp {
-        self.reach(TimeFrame::SixMonths, now)
+        self.oldest(TimeFrame::SixMonths, now)
     }
 
     /// The calls for everything from `covered_until` on.
@@ -154,46 +154,46 @@ impl Planner {
         self.cover(Interval { from: covered_until, until }, now)
     }
 
-    /// The calls for one interval, whose end must not be after [`Planner::available`].
+    /// The calls for one interval. Its end must not be after [`Planner::available`].
     pub fn cover(&self, interval: Interval, now: Timestamp) -> Plan {
-        let edge = self.deepest(now);
-        if interval.from >= edge {
+        let oldest = self.deepest(now);
+        if interval.from >= oldest {
             return Plan::Calls(self.call(interval, now).into_iter().collect());
         }
-        let from = edge.min(interval.until);
+        let from = oldest.min(interval.until);
         let lost = Interval { from: interval.from, until: from };
         let rest = self.call(Interval { from, ..interval }, now).into_iter().collect();
         Plan::Lost { lost, rest }
     }
 
-    /// The call with the smallest window that contains the interval; `None` when it is empty or none does.
+    /// The call with the smallest window that contains the interval; `None` if the interval is empty or no window does.
     pub fn call(&self, interval: Interval, now: Timestamp) -> Option<PlannedCall> {
         let frames = [TimeFrame::Hour, TimeFrame::Day, TimeFrame::Week, TimeFrame::SixMonths];
-        let fits = |frame: &TimeFrame| interval.from >= self.reach(*frame, now);
+        let fits = |frame: &TimeFrame| interval.from >= self.oldest(*frame, now);
         let time_frame = frames.into_iter().find(fits)?;
-        let some = interval.from < interval.until && interval.until <= self.available(now);
-        some.then_some(PlannedCall { time_frame, interval })
+        let available = interval.from < interval.until && interval.until <= self.available(now);
+        available.then_some(PlannedCall { time_frame, interval })
     }
 
-    /// Whether the window of a call contains its interval for sure at `now`. Windows move on, so this is asked again when the
-    /// answer has come: a call that was sent before the full hour may have been answered after it.
+    /// Whether the window of a call certainly contains its interval at `now`. Windows move, so check this again when
+    /// the response has arrived: the server may have answered in the next hour.
     pub fn holds(&self, call: &PlannedCall, now: Timestamp) -> bool {
         let margin = match call.time_frame {
             TimeFrame::Hour | TimeFrame::Day => SignedDuration::ZERO,
             TimeFrame::Week => HOUR / 2,
             TimeFrame::SixMonths => DAY / 2,
         };
-        plus(call.interval.from, margin) >= self.reach(call.time_frame, now)
+        plus(call.interval.from, margin) >= self.oldest(call.time_frame, now)
             && call.interval.until <= self.available(now)
     }
 
-    /// The oldest instant that a window holds for sure.
-    pub(super) fn reach(&self, frame: TimeFrame, now: Timestamp) -> Timestamp {
+    /// The oldest instant that a window certainly contains.
+    pub(super) fn oldest(&self, frame: TimeFrame, now: Timestamp) -> Timestamp {
         let latest = plus(now, self.skew);
         match frame {
             TimeFrame::Hour => minus(floor_hour(latest), HOUR * 2),
             TimeFrame::Day => minus(floor_hour(latest), HOUR * 25),
-            // The edges are not stated; an hour, and a day, are kept as margins.
+            // The vendor does not state the exact bounds, so an hour and a day are margins.
             TimeFrame::Week => plus(minus(latest, WEEK), HOUR),
             TimeFrame::SixMonths => plus(minus(latest, SIX_MONTHS), DAY),
         }

@@ -1,4 +1,4 @@
-//! The forms of the values that parameters take, and the rules between parameters.
+//! The format of parameter values, and the rules between parameters.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,10 +10,10 @@ use crate::listing::Query;
 
 /// The most rows of one page (observed: more is refused).
 pub(super) const MAX_LIMIT: u32 = 1000;
-/// The longest request, URL included (vendor page), less room for the base URL.
+/// The longest request, including the URL (vendor page), minus space for the base URL.
 const MAX_LENGTH: usize = 10_000 - 120;
 
-/// Lower bounds with the upper bounds that belong to them.
+/// Each lower bound with its upper bound.
 const RANGES: [(&str, &str); 5] = [
     ("date_posted_gte", "date_posted_lt"),
     ("date_created_gte", "date_created_lt"),
@@ -22,12 +22,12 @@ const RANGES: [(&str, &str); 5] = [
     ("organization_funding_gte", "organization_funding_lt"),
 ];
 
-/// An instant as the API takes it: UTC without a zone, seconds with a fraction only where there is one.
+/// An instant in the API's format: UTC without a zone, with a fraction of a second only if it has one.
 pub(super) fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).datetime().to_string()
 }
 
-/// Values with commas between them and no space (vendor page); those with a comma or a quote are quoted as in CSV.
+/// Sets a list: values separated by commas without spaces (vendor page); values with a comma or quote are quoted.
 pub(super) fn list<S: AsRef<str>>(query: &mut Query, name: &str, values: impl IntoIterator<Item = S>) {
     let mut texts = Vec::new();
     for value in values {
@@ -40,7 +40,7 @@ pub(super) fn list<S: AsRef<str>>(query: &mut Query, name: &str, values: impl In
     query.join(name, ",", &texts);
 }
 
-/// A search in the parameter of its language. The parameter of the other language is removed.
+/// Sets the parameter of the search's language and removes the parameter of the other language.
 pub(super) fn search(query: &mut Query, field: &str, search: &Search) {
     if let Some(rule) = search.problem() {
         query.refuse(field, search.text(), rule);
@@ -51,7 +51,7 @@ pub(super) fn search(query: &mut Query, field: &str, search: &Search) {
     query.set(here, search.text());
 }
 
-/// One of the two forms of the description search, when it is set.
+/// The name and value of the description search, if one is set.
 fn description_search(query: &Query) -> Option<(&str, &str)> {
     ["description", "description_advanced"].into_iter().find_map(|name| Some((name, query.get(name)?)))
 }
@@ -62,34 +62,34 @@ pub(super) fn check(query: &Query, frame: Option<&str>, deep_descriptions: bool)
     for (from, until) in RANGES {
         let (Some(low), Some(high)) = (query.get(from), query.get(until)) else { continue };
         let numbers = low.parse::<u64>().ok().zip(high.parse::<u64>().ok());
-        // Instants are of one form, so their texts sort like the instants.
+        // All instants have the same format, so comparing the texts compares the instants.
         if numbers.map_or(low >= high, |(low, high)| low >= high) {
             let value = format!("{low} to {high}");
-            return Err(Error::invalid(format!("{from}, {until}"), value, "the first below the second"));
+            return Err(Error::invalid(format!("{from}, {until}"), value, "the first less than the second"));
         }
     }
     if query.get("organization").is_some() && query.get("organization_advanced").is_some() {
         return Err(Error::invalid(
             "organization_advanced",
             "(set)",
-            "either `organization` or `organization_advanced`",
+            "`organization` or `organization_advanced`, not both",
         ));
     }
     if let (Some((name, value)), Some("6m")) = (description_search(query), frame) {
         if !deep_descriptions {
-            return Err(Error::invalid(name, value, "no search in descriptions with the time frame 6m here"));
+            return Err(Error::invalid(name, value, "no search in descriptions with the time frame 6m"));
         }
-        tracing::warn!("a search in descriptions over 6m is slow on the server, and may run into its limit of 60 s");
+        tracing::warn!("a search in descriptions over 6m is slow on the server and may reach its limit of 60 s");
     }
     if let Some(code) =
         query.get("location").filter(|place| place.len() == 2 && place.bytes().all(|b| b.is_ascii_uppercase()))
     {
-        tracing::warn!(code, "the location is searched by full names: `United States`, not `US`");
+        tracing::warn!(code, "locations are searched by full name: `United States`, not `US`");
     }
     Ok(())
 }
 
-/// Refuses a request that is too long as a whole.
+/// Refuses a request whose path and parameters are too long.
 pub(super) fn check_length(path: &str, pairs: &[(String, String)]) -> Result<()> {
     let mut encoded = url::form_urlencoded::Serializer::new(String::new());
     encoded.extend_pairs(pairs);
@@ -101,7 +101,7 @@ pub(super) fn check_length(path: &str, pairs: &[(String, String)]) -> Result<()>
     Ok(())
 }
 
-/// The check of what `time_frame` a request of its kind needs.
+/// Refuses a request without the `time_frame` that its endpoint requires.
 pub(super) fn check_frame(required: bool, frame: Option<&str>) -> Result<()> {
     if required && frame.is_none() {
         let frames = [TimeFrame::Hour, TimeFrame::Day, TimeFrame::Week, TimeFrame::SixMonths].map(TimeFrame::as_str);

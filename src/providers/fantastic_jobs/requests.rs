@@ -1,5 +1,5 @@
-//! The typed requests of Fantastic.jobs: each takes the parameters of its endpoint, and only those. A parameter that an
-//! endpoint does not take is a 400 (observed).
+//! The typed requests of Fantastic.jobs: each has methods for the parameters of its endpoint only. The server answers
+//! 400 to any other parameter (observed).
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::search::{Expression, Search};
 use crate::error::Result;
 use crate::listing::list_request;
 
-/// Declares an endpoint, its request, and the parameters that all endpoints take.
+/// Declares an endpoint, its request type, and the methods that all requests have.
 macro_rules! requests {
     ($($(#[$doc:meta])* $request:ident = $spec:ident($item:ty) at $path:literal, $page_by:ident, frame $frame:literal, deep $deep:literal;)*) => {$(
         pub(super) const $spec: EndpointSpec = EndpointSpec {
@@ -27,19 +27,19 @@ macro_rules! requests {
             $request = ListEndpoint => $item;
         }
 
-        /// What all endpoints of Fantastic.jobs take.
+        /// Methods of all requests of Fantastic.jobs.
         impl $request {
-            /// Another path below the base URL, for endpoints whose name is not certain.
+            /// Replaces the path below the base URL, for endpoints whose path is uncertain.
             pub fn path(self, path: &str) -> Self {
                 self.with(|endpoint| path.clone_into(&mut endpoint.path))
             }
 
-            /// A parameter that has no method, sent as it is. The server answers 400 to one that the endpoint does not take.
+            /// A parameter that has no method, sent unchanged. The server answers 400 if the endpoint does not have it.
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
                     if matches!(name, "limit" | "offset" | "cursor" | "time_frame" | "apiKey") {
-                        let rule = "the method of that parameter; a key is given to the client";
+                        let rule = "the method of that parameter; the key is set on the client";
                         endpoint.query.refuse("parameter", name, rule);
                     }
                     endpoint.query.set(name, value.to_string());
@@ -73,7 +73,7 @@ impl AdvancedOrganizationsRequest {
     }
 }
 
-/// Declares parameter methods for each of some endpoints.
+/// Declares the same parameter methods for several requests.
 macro_rules! params {
     ($($request:ident)+ => $methods:tt) => {
         $(params!(@one $request $methods);)+
@@ -127,39 +127,39 @@ macro_rules! params {
     };
 }
 
-// The feeds, and their counts.
+// The feeds and their counts.
 params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest ActiveAtsCountRequest ActiveJbCountRequest => {
     /// Searches titles.
     search title "title";
-    /// Searches titles and descriptions. Not over `6m`, except on the ATS feeds, where it is slow (vendor page).
+    /// Searches titles and descriptions. With `6m` on the ATS feeds only, where it is slow (vendor page).
     search description "description";
-    /// Searches places, which are written "City, Region, Country" in full English names: `United States`, not `US`
+    /// Searches places of the form "City, Region, Country" with full English names: `United States`, not `US`
     /// (observed).
     search location "location";
-    /// Employers by their exact name, as the source spells it, capitals included (observed). Excludes
+    /// Employers by exact name, as the source writes it, case-sensitive (observed). Cannot be combined with
     /// `organization_advanced`.
     list organization "organization";
-    /// Industries by LinkedIn's names, capitals included. Rows without one do not match (observed).
+    /// Industries by LinkedIn's names, case-sensitive. Rows without an industry do not match (observed).
     list organization_industry "organization_industry";
-    /// Industries to leave out. Rows without one go as well (observed).
+    /// Industries to exclude. Rows without an industry are excluded too (observed).
     list exclude_organization_industry "exclude_organization_industry";
-    /// Employees, at least. Rows without a number do not match: all of Wellfound and Y Combinator (observed).
+    /// At least this many employees. Excludes rows without a number: all of Wellfound and Y Combinator (observed).
     number organization_headcount_gte "organization_headcount_gte";
-    /// Employees, fewer than.
+    /// Fewer employees than this.
     number organization_headcount_lt "organization_headcount_lt";
-    /// Recruitment agencies.
+    /// Rows of recruitment agencies.
     only organization_agency "organization_agency";
     /// Kinds of employment, such as `FULL_TIME`; a row with any of them matches (vendor page of the older API).
     list ai_employment_type "ai_employment_type";
     /// Categories, such as `Data & Analytics`; a row with any of them matches.
     list ai_taxonomies_a "ai_taxonomies_a";
-    /// Posted at or after. The date of the ad, which may lie before or after its indexing.
+    /// Posted at or after this instant: the date of the ad, which may be before or after `date_created`.
     time date_posted_gte "date_posted_gte";
-    /// Posted before.
+    /// Posted before this instant.
     time date_posted_lt "date_posted_lt";
-    /// Indexed at or after. Combined with the time frame by AND; neighbouring half-open intervals sum up exactly (observed).
+    /// Indexed at or after this instant, within the time frame. Adjacent intervals match each row once (observed).
     time date_created_gte "date_created_gte";
-    /// Indexed before.
+    /// Indexed before this instant.
     time date_created_lt "date_created_lt";
 }}
 
@@ -171,77 +171,77 @@ params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest => {
     flag include_beta "include_beta";
     /// Only rows without a place; the exact meaning is unknown (observed once).
     flag has_no_location "has_no_location";
-    /// Employers to leave out, by exact name.
+    /// Employers to exclude, by exact name.
     list exclude_organization "exclude_organization";
-    /// Employers by LinkedIn slug, exact.
+    /// Employers by exact LinkedIn slug.
     list organization_slug "organization_slug";
-    /// Employers to leave out, by LinkedIn slug.
+    /// Employers to exclude, by LinkedIn slug.
     list exclude_organization_slug "exclude_organization_slug";
     /// Sources, such as `greenhouse` or `lever.co`.
     list source "source";
-    /// Sources to leave out.
+    /// Sources to exclude.
     list exclude_source "exclude_source";
-    /// Sizes of employers in LinkedIn's bands, such as `2-10` or `501-1,000`.
+    /// Employer sizes as LinkedIn's ranges, such as `2-10` or `501-1,000`.
     list organization_size "organization_size";
     /// Years of experience: `0-2`, `2-5`, `5-10`, `10+`.
     list ai_experience_level "ai_experience_level";
-    /// `On-site`, `Hybrid`, `Remote OK`, `Remote Solely`. A model's guess, wrong on about one row in five (observed).
+    /// `On-site`, `Hybrid`, `Remote OK`, `Remote Solely`. By a model, and wrong for about one row in five (observed).
     list ai_work_arrangement "ai_work_arrangement";
     /// The language of the ad by name, such as `English` (observed).
     text ai_language "ai_language";
     /// Education; the values are unknown.
     list ai_education "ai_education";
-    /// Categories, of which only a row's first one counts (vendor page of the older API).
+    /// Categories, compared with the first category of a row only (vendor page of the older API).
     list ai_taxonomies_a_primary "ai_taxonomies_a_primary";
-    /// Categories to leave out.
+    /// Categories to exclude.
     list exclude_ai_taxonomies_a "exclude_ai_taxonomies_a";
-    /// Whether a visa is sponsored (observed once).
+    /// Rows with visa sponsorship (observed once).
     only ai_visa_sponsorship "ai_visa_sponsorship";
-    /// Only rows with a salary, of the ad or of the model.
+    /// Only rows with a salary, from the ad or from the model.
     flag has_salary "has_salary";
 }}
 
 params! { ActiveAtsRequest ModifiedAtsRequest => {
-    /// Adds the employer's details from LinkedIn and Crunchbase, at no extra credit (vendor page). One client reports that
-    /// the modified feed refuses it.
+    /// Adds the employer's details from LinkedIn and Crunchbase, at no extra credits (vendor page). One client reports
+    /// that the modified feed refuses it.
     flag include_basic_organization_details "include_basic_organization_details";
-    /// Total funding of the employer in USD, at least (observed once).
+    /// At least this total funding of the employer, in USD (observed once).
     number organization_funding_gte "organization_funding_gte";
-    /// Total funding of the employer in USD, less than.
+    /// Less than this total funding of the employer, in USD.
     number organization_funding_lt "organization_funding_lt";
 }}
 
 params! { ActiveAtsRequest ModifiedAtsRequest ActiveAtsCountRequest => {
     /// Employers by internet domain (observed; one vendor page calls the parameter `organization_domain`).
     list domain "domain";
-    /// Domains to leave out.
+    /// Domains to exclude.
     list exclude_domain "exclude_domain";
 }}
 
 params! { ActiveJbRequest ActiveJbCountRequest => {
-    /// Levels in LinkedIn's names: `Internship`, `Entry level`, `Mid-Senior level`, `Director` (observed).
+    /// Seniority levels by LinkedIn's names: `Internship`, `Entry level`, `Mid-Senior level`, `Director` (observed).
     list seniority "seniority";
-    /// Leaves out rows that are marked as being in the ATS feed too; approximate (vendor page).
+    /// Excludes rows that are marked as also in the ATS feed; approximate (vendor page).
     flag exclude_ats_duplicate "exclude_ats_duplicate";
 }}
 
 params! { ActiveJbRequest => {
-    /// The kind of employment in the source's words (existence observed only).
+    /// The kind of employment as the source writes it (only its existence is observed).
     text employment_type "employment_type";
-    /// Whether one applies inside the job board (observed once).
+    /// Rows with an application form on the job board itself (observed once).
     only direct_apply "direct_apply";
-    /// Leaves the recruiter's personal data out (observed).
+    /// Omits the recruiter's personal data (observed).
     flag exclude_recruiter_fields "exclude_recruiter_fields";
 }}
 
 params! { ModifiedAtsRequest => {
-    /// Edited at or after.
+    /// Edited at or after this instant.
     time date_modified_gte "date_modified_gte";
-    /// Edited before.
+    /// Edited before this instant.
     time date_modified_lt "date_modified_lt";
 }}
 
-/// Declares what the listings by row take beside their filters.
+/// Declares the methods of the feeds other than filters.
 macro_rules! rows {
     ($($request:ident)+) => {$(
         impl $request {
@@ -255,32 +255,31 @@ macro_rules! rows {
                 })
             }
 
-            /// Pages by offset, from this many rows on. The default for `1h`, `24h` and `7d`; over `6m` it is inefficient
-            /// on the server (vendor page). A kept position by offset is refused once the window has moved on: in the next
-            /// clock hour for `1h` and `24h`, in another request for the rest.
+            /// Pages by offset and skips this many rows. The default for `1h`, `24h` and `7d`; with `6m` it is
+            /// inefficient on the server (vendor page). A saved cursor by offset is refused when the window has moved:
+            /// from the next clock hour on for `1h` and `24h`, in any other request for the rest.
             pub fn offset(self, rows: u64) -> Self {
                 self.with(|endpoint| endpoint.set_offset(rows))
             }
 
-            /// Pages by cursor, behind this id; 1 is the beginning. The order is then by id. The default for `6m` and for
-            /// the modified feed; elsewhere it is not documented.
+            /// Pages by cursor, from the rows after this id on; 1 is the first page. The order is then by id. The
+            /// default for `6m` and for the modified feed; not documented for other windows.
             pub fn cursor(self, id: u64) -> Self {
                 self.with(|endpoint| endpoint.set_cursor(id))
             }
 
-            /// Goes on until an empty page. By default a page with fewer rows than asked for is the last one (vendor page),
-            /// which would end the walk too early on a server that gives smaller pages than asked for. Costs one more request and no
-            /// job.
+            /// Reads until an empty page, which costs one more request and no job credit. By default a page with fewer
+            /// rows than requested is the last one (vendor page), which is too early if the server sends smaller pages.
             pub fn until_empty(self) -> Self {
                 self.with(|endpoint| endpoint.until_empty = true)
             }
 
-            /// Adds the description to each row. Without it there is none.
+            /// Adds the description to each row. Without it rows have no description.
             pub fn description_format(self, format: DescriptionFormat) -> Self {
                 self.with(|endpoint| endpoint.query.set("description_format", format))
             }
 
-            /// Employers by a boolean expression. Excludes `organization`.
+            /// Employers by a boolean expression. Cannot be combined with `organization`.
             pub fn organization_advanced(self, expression: Expression) -> Self {
                 self.with(|endpoint| {
                     let search = Search::from(expression);
@@ -315,10 +314,10 @@ macro_rules! counts {
                 self.with(|endpoint| endpoint.query.set("time_frame", frame))
             }
 
-            /// Asks for the count.
+            /// Requests the count.
             ///
             /// # Errors
-            /// As `send`.
+            /// Those of `send`.
             pub async fn count(self) -> Result<u64> {
                 let page = self.send().await?;
                 Ok(page.items.first().map_or(0, |count| count.count))

@@ -1,12 +1,12 @@
-//! The two search languages, as types that exclude each other, and builders that quote.
+//! The two search languages as types, with builders that quote.
 
 use std::fmt;
 
-/// A search in a text field, in one of the two languages. A field takes one or the other (vendor page of the older API), so
-/// the later one replaces the earlier.
+/// A search in a text field, in one of the two languages. A field takes one of them (vendor page of the older API), so
+/// a later search replaces an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
-    /// Words and phrases, as people type them.
+    /// Words and phrases, as in a search box.
     Natural(Natural),
     /// A boolean expression.
     Advanced(Expression),
@@ -15,14 +15,15 @@ pub enum Search {
 /// A search in the natural language: neighbouring words must all occur, `OR` in capitals separates alternatives, double
 /// quotes make a phrase, a minus sign excludes (vendor page; there is no grouping, observed).
 ///
-/// A plain text is taken as it is. The builders quote what has to be:
+/// A plain text is sent unchanged. The builders quote terms where necessary:
 ///
 /// ```
 /// use jobfeed::fantastic_jobs::Natural;
 ///
 /// let jobs = Natural::any_of(["data engineer", "analyst"]);
 /// assert_eq!(jobs.to_string(), "\"data engineer\" OR analyst");
-/// assert_eq!(Natural::all_of(["java", "spring boot"]).without("manager").to_string(), "java \"spring boot\" -manager");
+/// let jobs = Natural::all_of(["java", "spring boot"]).without("manager");
+/// assert_eq!(jobs.to_string(), "java \"spring boot\" -manager");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Natural {
@@ -31,7 +32,7 @@ pub struct Natural {
 }
 
 impl Natural {
-    /// A text in the natural language, sent as it is.
+    /// A text in the natural language, sent unchanged.
     pub fn raw(text: impl Into<String>) -> Self {
         Self { text: text.into(), problem: None }
     }
@@ -46,13 +47,13 @@ impl Natural {
         Self::joined(terms, " ")
     }
 
-    /// Not this word or phrase. After [`Natural::any_of`] it is an error: there the minus sign would bind to the last
-    /// alternative only (observed). Use an [`Expression`] then.
+    /// Excludes this word or phrase. An error after [`Natural::any_of`], because there the minus sign applies to the
+    /// last alternative only (observed). Use an [`Expression`] instead.
     #[must_use]
     pub fn without(mut self, term: &str) -> Self {
         if self.text.contains(" OR ") {
             self.problem =
-                Some("no exclusion after OR, where it binds to the last alternative only; use an `Expression`");
+                Some("no exclusion after OR, where it applies to the last alternative only; use an `Expression`");
         }
         let (term, problem) = natural(term);
         self.problem = self.problem.or(problem);
@@ -66,7 +67,7 @@ impl Natural {
     }
 }
 
-/// One term: quoted unless it is one plain word that is no operator.
+/// One term, quoted unless it is one word of letters and digits and not the operator `OR`.
 fn natural(term: &str) -> (String, Option<&'static str>) {
     let term = term.trim();
     let problem = match term {
@@ -84,15 +85,15 @@ impl fmt::Display for Natural {
     }
 }
 
-/// A boolean expression (vendor page of the older API, observed in the present one): `&`, `|`, `!`, `<->` for "followed by",
-/// `'two words'`, `:*` for a prefix, parentheses.
+/// A boolean expression (vendor page of the older API, observed in the current one): `&`, `|`, `!`, `<->` for "followed
+/// by", `'two words'`, `:*` for a prefix, parentheses.
 ///
 /// ```
 /// use jobfeed::fantastic_jobs::Expression;
 ///
-/// let engineer = Expression::phrase("software engineer").or(Expression::prefix("develop"));
-/// let search = engineer.and(Expression::word("manager").or(Expression::word("director")).not());
-/// assert_eq!(search.to_string(), "('software engineer' | develop:*) & !(manager | director)");
+/// let lead = Expression::word("head").or(Expression::prefix("lead"));
+/// let search = Expression::phrase("data engineer").and(lead.not());
+/// assert_eq!(search.to_string(), "'data engineer' & !(head | lead:*)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
@@ -110,18 +111,17 @@ enum ExpressionKind {
 }
 
 impl Expression {
-    /// One word, quoted where it holds anything but letters and digits. A single quote in it is doubled; that the server reads
-    /// it so is inferred.
+    /// One word, quoted unless it has letters and digits only. A single quote in it is doubled (inferred).
     pub fn word(word: &str) -> Self {
         Self::term(word)
     }
 
-    /// Words that follow each other.
+    /// Words in this order, directly after each other.
     pub fn phrase(words: &str) -> Self {
         Self::term(words)
     }
 
-    /// Words that begin so. Letters and digits only: the quoted form takes no prefix (vendor page of the older API).
+    /// Words with this prefix of letters and digits; a quoted term cannot be a prefix (vendor page of the older API).
     pub fn prefix(start: &str) -> Self {
         let start = start.trim();
         let plain = !start.is_empty() && start.chars().all(char::is_alphanumeric);
@@ -129,28 +129,28 @@ impl Expression {
         Self { text: format!("{start}:*"), kind: ExpressionKind::Term, problem }
     }
 
-    /// An expression in the server's language, sent as it is.
+    /// An expression in the server's language, sent unchanged.
     pub fn raw(text: impl Into<String>) -> Self {
         Self { text: text.into(), kind: ExpressionKind::Raw, problem: None }
     }
 
-    /// Both.
+    /// Rows that match both.
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "expressions are built from temporaries")]
     pub fn and(self, other: Self) -> Self {
         self.join(&other, ExpressionKind::And, " & ")
     }
 
-    /// At least one of the two.
+    /// Rows that match at least one of the two.
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "expressions are built from temporaries")]
     pub fn or(self, other: Self) -> Self {
         self.join(&other, ExpressionKind::Or, " | ")
     }
 
-    /// This, directly followed by the other. Both must be words, phrases or prefixes.
+    /// This term, directly followed by the other. Both must be words, phrases or prefixes.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value, reason = "as its sisters")]
+    #[allow(clippy::needless_pass_by_value, reason = "expressions are built from temporaries")]
     pub fn then(self, other: Self) -> Self {
         let terms = self.kind == ExpressionKind::Term && other.kind == ExpressionKind::Term;
         let problem = (!terms).then_some("words, phrases or prefixes on both sides of <->");
@@ -158,9 +158,9 @@ impl Expression {
         Self { text: format!("{} <-> {}", self.text, other.text), kind: ExpressionKind::And, problem }
     }
 
-    /// Not this.
+    /// Rows that do not match this.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "`!search` would be shorter, but nobody would look for it")]
+    #[expect(clippy::should_implement_trait, reason = "a method chain reads better than the operator `!`")]
     pub fn not(self) -> Self {
         Self {
             text: format!("!{}", self.group(ExpressionKind::Term)),
@@ -186,9 +186,9 @@ impl Expression {
         Self { text, kind, problem: self.problem.or(other.problem) }
     }
 
-    /// The text, in parentheses unless it stands beside its own operator.
-    fn group(&self, beside: ExpressionKind) -> String {
-        if self.kind == ExpressionKind::Term || self.kind == beside {
+    /// The text, in parentheses unless it is one term or the outer operator is the same.
+    fn group(&self, outer: ExpressionKind) -> String {
+        if self.kind == ExpressionKind::Term || self.kind == outer {
             self.text.clone()
         } else {
             format!("({})", self.text)
@@ -214,7 +214,7 @@ impl Search {
         }
     }
 
-    /// What the builders found wrong.
+    /// The rule that the search violates, if any.
     pub(super) fn problem(&self) -> Option<&'static str> {
         let built = match self {
             Self::Natural(natural) => natural.problem,
@@ -225,14 +225,14 @@ impl Search {
 }
 
 impl From<&str> for Search {
-    /// The natural language.
+    /// A search in the natural language.
     fn from(text: &str) -> Self {
         Self::Natural(Natural::raw(text))
     }
 }
 
 impl From<String> for Search {
-    /// The natural language.
+    /// A search in the natural language.
     fn from(text: String) -> Self {
         Self::Natural(Natural::raw(text))
     }

@@ -1,4 +1,4 @@
-//! The sync of expired ids: which feeds cover the time since the last run.
+//! The sync of expired ids: it chooses the feeds that cover the time since the last run.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// What `1h` reaches back, less a minute for clocks that differ.
+/// The length of `1h`, minus one minute for clocks that differ.
 const HOUR: SignedDuration = SignedDuration::from_mins(59);
-/// When `1d` has the day before: 01:00 UTC (vendor page), and 5 minutes.
+/// The time of day when `1d` has the previous day: 01:00 UTC (vendor page), plus 5 minutes.
 const REFRESHED: SignedDuration = SignedDuration::from_mins(65);
-/// What `1m` reaches back, with a margin.
+/// The length of `1m`, minus a margin.
 const MONTH: SignedDuration = SignedDuration::from_hours(27 * 24);
-/// What `6m` reaches back, with a margin.
+/// The length of `6m`, minus a margin.
 const SIX_MONTHS: SignedDuration = SignedDuration::from_hours(179 * 24);
 
 sync_request! {
-    /// The sync of removals, from [`ExpiredRequest::sync_expired`].
+    /// The sync of expired ids, from [`ExpiredRequest::sync_expired`].
     SyncExpired = ExpiredOptions;
 }
 
@@ -39,17 +39,17 @@ struct ExpiredOptions {
 }
 
 impl ExpiredRequest {
-    /// Syncs removals: each run brings ids that expired since the last one, in chunks, and some again. Costs one or two
-    /// requests. Run it at least once an hour.
+    /// Syncs expired ids: each run delivers the ids that expired since the last run, in chunks, and some ids again.
+    /// Costs one or two requests. Run it at least once an hour.
     ///
-    /// The feed `1h` is always read, and while runs are less than an hour apart it is all. A hole of some hours is closed by
-    /// `1d` on the next day after 01:05 UTC; until then the watermark stays before the hole. A longer one is closed by `6m` in
-    /// one body of up to tens of millions of ids, which goes on where it was when it is interrupted: the ids that were
-    /// committed are skipped, after a check that they are still the same.
+    /// While runs are less than an hour apart, `1h` is read. A gap of some hours is filled from `1d` on the next day
+    /// after 01:05 UTC; until then the watermark stays before the gap. A longer gap is filled from `6m`: one body of up
+    /// to tens of millions of ids. When that is interrupted, the next run skips the committed ids, after a check that
+    /// they are the same.
     ///
-    /// A first run reads `1h` only: buy your rows after it, or sync removals from the same day on.
+    /// The first run reads `1h` only. Buy your rows after it, or start both syncs on the same day.
     ///
-    /// The report's `details` tell `calls` and `covered_until`.
+    /// The report's `details` have `calls` and `covered_until`.
     pub fn sync_expired<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncExpired<'s, ExpiredId, C> {
         let options = ExpiredOptions { feed: self.feed, chunk: self.chunk, month: false, accept_loss: false };
         SyncExpired { sync: SyncRequest::new(self.client, options, key, store) }
@@ -57,22 +57,22 @@ impl ExpiredRequest {
 }
 
 impl<T, C> SyncExpired<'_, T, C> {
-    /// Closes holes of up to 27 days with `1m`, which is shorter than `6m` but not documented (observed by two clients).
+    /// Fills gaps of up to 27 days from `1m`, which is shorter than `6m` but not documented (observed by two clients).
     pub fn use_month(mut self) -> Self {
         self.sync.options.month = true;
         self
     }
 
-    /// Goes on after removals that no feed shows any more, those of more than 179 days ago. Without it that is [`Error::Gap`].
-    /// Every row of that age has expired anyway (vendor page).
+    /// Skips ids that expired more than 179 days ago, which no feed contains. By default that is [`Error::Gap`]. All
+    /// rows of that age have expired (vendor page).
     pub fn accept_loss(mut self) -> Self {
         self.sync.options.accept_loss = true;
         self
     }
 }
 
-/// The calls that cover the time since `covered`, and up to when everything is covered after them; `None` when no feed
-/// reaches back so far. Pure computation.
+/// The calls that cover the time since `covered`, and the instant until which they cover everything; `None` if no feed
+/// is long enough. No I/O.
 fn calls(covered: Timestamp, now: Timestamp, month: bool) -> Option<(Vec<ExpiredFrame>, Timestamp)> {
     let today = minus(now, SignedDuration::from_secs(now.as_second().rem_euclid(86_400)));
     let today = Timestamp::from_second(today.as_second()).unwrap_or(today);
@@ -80,7 +80,7 @@ fn calls(covered: Timestamp, now: Timestamp, month: bool) -> Option<(Vec<Expired
         return Some((vec![ExpiredFrame::Hour], now.max(covered)));
     }
     if covered >= today || (covered >= minus(today, DAY) && now < plus(today, REFRESHED)) {
-        // Tomorrow's `1d` closes the hole.
+        // `1d` of the next day fills the gap.
         return Some((vec![ExpiredFrame::Hour], covered));
     }
     if covered >= minus(today, DAY) {
@@ -97,11 +97,11 @@ fn calls(covered: Timestamp, now: Timestamp, month: bool) -> Option<(Vec<Expired
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpiredPosition {
-    /// The calls that are left, the present one first.
+    /// The remaining calls, the current one first.
     calls: Vec<ExpiredFrame>,
-    /// Where the present one goes on.
+    /// The position in the current call.
     at: Position,
-    /// Up to when everything is covered after them.
+    /// The instant until which everything is covered after these calls.
     covered_until: Timestamp,
 }
 
@@ -118,11 +118,11 @@ impl SyncOptions for ExpiredOptions {
         }
         let now = start.now();
         let kept: Option<ExpiredPosition> = start.position()?;
-        // The short feeds move on; only the deep ones are worth going on with.
-        let deep = |position: &ExpiredPosition| {
+        // The content of the short feeds changes between runs, so only the long ones are continued.
+        let long = |position: &ExpiredPosition| {
             matches!(position.calls.first(), Some(ExpiredFrame::Month | ExpiredFrame::SixMonths))
         };
-        let position = match (kept.filter(deep), start.watermark()) {
+        let position = match (kept.filter(long), start.watermark()) {
             (Some(position), _) => position,
             (None, Some(Mark::Time(covered))) => match calls(covered, now, self.month) {
                 Some((calls, covered_until)) => ExpiredPosition { calls, at: Position::Start, covered_until },
@@ -136,8 +136,8 @@ impl SyncOptions for ExpiredOptions {
             },
             (None, _) => ExpiredPosition { calls: vec![ExpiredFrame::Hour], at: Position::Start, covered_until: now },
         };
-        let (feed, chunk, asked) = (self.feed, self.chunk, position.calls.clone());
-        Ok(Box::new(ExpiredWalk { feed, chunk, asked, position }))
+        let (feed, chunk, requested) = (self.feed, self.chunk, position.calls.clone());
+        Ok(Box::new(ExpiredWalk { feed, chunk, requested, position }))
     }
 }
 
@@ -145,7 +145,7 @@ impl SyncOptions for ExpiredOptions {
 struct ExpiredWalk {
     feed: ExpiredFeed,
     chunk: usize,
-    asked: Vec<ExpiredFrame>,
+    requested: Vec<ExpiredFrame>,
     position: ExpiredPosition,
 }
 
@@ -178,7 +178,7 @@ impl Strategy for ExpiredWalk {
     }
 
     fn details(&self) -> Value {
-        json!({ "calls": self.asked, "covered_until": self.position.covered_until })
+        json!({ "calls": self.requested, "covered_until": self.position.covered_until })
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// What a feed shows at `now`.
+    /// The interval that a feed contains at `now`.
     fn shown(frame: ExpiredFrame, now: i64) -> std::ops::Range<i64> {
         let today = now - now.rem_euclid(86_400);
         match frame {
@@ -202,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_watermark_never_passes_a_hole(month: bool, steps in proptest::collection::vec((0u8..20, 1i64..7_200), 1..200)) {
+        fn the_watermark_stops_at_gaps(month: bool, steps in proptest::collection::vec((0u8..20, 1i64..7_200), 1..200)) {
             let start = 1_780_000_000;
             let (mut now, mut covered) = (start, start);
             let mut seen: Vec<std::ops::Range<i64>> = Vec::new();
@@ -213,7 +213,7 @@ mod tests {
                 seen.extend(calls.into_iter().map(|frame| shown(frame, now)));
                 prop_assert!(until.as_second() >= covered && until.as_second() <= now);
                 covered = until.as_second();
-                // Everything from the start up to the watermark was in some feed.
+                // Everything from the start to the watermark was in a feed.
                 let mut reached = start;
                 let mut sorted = seen.clone();
                 sorted.sort_by_key(|range| range.start);

@@ -17,11 +17,11 @@ use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
 
-/// How far back the feed reaches (vendor page).
-const REACH: SignedDuration = SignedDuration::from_hours(24);
-/// What is read again, for edits that become visible late.
+/// The length of the feed (vendor page).
+const LOOKBACK: SignedDuration = SignedDuration::from_hours(24);
+/// The time that each run reads again, for edits that become visible late.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
-/// How much later than after 24 hours a run may come.
+/// The default of [`SyncModified::tolerance`].
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
 
 sync_request! {
@@ -37,15 +37,15 @@ struct ModifiedOptions {
 }
 
 impl ModifiedAtsRequest {
-    /// Syncs edits: each run brings the rows that were edited since the last one, by cursor. Costs requests only, about 100 to
-    /// 150 for all edits of a day (inferred). An hour is read twice from run to run, because nobody knows how late an edit
-    /// becomes visible; apply edits so that twice does no harm.
+    /// Syncs edits: each run delivers the rows that were edited since the last run, by cursor. Costs requests only,
+    /// about 100 to 150 for all edits of a day (inferred). Each run reads one hour of the previous run again, because
+    /// it is unknown how late an edit becomes visible; apply edits so that a repeated edit changes nothing.
     ///
-    /// The feed reaches back 24 hours (vendor page), so run it once a day or more often. After a longer gap the edits in
-    /// between are lost to this feed: [`Error::Gap`] names the interval. The way to repair them is the active feed over `6m`,
-    /// which is billed (inferred).
+    /// The feed contains 24 hours (vendor page), so run the sync at least once a day. After a longer gap this feed does
+    /// not have the older edits: [`Error::Gap`] has the interval. To get the edited rows, read the active feed with
+    /// `6m`, which is billed (inferred).
     ///
-    /// The report's `details` tell `window` and `lost`.
+    /// The report's `details` have `window` and `lost`.
     pub fn sync_modified<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncModified<'s, ModifiedAtsJob, C> {
         let options = |feed| ModifiedOptions { feed, accept_loss: false, tolerance: TOLERANCE };
         SyncModified { sync: SyncRequest::of(self.list, key, store, options) }
@@ -53,14 +53,14 @@ impl ModifiedAtsRequest {
 }
 
 impl<T, C> SyncModified<'_, T, C> {
-    /// Goes on after edits that the feed does not show any more. Without it that is [`Error::Gap`].
+    /// Skips edits that the feed no longer contains. By default that is [`Error::Gap`].
     pub fn accept_loss(mut self) -> Self {
         self.sync.options.accept_loss = true;
         self
     }
 
-    /// How much later than 24 hours after the last run this one may come without [`Error::Gap`], for a daily job that does not
-    /// start on the second. Default 15 minutes; edits of that time may be missed. Zero is strict.
+    /// The allowed delay of a run beyond 24 hours after the last run, without [`Error::Gap`], for daily jobs that do
+    /// not start exactly on time. Default 15 minutes; edits of that time may be missed. Zero allows no delay.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.sync.options.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
         self
@@ -73,7 +73,7 @@ impl<T, C> SyncModified<'_, T, C> {
 struct ModifiedPosition {
     from: Timestamp,
     until: Timestamp,
-    /// The id to go on behind; 1 is the beginning.
+    /// The id after which the walk continues; 1 is the first page.
     cursor: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lost: Vec<Interval>,
@@ -92,24 +92,24 @@ impl SyncOptions for ModifiedOptions {
         if let Some(name) = bounds.into_iter().find(|name| self.feed.query.get(name).is_some()) {
             return Err(Error::invalid(name, "(set)", "nothing: the sync sets its own window"));
         }
-        if self.feed.is_placed() {
+        if self.feed.has_position() {
             return Err(Error::invalid("offset or cursor", "(set)", "nothing: the sync walks everything"));
         }
         let now = start.now();
-        let edge = minus(now, REACH);
+        let oldest = minus(now, LOOKBACK);
         let mut position = match (start.position::<ModifiedPosition>()?, start.watermark()) {
             (Some(position), _) => position,
             (None, Some(Mark::Time(covered))) => {
                 ModifiedPosition { from: covered, until: now.max(covered), cursor: 1, lost: Vec::new() }
             }
-            (None, _) => ModifiedPosition { from: edge, until: now, cursor: 1, lost: Vec::new() },
+            (None, _) => ModifiedPosition { from: oldest, until: now, cursor: 1, lost: Vec::new() },
         };
-        if position.from < minus(edge, self.tolerance) {
+        if position.from < minus(oldest, self.tolerance) {
             if !self.accept_loss {
-                let (from, until) = (position.from, edge);
+                let (from, until) = (position.from, oldest);
                 return Err(Error::Gap { endpoint: self.feed.name().into(), from, until });
             }
-            let until = edge.min(position.until);
+            let until = oldest.min(position.until);
             position.lost.push(Interval { from: position.from, until });
             position.from = until;
         }
@@ -139,7 +139,7 @@ impl Strategy for ModifiedWalk {
         if let Some(id) = next {
             (self.position.cursor, self.empty) = (id, false);
         } else {
-            // One empty page may be a passing fault; another request makes sure.
+            // One empty page may be a temporary fault, so a second request confirms the end.
             (self.empty, self.done) = (true, self.empty);
         }
         Ok(if page.rows() > 0 { Verdict::Deliver } else { Verdict::Skip })
@@ -162,6 +162,6 @@ impl Strategy for ModifiedWalk {
     }
 
     fn caveats(&self) -> &'static [&'static str] {
-        &["an edit that leaves the feed's 24 hours while it is walked is not seen"]
+        &["an edit that becomes older than the feed's 24 hours during the walk is missed"]
     }
 }

@@ -1,4 +1,4 @@
-//! Applying for a job at its `apply_url`, which needs no credentials.
+//! Sending an application to the `apply_url` of a job, without credentials.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -11,10 +11,10 @@ use crate::client::{ApiRequest, Client, Origins, Response, UrlKind};
 use crate::error::{Error, Result};
 use crate::json::debug_fields;
 
-/// The newest version of the form that is documented (vendor page: job application submission).
+/// The newest documented version of the form (vendor page: job application submission).
 const VERSION: &str = "1.2";
 
-/// What a candidate sends in. All limits are the vendor page's, counted in characters (inferred). `Debug` shows nothing.
+/// The form of an application. Limits are from the vendor page, in characters (inferred). `Debug` shows nothing.
 ///
 /// ```
 /// use jobfeed::jobaffinity::{ApplicationForm, Availability, Document, Title};
@@ -34,7 +34,7 @@ pub struct ApplicationForm {
     required: Vec<String>,
 }
 
-/// When a candidate can begin.
+/// When a candidate can start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Availability {
@@ -50,11 +50,11 @@ pub enum Availability {
     ThreeMonths,
     /// Later than in three months.
     Later,
-    /// The code `ope`, whose meaning the vendor does not tell.
+    /// The code `ope`, whose meaning is not documented.
     Ope,
-    /// Not told, or not at all: the code `na`.
+    /// Unknown, or not available: the code `na`.
     NotAvailable,
-    /// On a day, which must be in the future.
+    /// On this day, which must be in the future.
     On(Date),
 }
 
@@ -67,7 +67,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A file with its name, its media type, and its bytes, which are sent in base64. No limit of size is documented.
+    /// A file with its name, its media type, and its bytes, which are sent as base64. No size limit is documented.
     pub fn new(name: impl Into<String>, mime_type: impl Into<String>, content: impl Into<Bytes>) -> Self {
         Self { name: name.into(), mime_type: mime_type.into(), content: content.into() }
     }
@@ -75,7 +75,7 @@ impl Document {
 
 debug_fields!(Document());
 
-/// The longest texts, in characters (vendor page).
+/// The largest lengths of texts, in characters (vendor page).
 const LENGTHS: [(&str, usize); 11] = [
     ("first_name", 50),
     ("last_name", 50),
@@ -108,12 +108,12 @@ impl ApplicationForm {
         self.field("version", version)
     }
 
-    /// How to address them.
+    /// The form of address.
     pub fn title(self, title: &Title) -> Self {
         self.field("title", title.as_str())
     }
 
-    /// When they can begin.
+    /// When the candidate can start.
     pub fn availability(mut self, availability: Availability) -> Self {
         self.availability_date = None;
         let code = match availability {
@@ -142,13 +142,13 @@ impl ApplicationForm {
         self.document("cv", document)
     }
 
-    /// Another document, under a name of your choice: that of the cover letter is not documented.
+    /// Another document, with a field name of your choice. The name for the cover letter is not documented.
     pub fn document(self, name: &str, document: Document) -> Self {
         let content = STANDARD.encode(&document.content);
         self.field(name, json!({ "name": document.name, "mime_type": document.mime_type, "content": content }))
     }
 
-    /// Refuses to send the form without this document: the job feed says `cv_required` and `cover_required`.
+    /// Makes this document required before sending, as `cv_required` and `cover_required` of the job feed do.
     pub fn require_document(mut self, name: &str) -> Self {
         self.required.push(name.to_owned());
         self
@@ -159,7 +159,7 @@ impl ApplicationForm {
     }
 
     fn check(&self, today: Date) -> Result<()> {
-        // What was given is personal, so the errors do not repeat it.
+        // The values are personal data, so the errors do not contain them.
         let refuse = |name: &str, rule: &str| Err(Error::invalid(name, "(hidden)", rule));
         for name in ["first_name", "last_name", "email", "country"] {
             if self.text(name).unwrap_or_default().trim().is_empty() {
@@ -219,13 +219,13 @@ macro_rules! texts {
 }
 
 texts! {
-    /// Their `LinkedIn` page, at most 255 characters.
+    /// The candidate's `LinkedIn` page, at most 255 characters.
     url_linkedin;
-    /// The telephone at work, at most 30 characters.
+    /// The work telephone, at most 30 characters.
     office_phone;
     /// The mobile telephone, at most 30 characters.
     mobile_phone;
-    /// The telephone at home, at most 30 characters.
+    /// The home telephone, at most 30 characters.
     home_phone;
     /// Street and number, at most 150 characters.
     address;
@@ -237,7 +237,7 @@ texts! {
 
 debug_fields!(ApplicationForm());
 
-/// An application, ready to be sent. From [`Client::apply`](super::Client::apply).
+/// The request that sends an application. From [`Client::apply`](super::Client::apply).
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct ApplyRequest {
@@ -252,18 +252,18 @@ impl ApplyRequest {
         Self { client, url: url.to_owned(), form, origins: Origins::Own }
     }
 
-    /// Sends it to another host than the client's as well, should the feed name one. By default that is an error: the form is
+    /// Allows an `apply_url` on another origin than the client's. By default that is an error, because the form is
     /// personal data.
     pub fn other_origins(mut self) -> Self {
         self.origins = Origins::Any;
         self
     }
 
-    /// Sends it, once: what became of it cannot be looked up. It is sent again only when the server cannot have acted on it.
+    /// Sends the form once, as its outcome cannot be read later. Retried only if the server cannot have accepted it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a field that the server would refuse, before anything is sent; [`Error::OutcomeUnknown`] when
-    /// the server may have taken it.
+    /// [`Error::Invalid`] for a field that the server would refuse, before anything is sent; [`Error::OutcomeUnknown`]
+    /// if the server may have accepted the form.
     pub async fn send(self) -> Result<Applied> {
         self.form.check(self.client.clock().today())?;
         let post = ApiRequest::post(&self.url, Value::Object(self.form.fields).to_string());
@@ -278,7 +278,7 @@ impl ApplyRequest {
 
 debug_fields!(ApplyRequest());
 
-/// The server took the application. What it says about it is not documented, so it is here as it came.
+/// The response to an accepted application. Its content is not documented, so it is unchanged.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Applied {
@@ -286,13 +286,13 @@ pub struct Applied {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body. An `_status` of `INVALID` in it is an error and does not come here.
+    /// The body. A body with the `_status` `INVALID` is an error instead.
     pub body: Bytes,
 }
 
 debug_fields!(Applied(status));
 
-/// Whether an `apply_url` answers: 2xx is yes, 404 is no (inferred).
+/// Whether a job can be applied for at an `apply_url`: 2xx is yes, 404 is no (inferred).
 pub(super) async fn is_open(client: &Client, apply_url: &str) -> Result<bool> {
     let request = ApiRequest { method: Method::HEAD, url: UrlKind::Bearer, ..ApiRequest::get(apply_url) };
     let accept = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;

@@ -20,7 +20,7 @@ use crate::client::{
 use crate::error::{AnswerError, Error, FieldError, Result, ServerError, is_code};
 use crate::json::{BodyProblem, Fields};
 
-/// A client of JobAffinity. Cheap to clone; all clients of the process that name the same host share one rate limit.
+/// A client of JobAffinity. Cheap to clone; all clients in the process with the same host share one rate limit.
 #[derive(Debug, Clone)]
 pub struct Client {
     core: crate::Client,
@@ -28,12 +28,12 @@ pub struct Client {
 
 impl Provider for Client {
     const BASE_URL: &'static str = "https://jobaffinity.fr/restapi/v1/";
-    /// 45 requests a minute (vendor page), with a little more than a sixtieth between them, so that a request that is quick
-    /// on its way after a slow one does not become a 46th.
+    /// 45 requests a minute (vendor page). The interval is slightly more than 60 s / 45, so that the server does not
+    /// count 46 in a minute when a slow request is followed by a fast one.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(1_340));
-    /// The limit is one of the IP address, whatever the credentials (vendor page).
+    /// The limit applies to the IP address, independent of the credentials (vendor page).
     const LIMIT_SCOPE: LimitScope = LimitScope::Host;
-    /// No header of a 429 is documented; the limit is one of minutes.
+    /// No header of a 429 is documented, and the limit is per minute.
     const THROTTLED_WAIT: Option<Duration> = Some(Duration::from_secs(60));
     const CHECK: Option<Check> = Some(check);
 
@@ -41,7 +41,7 @@ impl Provider for Client {
         let mut error = ServerError::read(body);
         error.code = error.code.or_else(|| body.get("_status").filter(|code: &String| is_code(code)));
         let invalid = error.details.get("invalid").and_then(Value::as_object);
-        // Its shape is not documented. Names of parameters can be shown, what is said about them may repeat their values.
+        // Its shape is not documented. The names of parameters can be shown, but the messages may contain their values.
         let names = invalid.into_iter().flat_map(|fields| fields.keys()).filter(|name| is_code(name));
         let refused: Vec<FieldError> =
             names.map(|field| FieldError { field: field.clone(), ..FieldError::default() }).collect();
@@ -54,7 +54,7 @@ impl Provider for Client {
     }
 }
 
-/// Every answer has a `_status`; `INVALID` is an error although the HTTP status is 200 (vendor page: responses).
+/// Every response has a `_status`; `INVALID` is an error although the HTTP status is 200 (vendor page: responses).
 fn check(body: &Fields) -> Result<(), AnswerError> {
     match body.raw("_status") {
         None | Some("null" | "\"OK\"") => Ok(()),
@@ -67,7 +67,7 @@ fn check(body: &Fields) -> Result<(), AnswerError> {
 }
 
 impl ClientBuilder<Client> {
-    /// Login and password, sent by HTTP Basic authentication (vendor page). Support gives them out.
+    /// Login and password, sent by HTTP Basic authentication (vendor page). They come from the vendor's support.
     pub fn login(self, login: impl Into<SecretString>, password: impl Into<SecretString>) -> Self {
         let (login, password) = (login.into(), password.into());
         let credentials = if password.expose_secret().is_empty() {
@@ -83,12 +83,12 @@ impl Client {
     /// A client with the provider's defaults.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the login or the password is empty, or the login holds a colon.
+    /// [`Error::Invalid`] when the login or the password is empty, or the login contains a colon.
     pub fn new(login: impl Into<SecretString>, password: impl Into<SecretString>) -> Result<Self> {
         Self::builder().login(login, password).build()
     }
 
-    /// Settings.
+    /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
     }
@@ -97,15 +97,15 @@ impl Client {
         GetRequest::new(self.core.clone(), name, path)
     }
 
-    /// A resource about a person: errors show nothing of what the server said.
-    fn person<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {
+    /// A resource with personal data: errors contain nothing of the response.
+    fn get_private<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {
         let request = ApiRequest { private: true, ..ApiRequest::get(path) };
         GetRequest::of(self.core.clone(), name, request)
     }
 
     /// The root: the version of the API and its entry points. Read it once a day, see [`Root`].
     pub fn root(&self) -> GetRequest<Root> {
-        // The root has no slash at its end (vendor page), and the base URL does.
+        // The root has no slash at its end (vendor page), but the base URL has.
         let path = self.core.base_url().path().trim_end_matches('/').to_owned();
         self.get("jobaffinity/root", if path.is_empty() { "/".to_owned() } else { path })
     }
@@ -125,19 +125,19 @@ impl Client {
         JobApplicationsRequest::new(&self.core, paged(&requests::JOB_APPLICATIONS, format!("job/{job}/application")))
     }
 
-    /// Who works on a job.
+    /// The users who work on a job.
     pub fn job_team(&self, job: u64) -> GetRequest<Team> {
-        self.person("jobaffinity/job-team", format!("job/{job}/team"))
+        self.get_private("jobaffinity/job-team", format!("job/{job}/team"))
     }
 
-    /// The candidates that the API user may see, as whole records.
+    /// The candidates that the API user may see, with all their fields.
     pub fn candidates(&self) -> CandidatesRequest {
         CandidatesRequest::new(&self.core, paged(&requests::CANDIDATES, "candidate"))
     }
 
     /// One candidate.
     pub fn candidate(&self, id: u64) -> GetRequest<Candidate> {
-        self.person("jobaffinity/candidate", format!("candidate/{id}"))
+        self.get_private("jobaffinity/candidate", format!("candidate/{id}"))
     }
 
     /// The applications of a candidate.
@@ -150,17 +150,17 @@ impl Client {
 
     /// One application.
     pub fn application(&self, id: u64) -> GetRequest<Application> {
-        self.person("jobaffinity/application", format!("application/{id}"))
+        self.get_private("jobaffinity/application", format!("application/{id}"))
     }
 
-    /// What was read from the CV of an application.
+    /// The profile that the service extracted from the CV of an application.
     pub fn profile(&self, application: u64) -> GetRequest<Profile> {
-        self.person("jobaffinity/profile", format!("application/{application}/profile"))
+        self.get_private("jobaffinity/profile", format!("application/{application}/profile"))
     }
 
     /// The recruitment processes.
     pub fn processes(&self) -> ProcessesRequest {
-        // Not paginated, so it has no page size either.
+        // Not paginated, so without a page size.
         ProcessesRequest::new(&self.core, ListEndpoint::new(&requests::PROCESSES, "process", None))
     }
 
@@ -169,7 +169,7 @@ impl Client {
         self.get("jobaffinity/process", format!("process/{id}"))
     }
 
-    /// The changes of step of all applications: the one feed over all jobs.
+    /// The step changes of all applications. The only feed over all jobs.
     pub fn steps(&self) -> StepsRequest {
         StepsRequest::new(&self.core, paged(&requests::STEPS, "step"))
     }
@@ -179,13 +179,13 @@ impl Client {
         NotesRequest::new(&self.core, paged(&requests::NOTES, "note"))
     }
 
-    /// The history of the service's calls of your webhook.
+    /// The history of the calls that the service made to your webhook.
     pub fn webhook_tasks(&self) -> WebhookTasksRequest {
         WebhookTasksRequest::new(&self.core, paged(&requests::WEBHOOK_TASKS, "webhook/task"))
     }
 
-    /// Moves an application to a step of its process, which becomes its current one. The answer tells no number; after
-    /// [`Error::OutcomeUnknown`] read the application and look at its step.
+    /// Moves an application to a step of its process. The response has no id of the change; after
+    /// [`Error::OutcomeUnknown`] read the application and check its current step.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an id of 0.
@@ -196,12 +196,12 @@ impl Client {
         Ok(self.post("jobaffinity/add-step", "step", &body))
     }
 
-    /// Adds a note on a candidate, which the users of the organisation see ([`Job::organisation`]). The text may hold basic
-    /// HTML; the server removes scripts and styles (vendor page). The answer tells no number; after
-    /// [`Error::OutcomeUnknown`] look at the notes.
+    /// Adds a note on a candidate, visible to the users of the organisation ([`Job::organisation`]). The text may
+    /// contain basic HTML; the server removes scripts and styles (vendor page). The response has no id of the note;
+    /// after [`Error::OutcomeUnknown`] read the notes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an id of 0 and an empty text.
+    /// [`Error::Invalid`] for an id of 0 or an empty text.
     pub fn add_note(&self, candidate: u64, organisation: u64, text: &str) -> Result<WriteRequest<Written>> {
         check_id("candidate_id", candidate)?;
         check_id("organisation_id", organisation)?;
@@ -212,37 +212,37 @@ impl Client {
         Ok(self.post("jobaffinity/add-note", "note", &body))
     }
 
-    /// A `POST` of personal data.
+    /// A `POST` with personal data.
     fn post(&self, name: &'static str, path: &str, body: &Value) -> WriteRequest<Written> {
         let request = ApiRequest { private: true, ..ApiRequest::post(path, body.to_string()) };
         WriteRequest::new(self.core.clone(), name, request)
     }
 
-    /// The `apply_url` of a job, from the customer's job feed and as it is there; building one is forbidden (vendor page). No
-    /// credentials are sent: the URL is the right to apply.
+    /// Applies for a job at its `apply_url`, unchanged from the customer's job feed; building this URL is forbidden
+    /// (vendor page). No credentials are sent, because the URL itself gives access.
     pub fn apply(&self, apply_url: &str, form: ApplicationForm) -> ApplyRequest {
         ApplyRequest::new(self.core.clone(), apply_url, form)
     }
 
-    /// Whether a job can still be applied for: asks the `apply_url` without sending anything.
+    /// Whether a job can still be applied for. Sends a `HEAD` request to the `apply_url`.
     ///
     /// # Errors
-    /// Those of [`GetRequest::send`], but 404, which is "no".
+    /// Those of [`GetRequest::send`], except 404, which is `false`.
     pub async fn can_apply(&self, apply_url: &str) -> Result<bool> {
         apply::is_open(&self.core, apply_url).await
     }
 
-    /// A file behind a link of an answer: the CV of an application ([`Application::latest_cv_url`]), or a URL of a
-    /// [`Profile`].
+    /// Downloads a file that a response links to: the CV of an application ([`Application::latest_cv_url`]), or a URL
+    /// of a [`Profile`].
     ///
-    /// Credentials go to the client's own origin only. A link or redirect to another one is an error, unless
-    /// [`DownloadRequest::other_origins`] allows to go there without them.
+    /// Credentials go to the client's own origin only. A link or redirect to another origin is an error, unless
+    /// [`DownloadRequest::other_origins`] allows it, without credentials.
     pub fn download(&self, link: &str) -> DownloadRequest {
         DownloadRequest::new(self.core.clone(), "jobaffinity/download", link)
     }
 
-    /// The resource behind a `_self` or another link of an answer, as any type: the vendor may change URLs other than the root
-    /// without a new version, so following is safer than building. A link to another origin is an error, and nothing is sent.
+    /// The resource of a `_self` or other link, as any type. The vendor may change all URLs except the root without a
+    /// new version, so follow links instead of building URLs. Nothing is sent to another origin: that is an error.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -251,23 +251,24 @@ impl Client {
     /// # let server = jobfeed::testing::JobAffinity::builder().jobs(3).start().await?;
     /// # let api = server.client().build()?;
     /// let first = api.jobs().page_size(1).send().await?.items.remove(0);
-    /// let job: Job = api.follow(first.self_link.as_deref().unwrap_or_default()).send().await?;
-    /// let applications = job.applications.and_then(|link| link.url).unwrap_or_default();
-    /// let page = api.follow_list::<Application>(&applications).send().await?;
-    /// assert!(page.items.iter().all(|application| application.id.is_some()));
+    /// let link = first.self_link.unwrap_or_default();
+    /// let job: Job = api.follow(&link).send().await?;
+    /// let link = job.applications.and_then(|link| link.url).unwrap_or_default();
+    /// let page = api.follow_list::<Application>(&link).send().await?;
+    /// assert!(page.items.iter().all(|item| item.id.is_some()));
     /// # Ok(()) }
     /// ```
     pub fn follow<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> GetRequest<T> {
-        self.person("jobaffinity/follow", link.to_owned())
+        self.get_private("jobaffinity/follow", link.to_owned())
     }
 
-    /// The list behind a link of an answer, such as the applications of a job or the candidates of a pool.
+    /// The list of a link in a response, such as the applications of a job or the candidates of a pool.
     pub fn follow_list<T: DeserializeOwned + Send + 'static>(&self, link: &str) -> FollowRequest<T> {
         FollowRequest::new(&self.core, ListEndpoint::new(&requests::FOLLOW, link, None))
     }
 }
 
-/// An endpoint that takes a page size. The default is the largest, because the rate limit counts requests.
+/// An endpoint with a page size. The default is the largest page, because the rate limit counts requests.
 fn paged(spec: &'static EndpointSpec, path: impl Into<String>) -> ListEndpoint {
     ListEndpoint::new(spec, path, Some(MAX_PAGE_SIZE))
 }

@@ -1,4 +1,4 @@
-//! The listing endpoints of JobAffinity without I/O: all of them page by a link to the next page and share one envelope.
+//! The listing endpoints of JobAffinity without I/O. All have the same envelope and a link to the next page.
 
 use jiff::civil::Date;
 use url::Position as UrlPosition;
@@ -12,14 +12,14 @@ use crate::listing::{Answer, Endpoint, Paging, Position, Query};
 /// The largest page (vendor page: pagination).
 pub(super) const MAX_PAGE_SIZE: u32 = 100;
 
-/// What distinguishes one endpoint from another.
+/// The constants of one endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointSpec {
     /// The name in errors and reports.
     pub(super) name: &'static str,
     /// The field that identifies a record.
     pub(super) key: Option<&'static str>,
-    /// Whether its records are about people, so that errors show nothing of what the server said.
+    /// Whether its records are personal data, so that errors contain nothing of the response.
     pub(super) private: bool,
 }
 
@@ -51,11 +51,11 @@ impl Endpoint for ListEndpoint {
         self.query.check_order::<Date>("last_step_since", "last_step_until")
     }
 
-    /// The parameters go with the first request only: the link to the next page holds what the server needs (vendor page:
+    /// Only the first request has parameters: the link to the next page contains what the server needs (vendor page:
     /// pagination).
     fn request(&self, at: &Position) -> ApiRequest {
         let mut request = if let Position::Token(link) = at {
-            ApiRequest::get(links::reveal(&self.query, link))
+            ApiRequest::get(links::restore(&self.query, link))
         } else {
             let mut first = ApiRequest::get(self.path.as_str());
             first.query.extend_from_slice(self.query.pairs());
@@ -64,7 +64,7 @@ impl Endpoint for ListEndpoint {
                 None => first,
             }
         };
-        request.private = self.spec.private || links::is_personal(&self.query);
+        request.private = self.spec.private || links::has_personal(&self.query);
         request
     }
 
@@ -72,8 +72,8 @@ impl Endpoint for ListEndpoint {
         ListAt::Field("items")
     }
 
-    /// `_next` is a link to the next page, mostly relative. Absent, null and empty all say that there is none: the guide and
-    /// the reference differ, and an example has the empty one (vendor pages).
+    /// `_next` is a link to the next page, usually relative. On the last page it is absent, null or empty: the guide
+    /// and the reference differ, and an example has the empty one (vendor pages).
     fn next(&self, _: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
         let next: Option<String> = match answer.fields.raw("_next") {
             None => None,
@@ -84,7 +84,7 @@ impl Endpoint for ListEndpoint {
         let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(Paging::default()) };
         let link = answer.same_origin(&next)?;
         let link = &link[UrlPosition::BeforePath..UrlPosition::AfterQuery];
-        Ok(Paging { next: Some(Position::Token(links::conceal(&self.query, link))), total: None })
+        Ok(Paging { next: Some(Position::Token(links::hide(&self.query, link))), total: None })
     }
 
     fn key(&self) -> Option<&str> {

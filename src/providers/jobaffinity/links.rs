@@ -1,4 +1,4 @@
-//! Links to next pages as they may be kept: without the values of personal filters, which must not be in cursors and states.
+//! Links to next pages without the values of personal filters, which must not be in cursors and states.
 
 use url::form_urlencoded::{self, Serializer};
 
@@ -7,17 +7,17 @@ use crate::listing::Query;
 /// Filters whose values are personal data.
 const PERSONAL: [&str; 4] = ["first_name", "last_name", "email", "candidate_email"];
 
-/// Stands for the value of a personal filter in a kept link. It cannot occur in a URL.
+/// Replaces the value of a personal filter in a saved link. It cannot occur in a URL.
 const HIDDEN: &str = "\u{1}";
 
-/// Whether a filter holds personal data.
-pub(super) fn is_personal(query: &Query) -> bool {
+/// Whether a filter of the query is personal data.
+pub(super) fn has_personal(query: &Query) -> bool {
     query.pairs().iter().any(|(name, _)| PERSONAL.contains(&name.as_str()))
 }
 
-/// The link to a next page as it may be kept: without the value of a personal filter of this query, if it repeats one.
-pub(super) fn conceal(query: &Query, link: &str) -> String {
-    let Some((path, pairs)) = link.split_once('?').filter(|_| is_personal(query)) else { return link.to_owned() };
+/// The link to a next page without the values of this query's personal filters, if it contains them.
+pub(super) fn hide(query: &Query, link: &str) -> String {
+    let Some((path, pairs)) = link.split_once('?').filter(|_| has_personal(query)) else { return link.to_owned() };
     let pairs = pairs.split('&').map(|pair| {
         let ours = form_urlencoded::parse(pair.as_bytes())
             .next()
@@ -27,10 +27,10 @@ pub(super) fn conceal(query: &Query, link: &str) -> String {
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// The link that [`conceal`] was given. Only the encoding of the values that it took out may differ.
-pub(super) fn reveal(query: &Query, kept: &str) -> String {
-    let Some((path, pairs)) = kept.split_once('?').filter(|(_, pairs)| pairs.contains(HIDDEN)) else {
-        return kept.to_owned();
+/// The link before [`hide`]. Only the encoding of the values that it removed may differ.
+pub(super) fn restore(query: &Query, saved: &str) -> String {
+    let Some((path, pairs)) = saved.split_once('?').filter(|(_, pairs)| pairs.contains(HIDDEN)) else {
+        return saved.to_owned();
     };
     let pairs = pairs.split('&').map(|pair| match pair.split_once('=') {
         Some((name, HIDDEN)) => {
@@ -47,16 +47,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_link_holds_no_personal_filter() {
+    fn a_saved_link_contains_no_personal_filter_value() {
         let mut query = Query::default();
         let link = "/r?first_name=Ana+M&pagecursor=%2f7&since=3";
-        assert_eq!(conceal(&query, link), link, "not ours");
+        assert_eq!(hide(&query, link), link, "not a filter of this query");
         query.set("first_name", "Ana M");
         query.set("since", 3);
-        let kept = conceal(&query, link);
-        assert!(!kept.contains("Ana"), "{kept}");
-        assert_eq!(reveal(&query, &kept), link);
-        assert_eq!(reveal(&query, link), link);
-        assert_eq!(conceal(&query, "/r?pagecursor=7"), "/r?pagecursor=7");
+        let saved = hide(&query, link);
+        assert!(!saved.contains("Ana"), "{saved}");
+        assert_eq!(restore(&query, &saved), link);
+        assert_eq!(restore(&query, link), link);
+        assert_eq!(hide(&query, "/r?pagecursor=7"), "/r?pagecursor=7");
     }
 }

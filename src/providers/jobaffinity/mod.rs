@@ -11,20 +11,20 @@
 //! let mut pages = api.jobs().pages();
 //! while let Some(page) = pages.try_next().await? {
 //!     for job in &page.items {
-//!         println!("{:?} {}", job.id, job.title.as_deref().unwrap_or_default());
+//!         println!("{:?} {:?}", job.id, job.title);
 //!     }
 //! }
 //! # Ok(()) }
 //! ```
 //!
-//! The service allows 45 requests a minute for an IP address, so all clients of the process that name its host share one
-//! limit. An answer that says `INVALID` under HTTP status 200 is an error, with the details in [`crate::Error::server`].
+//! The service allows 45 requests a minute for each IP address, so clients in one process with the same host share one
+//! rate limit. A response with `INVALID` and HTTP status 200 is an error: see [`crate::Error::server`].
 //!
-//! Candidates, applications, users and notes are personal data: their `Debug` shows numbers only, errors repeat nothing of
-//! them, and the filters by name and e-mail address stay out of cursors and checkpoints.
+//! Candidates, applications, users and notes are personal data: `Debug` shows only their ids, errors contain nothing of
+//! them, and cursors and checkpoints contain no filter values with names or e-mail addresses.
 //!
-//! Facts about the API are marked in the documentation of each item: *vendor page* where the vendor states it, *inferred*
-//! where it is concluded. Where two editions of the vendor's reference disagree, both are read.
+//! Sources of facts: *vendor page* where the vendor states it, *inferred* where it is concluded. Where the two editions
+//! of the vendor's reference disagree, both are read.
 
 mod apply;
 mod client;

@@ -1,4 +1,4 @@
-//! The typed requests of JobAffinity: each takes the parameters of its endpoint, and only those.
+//! The typed requests of JobAffinity: each has methods for the parameters of its endpoint only.
 
 use jiff::civil::Date;
 
@@ -6,7 +6,7 @@ use super::endpoint::{EndpointSpec, ListEndpoint};
 use super::models::{Application, Candidate, Job, Note, Process, StepChange, StepStatus, WebhookTask};
 use crate::listing::list_request;
 
-/// Declares an endpoint, its request, and the parameters that all listings take.
+/// Declares an endpoint, its request type, and the methods that all listings have.
 macro_rules! requests {
     ($($(#[$doc:meta])* $request:ident $(<$t:ident>)? = $spec:ident($item:ty) named $name:literal key $key:expr, private $private:literal;)*) => {$(
         pub(super) const $spec: EndpointSpec =
@@ -17,26 +17,26 @@ macro_rules! requests {
             $request $(<$t>)? = ListEndpoint => $item;
         }
 
-        /// What all listings of JobAffinity take.
+        /// Methods of all listings of JobAffinity.
         impl $(<$t: serde::de::DeserializeOwned + Send + 'static>)? $request $(<$t>)? {
-            /// Records on a page, 1 to 100; the server's own default is 20 (vendor page: pagination). Default 100, but as the
-            /// server does for processes and followed links. Sent as `limit`, which the reference names for candidates, their
+            /// Records on a page, 1 to 100 (vendor page: pagination). Default 100; for processes and followed links the
+            /// server's default, which is 20. Sent as `limit`, which the reference names for candidates, their
             /// applications and step changes; for the other lists it is inferred.
             pub fn page_size(self, size: u32) -> Self {
                 self.with(|endpoint| endpoint.page_size = Some(size))
             }
 
-            /// Lets the server decide the number of records on a page, for a list that refuses the parameter.
+            /// Sends no page size, for a list that refuses the parameter.
             pub fn default_page_size(self) -> Self {
                 self.with(|endpoint| endpoint.page_size = None)
             }
 
-            /// A parameter whose name is not documented. It is sent as it is, and added when it comes several times.
+            /// A parameter that is not documented, sent unchanged. Several calls send it several times.
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
                     if matches!(name, "limit" | "since" | "pagecursor") {
-                        endpoint.query.refuse("parameter", name, "its method; a page cursor comes from the server");
+                        endpoint.query.refuse("parameter", name, "its method; the server sets the page cursor");
                     }
                     endpoint.query.add(name, &value.to_string());
                 })
@@ -54,7 +54,7 @@ requests! {
     CandidatesRequest = CANDIDATES(Candidate) named "candidates" key Some("id"), private true;
     /// `GET /candidate/{id}/application`.
     CandidateApplicationsRequest = CANDIDATE_APPLICATIONS(Application) named "candidate-applications" key Some("id"), private true;
-    /// `GET /process`. Not paginated (vendor page); a link to a next page would be followed all the same.
+    /// `GET /process`. Not paginated (vendor page), but a link to a next page would be followed.
     ProcessesRequest = PROCESSES(Process) named "processes" key Some("id"), private false;
     /// `GET /step`.
     StepsRequest = STEPS(StepChange) named "steps" key Some("change_id"), private true;
@@ -62,7 +62,7 @@ requests! {
     NotesRequest = NOTES(Note) named "notes" key Some("id"), private true;
     /// `GET /webhook/task`.
     WebhookTasksRequest = WEBHOOK_TASKS(WebhookTask) named "webhook-tasks" key None, private true;
-    /// A list that a link of an answer leads to.
+    /// The list of a link in a response.
     FollowRequest<T> = FOLLOW(T) named "follow" key None, private true;
 }
 
@@ -78,12 +78,12 @@ impl CandidatesRequest {
         self.with(|endpoint| endpoint.query.text("last_name", name))
     }
 
-    /// The e-mail address: the first or the second one, so the one in the record may be another.
+    /// The first or the second e-mail address, so `email` of a record may differ.
     pub fn email(self, address: &str) -> Self {
         self.with(|endpoint| endpoint.query.text("email", address))
     }
 
-    /// In the talent pool of this name. Called several times: in all of them.
+    /// Candidates in the talent pool with this name. Several calls: candidates in all of these pools.
     pub fn pool_name(self, name: &str) -> Self {
         self.with(|endpoint| {
             endpoint.query.check_text("pool_name", name);
@@ -96,12 +96,12 @@ macro_rules! last_step {
     ($($(#[$doc:meta])* $request:ident),*) => {$(
         $(#[$doc])*
         impl $request {
-            /// The last change of step was on this day or later. Whether the day itself counts is not documented.
+            /// The last step change was on this day or later. Whether the day itself counts is not documented.
             pub fn last_step_since(self, day: Date) -> Self {
                 self.with(|endpoint| endpoint.query.set("last_step_since", day))
             }
 
-            /// The last change of step was on this day or earlier. Whether the day itself counts is not documented.
+            /// The last step change was on this day or earlier. Whether the day itself counts is not documented.
             pub fn last_step_until(self, day: Date) -> Self {
                 self.with(|endpoint| endpoint.query.set("last_step_until", day))
             }

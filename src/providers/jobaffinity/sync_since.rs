@@ -1,4 +1,4 @@
-//! The syncs of JobAffinity: a list from an id on, read to its end whatever its order.
+//! The syncs of JobAffinity: a list from an id on, read to its end in any order.
 
 use std::sync::Arc;
 
@@ -27,24 +27,24 @@ struct Since {
     overlap: u64,
 }
 
-/// Gives a listing its lower bound and its sync.
+/// Declares the lower bound of a listing and its sync.
 macro_rules! since {
     ($($request:ident($item:ty),)*) => {$(
         impl $request {
-            /// Records made or modified since the one with this id (vendor page: reference of candidates, applications of a
-            /// candidate and step changes; inferred for the other lists). Whether that one is among them, and in which order
-            /// they come, is not documented. For step changes it is presumably [`StepChange::change_id`].
+            /// Records created or modified since the record with this id (vendor page: reference of candidates,
+            /// applications of a candidate and step changes; inferred for the other lists). Whether that record is
+            /// included and the order are not documented. Step changes use [`StepChange::change_id`] (inferred).
             pub fn since(self, id: u64) -> Self {
                 self.with(|endpoint| endpoint.query.set("since", id))
             }
 
-            /// Syncs by id: the first run brings the whole list, each later one asks for the records since the greatest id of the run
-            /// before. Made for the step-change feed, the candidates, and the applications of one job or candidate.
+            /// Syncs by id: the first run reads the whole list, each later run the records since the greatest id of the
+            /// previous run. Intended for step changes, candidates, and the applications of one job or candidate.
             ///
-            /// Neither the order of the list nor whether `since` includes its id is documented. So each run reads the list to its end
-            /// before the watermark moves to the greatest id, and the record of that id comes again in the next run. When the pages
-            /// turn out not to be sorted by id, a record may have entered behind the walk; then the watermark stops at the greatest
-            /// id of the first page, and a few more records come again.
+            /// Neither the order of the list nor whether `since` includes its id is documented. So each run reads the
+            /// list to its end before the watermark moves to the greatest id, and the next run may deliver that record
+            /// again. If the pages are not sorted by id, a record may have been inserted into a page that was already
+            /// read. Then the watermark moves only to the greatest id of the first page, and more records are repeated.
             ///
             /// ```
             /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,13 +54,13 @@ macro_rules! since {
             /// # let server = jobfeed::testing::JobAffinity::builder().jobs(4).start().await?;
             /// # let api = server.client().build()?;
             /// let store = MemoryStore::new();
-            /// // What happened to applications, over all jobs.
+            /// // The step changes of applications, over all jobs.
             /// let mut steps = api.steps().sync_since("steps", &store).await?;
             /// while let Some(batch) = steps.next().await? {
             ///     // … make batch.items() durable; upsert by change_id …
             ///     batch.commit().await?;
             /// }
-            /// // The applications of each job: a checkpoint for each, two at a time, under one rate limit.
+            /// // The applications of each job, two jobs at a time.
             /// let jobs: Vec<_> = api.jobs().items().try_collect().await?;
             /// let ids = jobs.into_iter().filter_map(|job| job.id);
             /// let results = partitions(ids, 2, async |job| {
@@ -74,7 +74,7 @@ macro_rules! since {
             /// })
             /// .await;
             /// # let results: Vec<jobfeed::Result<jobfeed::Report>> = results;
-            /// assert!(results.len() == 4 && results.iter().all(Result::is_ok));
+            /// assert!(results.iter().all(Result::is_ok));
             /// # Ok(()) }
             /// ```
             pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, $item, C> {
@@ -95,8 +95,8 @@ since! {
 }
 
 impl<T, C> SyncSince<'_, T, C> {
-    /// Reads the last `ids` ids below the watermark again, for records that became visible after ones with greater ids.
-    /// Default 0: only the one at the watermark comes again.
+    /// Reads the last `ids` ids below the watermark again, for records that become visible after records with greater
+    /// ids. Default 0: only the record at the watermark may be delivered again.
     pub fn overlap(mut self, ids: u64) -> Self {
         self.sync.options.overlap = ids;
         self
@@ -112,7 +112,7 @@ impl SyncOptions for Since {
 
     fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
         if let Some(id) = self.list.query.get("since") {
-            return Err(Error::invalid("since", id, "no since: the sync sets its own"));
+            return Err(Error::invalid("since", id, "nothing: the sync sets its own"));
         }
         let since = match start.watermark() {
             Some(Mark::Id(id)) => Some(Mark::Id(id.saturating_sub(self.overlap))),
@@ -143,7 +143,7 @@ impl Incremental for ListEndpoint {
         walked.settled()
     }
 
-    /// A refused cursor may also be an `INVALID` under status 200 (inferred).
+    /// A refused cursor may also be `INVALID` with status 200 (inferred).
     fn refuses_cursor(&self, error: &Error) -> bool {
         match error {
             Error::Status { status, .. } => {
@@ -156,14 +156,14 @@ impl Incremental for ListEndpoint {
 
     fn caveats(&self) -> &'static [&'static str] {
         &[
-            "a record that is edited or deleted later is not announced, unless the server counts an edit as a change since an id",
-            "whether the server's page cursor survives insertions and deletions is not documented",
+            "later edits and deletions of a record are missed, unless `since` includes edited records",
+            "whether the server's page cursor stays correct after insertions and deletions is not documented",
         ]
     }
 }
 
 impl ListEndpoint {
-    /// The ids of a page. As in the models, one may come as text.
+    /// The ids of a page: numbers or strings, as in the models.
     fn ids<'p>(&self, page: &'p dyn PageView) -> impl Iterator<Item = u64> + use<'p> {
         let texts = self.spec.key.map(|key| page.values(key));
         texts.into_iter().flatten().filter_map(|id| id.trim_matches('"').trim().parse().ok())

@@ -1,8 +1,8 @@
-//! What Fantastic.jobs answers with.
+//! The response models of Fantastic.jobs.
 //!
-//! There is no complete public example of a present row, so all fields but the id may be null or absent, and what has no field
-//! here is in `extra`. Fields are omitted when they were not asked for. The names of the older RapidAPI product are read too.
-//! Names and texts are as the source spells them, outer spaces included.
+//! There is no complete public example of a current row, so all fields but the id may be null or absent, and fields
+//! that are not listed here are in `extra`. The server omits fields that were not requested. The field names of the
+//! older RapidAPI product are read too. Names and texts are unchanged, including spaces at the start and end.
 
 mod job;
 mod organization;
@@ -17,14 +17,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::json::{Decimal, model};
 
 model! {
-    /// A count of rows, as the count endpoints answer it.
+    /// The response of a count endpoint.
     pub struct Count {
         /// The number of rows.
         count: u64 = required "count",
     }
 }
 
-/// The id of a row that expired, as the expired feeds list it. Equal to the `id` of the row (vendor page).
+/// The id of an expired row, from the expired feeds. Equal to the `id` of the row (vendor page).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ExpiredId(pub u64);
@@ -35,16 +35,16 @@ impl<'de> Deserialize<'de> for ExpiredId {
     }
 }
 
-/// An id: a number, or a text of digits as the older product sent it.
+/// Reads an id: a number, or a string of digits as in the older product.
 fn row_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = Decimal::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom("expected an id, a number or a text of digits"))
+    text.parse().map_err(|_| serde::de::Error::custom("expected an id, a number or a string of digits"))
 }
 
-/// The same, or nothing.
+/// Reads an id that may be null or empty.
 fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let text = Option::<Decimal>::deserialize(deserializer)?;
     let text = text.filter(|text| !text.as_str().is_empty());
     let parsed = text.map(|text| text.parse()).transpose();
-    parsed.map_err(|_| serde::de::Error::custom("expected an id, a number or a text of digits"))
+    parsed.map_err(|_| serde::de::Error::custom("expected an id, a number or a string of digits"))
 }

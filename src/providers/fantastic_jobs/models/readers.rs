@@ -1,42 +1,42 @@
-//! Typed readers for the values that come as free JSON.
+//! Typed readers for JSON values without a fixed shape.
 
 use serde_json::Value;
 
-/// A salary in an ad's own structured data, as far as it can be read.
+/// A salary from an ad's structured data, as far as it can be read.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Salary {
-    /// The lower end, in `currency` for each `unit`.
+    /// The lower bound, in `currency` per `unit`.
     pub min: Option<f64>,
-    /// The upper end.
+    /// The upper bound.
     pub max: Option<f64>,
     /// ISO 4217 code.
     pub currency: Option<String>,
-    /// `HOUR`, `DAY`, `WEEK`, `MONTH` or `YEAR`, in capitals whatever the ad wrote.
+    /// `HOUR`, `DAY`, `WEEK`, `MONTH` or `YEAR`, always in capitals.
     pub unit: Option<String>,
 }
 
 impl Salary {
-    /// Reads a schema.org `MonetaryAmount`, with or without its wrapper `value`; numbers may be texts with commas. `None` when
-    /// there is no amount; a band of 0 to 0 is none (observed).
+    /// Reads a schema.org `MonetaryAmount`, with or without its inner object `value`; numbers may be strings with
+    /// commas. `None` when there is no amount; a range from 0 to 0 is no amount (observed).
     ///
     /// ```
     /// use jobfeed::fantastic_jobs::Salary;
     ///
-    /// let raw = serde_json::json!({"currency": "USD", "value": {"minValue": "86,502", "maxValue": 90000, "unitText": "year"}});
-    /// let salary = Salary::read(&raw).unwrap();
-    /// assert_eq!((salary.min, salary.max, salary.unit.as_deref()), (Some(86502.0), Some(90000.0), Some("YEAR")));
+    /// let value = serde_json::json!({"minValue": "86,502", "unitText": "year"});
+    /// let salary = Salary::read(&value).unwrap();
+    /// assert_eq!((salary.min, salary.unit), (Some(86502.0), Some("YEAR".into())));
     /// ```
     pub fn read(raw: &Value) -> Option<Self> {
-        let band = raw.get("value").filter(|value| value.is_object()).unwrap_or(raw);
-        let single = number(raw.get("value")).or_else(|| number(band.get("value")));
-        let min = number(band.get("minValue")).or(single);
-        let max = number(band.get("maxValue")).or(single);
+        let range = raw.get("value").filter(|value| value.is_object()).unwrap_or(raw);
+        let single = number(raw.get("value")).or_else(|| number(range.get("value")));
+        let min = number(range.get("minValue")).or(single);
+        let max = number(range.get("maxValue")).or(single);
         let none = |amount: Option<f64>| amount.is_none_or(|amount| amount == 0.0);
         if none(min) && none(max) {
             return None;
         }
-        let find = |name| text(band.get(name)).or_else(|| text(raw.get(name)));
+        let find = |name| text(range.get(name)).or_else(|| text(raw.get(name)));
         Some(Self { min, max, currency: find("currency"), unit: find("unitText").map(|unit| unit.to_uppercase()) })
     }
 }
@@ -62,7 +62,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reads one place; every part may be absent.
+    /// Reads one place. Every field may be absent.
     pub fn read(raw: &Value) -> Self {
         let address = raw.get("address").unwrap_or(raw);
         let part = |name| text(address.get(name)).or_else(|| text(address.get(name)?.get("name")));
@@ -77,7 +77,7 @@ impl Place {
         }
     }
 
-    /// Reads all places of a list; one place alone is a list of one.
+    /// Reads all places of a list. One place without a list is read as a list of one.
     pub fn read_all(raw: &Value) -> Vec<Self> {
         match raw {
             Value::Array(places) => places.iter().filter(|place| place.is_object()).map(Self::read).collect(),

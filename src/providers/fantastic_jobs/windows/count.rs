@@ -1,4 +1,4 @@
-//! One interval of a feed, its count, and what a run would cost.
+//! One interval of a feed, its count, and the price of a run.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::Interval;
 use crate::providers::fantastic_jobs::query::utc;
 
-/// Filters that do not change which rows there are.
+/// Parameters that do not change which rows match.
 const NEUTRAL: [&str; 5] = [
     "description_format",
     "include_beta",
@@ -16,7 +16,7 @@ const NEUTRAL: [&str; 5] = [
     "exclude_recruiter_fields",
     "time_frame",
 ];
-/// Filters that the counts take (vendor page: count endpoints).
+/// Filters that the count endpoints take (vendor page: count endpoints).
 const COUNTED: [&str; 20] = [
     "title",
     "title_advanced",
@@ -39,23 +39,23 @@ const COUNTED: [&str; 20] = [
     "seniority",
     "exclude_ats_duplicate",
 ];
-/// What a run would cost.
+/// The price of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Price {
-    /// When something will be due, if nothing is yet.
+    /// When the next run is due, if no run is due now.
     pub due: Option<Timestamp>,
-    /// What the run would cover.
+    /// The interval that the run would cover.
     pub interval: Option<Interval>,
     /// Jobs that would be billed.
     pub jobs: u64,
-    /// Whether the count knows all of the filters. If not, `jobs` is an upper bound.
+    /// Whether the count endpoint takes all of the filters. If not, `jobs` is an upper bound.
     pub exact: bool,
-    /// Requests, roughly: one count and one page for each thousand rows.
+    /// An estimate of the requests: one count and one page for each page of rows.
     pub requests: u64,
 }
 
-/// The feed with one interval and one window, without a position.
+/// The feed with one window and one interval, without a position.
 pub(super) fn slice(feed: &ListEndpoint, frame: TimeFrame, interval: Option<Interval>) -> ListEndpoint {
     let mut feed = feed.clone();
     feed.query.set("time_frame", frame);
@@ -67,7 +67,7 @@ pub(super) fn slice(feed: &ListEndpoint, frame: TimeFrame, interval: Option<Inte
     feed
 }
 
-/// The count of an interval, and whether it knows all filters of the feed.
+/// The count request of an interval, and whether it has all filters of the feed.
 pub(super) fn count_of(
     feed: &ListEndpoint,
     count: &'static EndpointSpec,
@@ -76,10 +76,10 @@ pub(super) fn count_of(
 ) -> (ListEndpoint, bool) {
     let mut count = feed.with_spec(count);
     let descriptions = frame != CountFrame::SixMonths;
-    let known = |name: &str| COUNTED.contains(&name) && (descriptions || !name.starts_with("description"));
+    let counted = |name: &str| COUNTED.contains(&name) && (descriptions || !name.starts_with("description"));
     let names: Vec<String> = feed.query.pairs().iter().map(|(name, _)| name.clone()).collect();
     let mut exact = true;
-    for name in names.iter().filter(|name| !known(name)) {
+    for name in names.iter().filter(|name| !counted(name)) {
         exact &= NEUTRAL.contains(&name.as_str());
         count.query.unset(name);
     }

@@ -1,4 +1,4 @@
-//! The options of the syncs of the active feeds, and the window of a run that begins.
+//! The options of the syncs of the active feeds, and the window of a new run.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,16 +13,16 @@ use crate::providers::fantastic_jobs::planner::{Interval, Plan, Planner, minus, 
 use crate::providers::fantastic_jobs::query::utc;
 use crate::sync::RunStart;
 
-/// How deep a backfill goes.
+/// The length of a backfill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// 7 days, less an hour for the edge that is not stated.
+    /// 7 days, minus one hour because the vendor does not state the exact bound.
     Week,
-    /// 6 months: 180 days, less a day.
+    /// 6 months: 180 days, minus one day for the same reason.
     SixMonths,
 }
 
-/// What is to be covered.
+/// The time that a sync covers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
     /// Everything since the last run.
@@ -31,15 +31,15 @@ pub(super) enum Target {
     Interval(Interval),
 }
 
-/// The options.
+/// The options of a sync.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one option of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate option")]
 pub(super) struct WindowOptions {
     pub(super) feed: ListEndpoint,
     /// The count endpoint of the feed.
     pub(super) count: &'static EndpointSpec,
     pub(super) target: Target,
-    /// Slices of a backfill.
+    /// The number of slices of a backfill.
     pub(super) slices: Option<u32>,
     pub(super) since: Option<Timestamp>,
     pub(super) planner: Planner,
@@ -51,14 +51,14 @@ pub(super) struct WindowOptions {
 }
 
 impl WindowOptions {
-    /// Checks the options. Returns the window of the run, and the instant when something is due if nothing is yet.
+    /// Checks the options. Returns the window of the run, and the due time if no run is due now.
     pub(super) fn window(&self, start: &RunStart<'_>) -> Result<(WindowPosition, Option<Timestamp>)> {
         for name in ["time_frame", "date_created_gte", "date_created_lt"] {
             if self.feed.query.has(name) {
                 return Err(Error::invalid(name, "(set)", "nothing: the sync sets its own windows"));
             }
         }
-        if self.feed.is_placed() {
+        if self.feed.has_position() {
             return Err(Error::invalid("offset or cursor", "(set)", "nothing: the sync walks everything"));
         }
         match (self.slices, self.target) {
@@ -74,7 +74,7 @@ impl WindowOptions {
         match (start.position()?, start.watermark()) {
             (Some(kept), _) => position = kept,
             (None, Some(Mark::Time(covered))) => match self.target {
-                // What is covered already is not bought again, and a complete run stays complete.
+                // Covered time is not bought again, and a complete run stays complete.
                 Target::Interval(Interval { from, until }) => {
                     let from = covered.max(from);
                     position = WindowPosition::new(Interval { from, until: until.max(from) });
@@ -84,7 +84,7 @@ impl WindowOptions {
             (None, _) => due = self.first(now, &mut position)?,
         }
         if due.is_none() && position.next < position.until {
-            self.give_up(&mut position, now)?;
+            self.skip_lost(&mut position, now)?;
         }
         Ok((position, due))
     }
@@ -107,8 +107,8 @@ impl WindowOptions {
                     Depth::Week => TimeFrame::Week,
                     Depth::SixMonths => TimeFrame::SixMonths,
                 };
-                // A minute for the run to begin.
-                let from = plus(self.planner.reach(frame, now), SignedDuration::from_mins(1));
+                // The window moves until the first request is sent, so one minute is a margin.
+                let from = plus(self.planner.oldest(frame, now), SignedDuration::from_mins(1));
                 let from = self.since.map_or(from, |since| since.max(from));
                 *position = WindowPosition::new(Interval { from, until: available });
                 let seconds = available.duration_since(from).as_secs();
@@ -118,7 +118,7 @@ impl WindowOptions {
             Target::Interval(interval) => {
                 if interval.from >= interval.until || interval.until > available {
                     let value = format!("{} to {}", utc(interval.from), utc(interval.until));
-                    let rule = format!("a beginning before the end, and an end not after {}", utc(available));
+                    let rule = format!("a start before the end, and an end not after {}", utc(available));
                     return Err(Error::invalid("interval", value, rule));
                 }
                 *position = WindowPosition::new(interval);
@@ -127,7 +127,7 @@ impl WindowOptions {
         }
     }
 
-    /// The window from `covered` on. Returns the instant when something is due, if nothing is yet.
+    /// The window from `covered` on. Returns the due time if no run is due now.
     fn newest(&self, covered: Timestamp, now: Timestamp, position: &mut WindowPosition) -> Option<Timestamp> {
         let until = self.planner.available(now);
         if let Plan::NotYet { due } = self.planner.plan(covered, now) {
@@ -138,8 +138,8 @@ impl WindowOptions {
         None
     }
 
-    /// Gives up what no window shows any more, if that was agreed to.
-    fn give_up(&self, position: &mut WindowPosition, now: Timestamp) -> Result<()> {
+    /// Skips the interval that no window contains, if `accept_loss` is set; otherwise that is an error.
+    fn skip_lost(&self, position: &mut WindowPosition, now: Timestamp) -> Result<()> {
         let Plan::Lost { lost, .. } = self.planner.cover(Interval { from: position.next, until: position.until }, now)
         else {
             return Ok(());
@@ -147,10 +147,10 @@ impl WindowOptions {
         if !self.accept_loss {
             return Err(Error::Gap { endpoint: self.feed.name().into(), from: lost.from, until: lost.until });
         }
-        // The edge moves on while the run begins.
+        // The window moves until the first request is sent.
         let until = plus(lost.until, SignedDuration::from_mins(1)).min(position.until);
-        tracing::warn!(from = %lost.from, %until, "an interval is given up as lost");
-        position.give_up(Interval { until, ..lost });
+        tracing::warn!(from = %lost.from, %until, "an interval is skipped: the server no longer has its rows");
+        position.skip(Interval { until, ..lost });
         Ok(())
     }
 }

@@ -10,27 +10,27 @@ use crate::providers::fantastic_jobs::planner::Interval;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WindowPosition {
-    /// The beginning of the run's window.
+    /// The start of the run's window.
     pub(super) from: Timestamp,
-    /// Everything of this run before it is covered.
+    /// The run's window is covered up to this instant.
     pub(super) next: Timestamp,
     /// The end of the run's window.
     pub(super) until: Timestamp,
-    /// The length of slices, where it is given.
+    /// The length of slices, if it is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) slice_seconds: Option<i64>,
-    /// The slice from `next` on, when it is partly delivered.
+    /// The slice that starts at `next`, if a part of it is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<PartialSlice>,
-    /// Intervals that were given up.
+    /// Intervals that were skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) lost: Vec<Interval>,
-    /// Rows that were paid for and come again, or could not be used.
+    /// Rows that were billed but could not be used, or that will be billed again.
     #[serde(default)]
     pub(super) bought_again: u64,
 }
 
-/// A slice of which some rows are delivered.
+/// A slice of which a part is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PartialSlice {
@@ -38,9 +38,9 @@ pub(super) struct PartialSlice {
     pub(super) frame: TimeFrame,
     /// Rows delivered.
     pub(super) rows: u64,
-    /// Rows that the count told.
+    /// The count of the slice.
     pub(super) expected: Option<u64>,
-    /// The id to go on behind; otherwise `rows` is the offset.
+    /// The id after which the walk continues; without it `rows` is the offset.
     pub(super) cursor: Option<u64>,
 }
 
@@ -49,8 +49,8 @@ impl WindowPosition {
         Self { from: window.from, next: window.from, until: window.until, ..Self::default() }
     }
 
-    /// Leaves out the beginning of what is not covered yet.
-    pub(super) fn give_up(&mut self, lost: Interval) {
+    /// Skips the first part of the time that is not covered yet.
+    pub(super) fn skip(&mut self, lost: Interval) {
         self.next = lost.until;
         self.at = None;
         self.lost.push(lost);

@@ -18,7 +18,7 @@ use crate::providers::fantastic_jobs::requests::{
 };
 use crate::sync::{RunStart, Strategy, SyncOptions, SyncRequest, sync_request};
 
-/// The trailing 31 days of the count frame `1m`, less an hour for the unstated edge.
+/// The length of the count frame `1m`: 31 days, minus one hour because the vendor does not state the exact bound.
 const MONTH: SignedDuration = SignedDuration::from_hours(31 * 24 - 1);
 
 sync_request! {
@@ -26,21 +26,20 @@ sync_request! {
     SyncWindows = WindowOptions;
 }
 
-/// Gives an active feed its syncs.
+/// Declares the syncs of an active feed.
 macro_rules! windows {
     ($($request:ident($item:ty, $count:ident),)*) => {$(
         impl $request {
-            /// Syncs by index time, once an hour: each run covers everything up to the last hour that the server shows, and nothing
-            /// twice. After an outage it repairs the gap with wider windows by itself. A run that has nothing to do ends as
-            /// [`crate::Outcome::Paused`] until the next hour.
+            /// Syncs by index time, once an hour: each run covers everything from the last run to the latest hour that
+            /// the server shows. After an outage it reads the gap through longer windows. A run that is not due yet
+            /// ends as [`crate::Outcome::Paused`] until the next hour.
             ///
-            /// The first run begins with [`SyncWindows::since`], by default with the latest hour that the server shows. The counts of
-            /// the rows are asked for first (they are free of job credits), so that each interval fits one page: then nothing can
-            /// shift between pages, and what arrives is compared with the count.
+            /// The first run begins at [`SyncWindows::since`], by default with the latest hour that the server shows.
+            /// Each run first requests counts, which cost no job credits, and chooses intervals that fit one page. So
+            /// rows cannot shift between pages, and the rows received are compared with the count.
             ///
-            /// The report's `details` tell `jobs` (billed by the answers of this run), `bought_again` (rows that were paid for in an
-            /// answer that could not be used, or come again), `lost` (intervals that were given up), `window`, and `credits` (what the
-            /// last answer told).
+            /// The report's `details` have `jobs` (billed in this run), `bought_again` (rows billed again, or billed
+            /// but not used), `lost` (intervals that were skipped), `window`, and `credits` (the last values received).
             ///
             /// ```
             /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -63,16 +62,16 @@ macro_rules! windows {
                 self.windows(Target::Newest, Cadence::Hourly, key, store)
             }
 
-            /// The same, once a day: a run is due when there are 24 more hours. The first one covers the latest 24 hours unless
-            /// [`SyncWindows::since`] says otherwise.
+            /// Syncs like [`Self::sync_hourly`], once a day: a run is due when the server shows 24 more hours. The
+            /// first run covers the latest 24 hours, or begins at [`SyncWindows::since`].
             pub fn sync_daily<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncWindows<'s, $item, C> {
                 self.windows(Target::Newest, Cadence::Daily, key, store)
             }
 
-            /// Buys the stock of the last 7 days or 6 months, oldest first. Once it is complete, `sync_hourly` or `sync_daily` under the same
-            /// key goes on from its end; a backfill under a key that is already covered does just that too.
+            /// Fetches the rows of the last 7 days or 6 months, oldest first. When it is complete, `sync_hourly`,
+            /// `sync_daily` or another backfill with the same key continues from its end.
             ///
-            /// Rows older than 7 days are walked by cursor.
+            /// Rows older than 7 days are read by cursor.
             pub fn backfill<'s, C: 's>(
                 self,
                 key: impl Into<String>,
@@ -82,8 +81,8 @@ macro_rules! windows {
                 self.windows(Target::Backfill(depth), Cadence::Hourly, key, store)
             }
 
-            /// Fetches one interval again, for example one that was lost on your side. It has a key of its own and does not touch
-            /// the other syncs. A second run under the key of a complete one does nothing.
+            /// Fetches one interval again, for example after you lost its rows. Use a separate key, so that the other
+            /// syncs are not affected. A run with the key of a complete run does nothing.
             pub fn recover<'s, C: 's>(
                 self,
                 key: impl Into<String>,
@@ -125,53 +124,53 @@ windows! {
 }
 
 impl<T, C> SyncWindows<'_, T, C> {
-    /// Slices of equal length in which a backfill is bought, 1 or more. More slices cost a request each and lose less when the
-    /// run is interrupted. Default 1. An error for other syncs.
+    /// The number of slices of equal length of a backfill, 1 or more. Each slice costs a request; with more slices,
+    /// fewer rows are billed again after an interruption. Default 1. An error for other syncs.
     pub fn slices(mut self, slices: u32) -> Self {
         self.sync.options.slices = Some(slices);
         self
     }
 
-    /// Where the first run begins. Later runs go on from the watermark and do not look at it.
+    /// The start of the first run. Later runs continue from the watermark and ignore it.
     pub fn since(mut self, instant: Timestamp) -> Self {
         self.sync.options.since = Some(instant);
         self
     }
 
-    /// Goes on after an interval that the server does not show any more. Without it that is [`Error::Gap`](crate::Error::Gap).
+    /// Skips an interval that the server no longer shows. By default that is [`Error::Gap`](crate::Error::Gap).
     pub fn accept_loss(mut self) -> Self {
         self.sync.options.accept_loss = true;
         self
     }
 
-    /// The most jobs that this run may buy. It ends as paused before it would buy more, and the next run goes on.
+    /// The most jobs that this run may buy. It ends as paused before it would buy more, and the next run continues.
     pub fn max_jobs(mut self, jobs: u64) -> Self {
         self.sync.options.max_jobs = Some(jobs);
         self
     }
 
-    /// Goes on when the server says that no jobs remain in the billing period; some plans then charge for each job (vendor
-    /// page). By default the run is paused until the billing date.
+    /// Continues when no jobs remain in the billing period; some plans then charge for each job (vendor page). By
+    /// default the run is paused until the billing date.
     pub fn allow_overage(mut self) -> Self {
         self.sync.options.allow_overage = true;
         self
     }
 
-    /// How far the local clock and the server's may be apart. Default 60 s. See [`Planner::skew`].
+    /// The largest allowed difference between the local clock and the server's. Default 60 s. See [`Planner::skew`].
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.sync.options.planner = self.sync.options.planner.skew(skew);
         self
     }
 
-    /// Does not compare the local clock with the server's `Date`. By default a difference over [`SyncWindows::clock_skew`]
-    /// is an error, because a wrong clock asks for a wrong window and finds it empty.
+    /// Does not compare the local clock with the server's `Date`. By default a difference over
+    /// [`SyncWindows::clock_skew`] is an error, because with a wrong clock the sync requests a wrong window.
     pub fn trust_own_clock(mut self) -> Self {
         self.sync.options.check_clock = false;
         self
     }
 
-    /// Believes the listing where a count says that there is more. By default that is [`Error::Incomplete`](crate::Error::Incomplete) for windows that
-    /// stand still (`1h`, `24h`).
+    /// Accepts a listing with fewer rows than its count. By default that is
+    /// [`Error::Incomplete`](crate::Error::Incomplete) for fixed windows (`1h`, `24h`).
     pub fn trust_listing(mut self) -> Self {
         self.sync.options.trust_listing = true;
         self
@@ -179,11 +178,10 @@ impl<T, C> SyncWindows<'_, T, C> {
 }
 
 impl<T, C: Checkpoint> SyncWindows<'_, T, C> {
-    /// What the run would cost, before anything is bought: one count, which costs one request and no job (vendor page). Saves
-    /// nothing.
+    /// The price of the run. Costs one count request and no job credit (vendor page), and saves nothing.
     ///
     /// # Errors
-    /// Those of the start of the run and of one call.
+    /// Those of the start of a run and of one request.
     pub async fn plan(&self) -> Result<Price> {
         let sync = &self.sync;
         let state = sync.load().await?;
@@ -211,7 +209,7 @@ impl SyncOptions for WindowOptions {
     const STRATEGY: &'static str = "windows";
 
     fn fingerprint(&self) -> Fingerprint {
-        // Any window does: it is set for each call. Bounds that were set by hand are refused.
+        // The window is set for each call, so the fingerprint has a fixed one. Bounds set by the caller are refused.
         slice(&self.feed, TimeFrame::SixMonths, None).fingerprint()
     }
 

@@ -1,10 +1,10 @@
-//! The walk of one run: slices of index time, oldest first, each asked for so that nothing can slip between two answers.
+//! The walk of one run: slices of index time, oldest first, read so that no row is missed between two pages.
 //!
-//! * Windows of days and hours, and `7d`: the free count says how long a slice may be to fit one page, and then one answer
-//!   is the whole slice. What the count does not confirm, an empty page behind the rows does.
-//! * `6m`: a cursor by id within slices of a week. Rows that go away meanwhile shift nothing.
+//! * `1h`, `24h` and `7d`: the count, which costs no job credits, gives the length of a slice that fits one page, so
+//!   one page is the whole slice. If the rows do not match the count, an empty page after them confirms the end.
+//! * `6m`: a cursor by id, in slices of one week. Rows that are removed meanwhile do not shift the others.
 //!
-//! A window moves while it is read, so each answer is used only if the window still holds the slice when it has come.
+//! Windows move during the walk, so a page is used only if the window still contains the slice when the page arrives.
 
 use std::sync::Arc;
 
@@ -24,27 +24,27 @@ use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, minus, plus};
 use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError};
 
-/// The most that a slice grows from one to the next.
-const GROWTH: i64 = 4;
+/// The largest factor from the length of one slice to the next.
+const MAX_GROWTH: i64 = 4;
 /// The length of a slice by cursor, in seconds.
 const WEEK: i64 = 7 * 86_400;
-/// Empty pages in a row that contradict a count which must be right.
+/// Consecutive empty pages after which a listing that is shorter than an exact count is an error.
 const MAX_RETRIES: u32 = 3;
-/// Empty pages in a row that are believed where there is no such count.
-const EMPTY: u32 = 2;
-/// How long a used-up quota without a billing date is waited for.
-const RETRY: SignedDuration = SignedDuration::from_hours(1);
+/// Consecutive empty pages that are accepted as the end where there is no such count.
+const MAX_EMPTY_PAGES: u32 = 2;
+/// The pause when no jobs remain and the billing date is unknown.
+const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// What is asked at one moment.
+/// The request to send at one instant.
 #[derive(Debug, Clone, Copy)]
-struct Question {
+struct PlannedRequest {
     call: PlannedCall,
-    at: Timestamp,
-    kind: QuestionKind,
+    sent_at: Timestamp,
+    kind: RequestKind,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum QuestionKind {
+enum RequestKind {
     Count,
     Page { limit: u32, expected: Option<u64>, before: Option<PartialSlice> },
 }
@@ -55,11 +55,11 @@ pub(super) struct WindowWalk {
     options: WindowOptions,
     clock: Clock,
     position: WindowPosition,
-    /// Nothing is due before.
+    /// No run is due before this instant.
     due: Option<Timestamp>,
     /// The length of the next slice in seconds.
     width: i64,
-    /// The count of the slice from `plan.next` on, and its end.
+    /// The end and the count of the slice that starts at `position.next`.
     counted: Option<(Timestamp, u64)>,
     /// Jobs billed in this run.
     jobs: u64,
@@ -80,42 +80,41 @@ impl WindowWalk {
     }
 
     /// Jobs that may still be bought.
-    fn left(&self) -> u64 {
+    fn jobs_left(&self) -> u64 {
         self.options.max_jobs.map_or(u64::MAX, |most| most.saturating_sub(self.jobs))
     }
 
     /// Rows of the next page.
     fn limit(&self) -> u32 {
-        self.options.feed.limit.min(u32::try_from(self.left()).unwrap_or(u32::MAX))
+        self.options.feed.limit.min(u32::try_from(self.jobs_left()).unwrap_or(u32::MAX))
     }
 
-    /// The question at this moment.
-    fn ask(&self, now: Timestamp) -> Result<Question, Error> {
+    /// The next request, if it is sent at `now`.
+    fn next_request(&self, now: Timestamp) -> Result<PlannedRequest, Error> {
         if let Some(due) = self.due {
             return Err(self.paused(now, due, PauseReason::NotDue));
         }
-        if self.left() == 0 {
+        if self.jobs_left() == 0 {
             return Err(self.paused(now, now, PauseReason::Quota));
         }
         if !self.options.allow_overage && self.credits.jobs_remaining == Some(0) {
             let billing = self.credits.billing_date().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
-            let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, RETRY));
+            let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, PAUSE));
             return Err(self.paused(now, until, PauseReason::Quota));
         }
         let (planner, from) = (&self.options.planner, self.position.next);
         if let Some(partial) = self.position.at {
             let call = PlannedCall { time_frame: partial.frame, interval: Interval { from, until: partial.end } };
             if planner.holds(&call, now) {
-                let kind =
-                    QuestionKind::Page { limit: self.limit(), expected: partial.expected, before: Some(partial) };
-                return Ok(Question { call, at: now, kind });
+                let kind = RequestKind::Page { limit: self.limit(), expected: partial.expected, before: Some(partial) };
+                return Ok(PlannedRequest { call, sent_at: now, kind });
             }
         }
         if let Some((until, expected)) = self.counted
             && let Some(call) = planner.call(Interval { from, until }, now)
         {
-            let kind = QuestionKind::Page { limit: self.limit(), expected: Some(expected), before: None };
-            return Ok(Question { call, at: now, kind });
+            let kind = RequestKind::Page { limit: self.limit(), expected: Some(expected), before: None };
+            return Ok(PlannedRequest { call, sent_at: now, kind });
         }
         let width = |most: i64| {
             SignedDuration::from_secs(self.width.min(self.position.slice_seconds.unwrap_or(most)).min(most))
@@ -129,10 +128,10 @@ impl WindowWalk {
             let most = self.position.slice_seconds.unwrap_or(WEEK);
             let until = plus(from, SignedDuration::from_secs(most)).min(self.position.until);
             let call = PlannedCall { interval: Interval { from, until }, ..call };
-            let kind = QuestionKind::Page { limit: self.limit(), expected: None, before: None };
-            return Ok(Question { call, at: now, kind });
+            let kind = RequestKind::Page { limit: self.limit(), expected: None, before: None };
+            return Ok(PlannedRequest { call, sent_at: now, kind });
         }
-        Ok(Question { call, at: now, kind: QuestionKind::Count })
+        Ok(PlannedRequest { call, sent_at: now, kind: RequestKind::Count })
     }
 
     fn paused(&self, now: Timestamp, until: Timestamp, reason: PauseReason) -> Error {
@@ -145,10 +144,10 @@ impl WindowWalk {
         Error::Paused { call: Box::new(call), until, wait, reason }
     }
 
-    fn endpoint(&self, asked: &Question) -> (Arc<dyn Endpoint>, Position) {
-        let PlannedCall { time_frame, interval, .. } = asked.call;
-        let (limit, before) = match asked.kind {
-            QuestionKind::Count => {
+    fn endpoint(&self, request: &PlannedRequest) -> (Arc<dyn Endpoint>, Position) {
+        let PlannedCall { time_frame, interval, .. } = request.call;
+        let (limit, before) = match request.kind {
+            RequestKind::Count => {
                 let frame = match time_frame {
                     TimeFrame::Hour => CountFrame::Hour,
                     TimeFrame::Day => CountFrame::Day,
@@ -159,7 +158,7 @@ impl WindowWalk {
                     Position::Start,
                 );
             }
-            QuestionKind::Page { limit, before, .. } => (limit, before),
+            RequestKind::Page { limit, before, .. } => (limit, before),
         };
         let mut feed = slice(&self.options.feed, time_frame, Some(interval));
         feed.limit = limit;
@@ -173,8 +172,8 @@ impl WindowWalk {
         (Arc::new(feed), position)
     }
 
-    /// A wrong clock asks for a wrong window, and an empty answer would look like the end.
-    fn check_clock(&self, asked: &Question, now: Timestamp, page: &dyn PageView) -> Result<(), WalkError> {
+    /// With a wrong clock a wrong window is requested, and its empty page would be taken as the end.
+    fn check_clock(&self, request: &PlannedRequest, now: Timestamp, page: &dyn PageView) -> Result<(), WalkError> {
         let date = page.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
         let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()).filter(|_| self.options.check_clock)
         else {
@@ -182,17 +181,17 @@ impl WindowWalk {
         };
         // The header has whole seconds.
         let allowed = self.options.planner.allowed_skew() + SignedDuration::from_secs(1);
-        if date >= minus(asked.at, allowed) && date <= plus(now, allowed) {
+        if date >= minus(request.sent_at, allowed) && date <= plus(now, allowed) {
             return Ok(());
         }
         Err(WalkError::Ignored(format!(
-            "its clock says {date}, the local one {now}: set the clock, or use trust_own_clock"
+            "the server's clock is at {date}, the local one at {now}: set the clock, or use trust_own_clock"
         )))
     }
 
-    /// A server that ignored the bounds would bill what nobody asked for, and hide what was.
-    fn check_bounds(asked: &Question, page: &dyn PageView) -> Result<(), WalkError> {
-        let Interval { from, until } = asked.call.interval;
+    /// Refuses a page with rows outside the interval: the server ignored the bounds.
+    fn check_bounds(request: &PlannedRequest, page: &dyn PageView) -> Result<(), WalkError> {
+        let Interval { from, until } = request.call.interval;
         let dates = page.values("date_created").filter_map(|text| DateTime::from(text.trim_matches('"')).timestamp());
         let mut outside = dates.filter(|date| *date < from || *date >= until);
         match outside.next() {
@@ -203,47 +202,47 @@ impl WindowWalk {
         }
     }
 
-    fn on_count(&mut self, asked: &Question, page: &dyn PageView) -> Result<Verdict, WalkError> {
+    fn on_count(&mut self, request: &PlannedRequest, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Some(rows) = page.total() else {
-            return Err(WalkError::Ignored("the count endpoint told no count".to_owned()));
+            return Err(WalkError::Ignored("the response of the count endpoint has no count".to_owned()));
         };
-        let Interval { from, until } = asked.call.interval;
+        let Interval { from, until } = request.call.interval;
         let seconds = until.duration_since(from).as_secs();
         let capacity = u64::from(self.limit());
         if rows > capacity && seconds > 1 {
             self.width = scaled(seconds, capacity, rows).clamp(1, seconds / 2);
-        } else if self.options.planner.holds(&asked.call, self.clock.now()) {
+        } else if self.options.planner.holds(&request.call, self.clock.now()) {
             self.counted = Some((until, rows));
         }
         Ok(Verdict::Skip)
     }
 
-    fn on_page(&mut self, asked: &Question, page: &dyn PageView) -> Result<Verdict, WalkError> {
-        let QuestionKind::Page { limit, expected, before } = asked.kind else { return Ok(Verdict::Skip) };
-        let Interval { from, until } = asked.call.interval;
+    fn on_page(&mut self, request: &PlannedRequest, page: &dyn PageView) -> Result<Verdict, WalkError> {
+        let RequestKind::Page { limit, expected, before } = request.kind else { return Ok(Verdict::Skip) };
+        let Interval { from, until } = request.call.interval;
         let rows = page.rows();
-        self.pay(rows, page);
+        self.record_cost(rows, page);
         if self.position.at.is_some() && before.is_none() {
-            // The window of the partial delivered slice has moved on, so the slice was asked for from its beginning.
-            self.start_again(0);
+            // The window moved past the partly delivered slice, so the slice was requested from its start.
+            self.restart_slice(0);
         }
-        if !self.options.planner.holds(&asked.call, self.clock.now()) {
-            self.start_again(rows);
+        if !self.options.planner.holds(&request.call, self.clock.now()) {
+            self.restart_slice(rows);
             return Ok(Verdict::Skip);
         }
-        Self::check_bounds(asked, page)?;
+        Self::check_bounds(request, page)?;
         let delivered = before.map_or(0, |partial| partial.rows) + rows;
         let verdict = if rows > 0 { Verdict::Deliver } else { Verdict::Skip };
-        let frame = asked.call.time_frame;
+        let frame = request.call.time_frame;
         let confirmed = expected == Some(delivered);
         if rows > 0 {
             self.retries = 0;
         } else if !confirmed && (frame == TimeFrame::SixMonths || expected.is_some_and(|expected| delivered < expected))
         {
-            // An empty page says that this is all, and the count says no, or nothing.
+            // The page is empty, but the count is larger or absent.
             self.retries += 1;
-            let strict = self.is_strict(asked);
-            if self.retries < if strict { MAX_RETRIES } else { EMPTY } {
+            let strict = self.is_strict(request);
+            if self.retries < if strict { MAX_RETRIES } else { MAX_EMPTY_PAGES } {
                 return Ok(Verdict::Skip);
             }
             if strict {
@@ -258,12 +257,12 @@ impl WindowWalk {
                     partial.cursor = id.parse().ok();
                     self.position.at = Some(partial);
                 }
-                _ => self.pass(until, SignedDuration::ZERO, 0),
+                _ => self.complete_slice(until, SignedDuration::ZERO, 0),
             }
         } else if confirmed || rows == 0 {
-            self.pass(until, until.duration_since(from), delivered);
+            self.complete_slice(until, until.duration_since(from), delivered);
         } else if frame == TimeFrame::Week && (before.is_some() || rows == u64::from(limit)) {
-            // More than one page, and rows may go away between two of them: by cursor nothing shifts.
+            // More than one page, and rows may expire between two pages. By cursor that shifts no rows.
             self.position.bought_again += delivered;
             self.position.at =
                 Some(PartialSlice { frame: TimeFrame::SixMonths, cursor: Some(1), expected: None, rows: 0, ..partial });
@@ -274,63 +273,63 @@ impl WindowWalk {
     }
 
     /// Whether a count that is larger than the listing is an error.
-    fn is_strict(&self, asked: &Question) -> bool {
-        let stands_still = matches!(asked.call.time_frame, TimeFrame::Hour | TimeFrame::Day);
-        let exact = || count_of(&self.options.feed, self.options.count, CountFrame::Day, asked.call.interval).1;
-        !self.options.trust_listing && stands_still && exact()
+    fn is_strict(&self, request: &PlannedRequest) -> bool {
+        let fixed = matches!(request.call.time_frame, TimeFrame::Hour | TimeFrame::Day);
+        let exact = || count_of(&self.options.feed, self.options.count, CountFrame::Day, request.call.interval).1;
+        !self.options.trust_listing && fixed && exact()
     }
 
-    fn pay(&mut self, rows: u64, page: &dyn PageView) {
+    fn record_cost(&mut self, rows: u64, page: &dyn PageView) {
         let credits = Credits::from_lookup(|name| page.header(name));
         self.jobs += credits.jobs_this_request.unwrap_or(rows).max(rows);
         self.credits.update(credits);
     }
 
-    fn start_again(&mut self, unused: u64) {
+    fn restart_slice(&mut self, unused: u64) {
         let delivered = self.position.at.take().map_or(0, |partial| partial.rows);
         self.position.bought_again += delivered + unused;
         self.counted = None;
     }
 
-    /// The slice is covered.
-    fn pass(&mut self, end: Timestamp, length: SignedDuration, rows: u64) {
+    /// Marks the slice as covered and chooses the length of the next one.
+    fn complete_slice(&mut self, end: Timestamp, length: SignedDuration, rows: u64) {
         self.retries = 0;
         self.position.next = end;
         self.position.at = None;
         self.counted = None;
         let seconds = length.as_secs().max(1);
-        let most = seconds.saturating_mul(GROWTH);
+        let most = seconds.saturating_mul(MAX_GROWTH);
         let capacity = u64::from(self.options.feed.limit);
         self.width = if rows == 0 { i64::MAX } else { scaled(seconds, capacity, rows).clamp(1, most) };
     }
 }
 
-/// The seconds that should fill a page well, when `seconds` hold `rows`.
+/// The seconds that should fill a page, if `seconds` contain `rows`.
 fn scaled(seconds: i64, capacity: u64, rows: u64) -> i64 {
     i64::try_from(sync::scaled(seconds.unsigned_abs(), capacity, rows)).unwrap_or(i64::MAX)
 }
 
 impl Strategy for WindowWalk {
     fn step(&self, now: Timestamp) -> Step {
-        match self.ask(now) {
+        match self.next_request(now) {
             Err(error) => Step::Stop(error),
-            Ok(asked) => {
-                let (endpoint, position) = self.endpoint(&asked);
-                match asked.kind {
-                    QuestionKind::Count => Step::Probe(endpoint, position),
-                    QuestionKind::Page { .. } => Step::Fetch(endpoint, position),
+            Ok(request) => {
+                let (endpoint, position) = self.endpoint(&request);
+                match request.kind {
+                    RequestKind::Count => Step::Probe(endpoint, position),
+                    RequestKind::Page { .. } => Step::Fetch(endpoint, position),
                 }
             }
         }
     }
 
-    fn enter(&mut self, page: &dyn PageView, asked: Timestamp) -> Result<Verdict, WalkError> {
-        // Nothing has changed since then, so this is the same question.
-        let asked = self.ask(asked).map_err(|error| WalkError::Other(Box::new(error)))?;
-        self.check_clock(&asked, self.clock.now(), page)?;
-        match asked.kind {
-            QuestionKind::Count => self.on_count(&asked, page),
-            QuestionKind::Page { .. } => self.on_page(&asked, page),
+    fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
+        // Nothing has changed since it was sent, so this is the same request.
+        let request = self.next_request(sent_at).map_err(|error| WalkError::Other(Box::new(error)))?;
+        self.check_clock(&request, self.clock.now(), page)?;
+        match request.kind {
+            RequestKind::Count => self.on_count(&request, page),
+            RequestKind::Page { .. } => self.on_page(&request, page),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Applications, their changes of step, notes, and the history of webhook calls.
+//! Applications, step changes, notes, and the history of webhook calls.
 
 use serde_json::Value;
 
@@ -6,77 +6,77 @@ use super::{Candidate, Items, Link, Moment, ProcessStep, ResponseStatus, User};
 use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
-    /// An application of a candidate to a job, as the lists and the detail answer it; inside of a step change with less.
-    /// `Debug` shows the number only.
+    /// An application of a candidate to a job, in lists and on its own; inside a step change with fewer fields.
+    /// `Debug` shows the id only.
     pub struct Application debug(id) {
-        /// The application's number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The URL of its JSON Schema.
         schema: Option<String> = "_schema" => empty_as_none,
-        /// What the answer says about the request; on a detail.
+        /// The status of the request; only when a single record is requested.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
-        /// What may be done with it; the shape of an action is not documented.
+        /// The possible actions; the shape of an action is not documented.
         actions: Vec<Value> = "_actions" => list,
-        /// When it was sent in.
+        /// When it was sent.
         date: Option<Moment> = "date" => empty_as_none,
-        /// How it came; the values are not documented.
+        /// The route by which it was received; the values are not documented.
         route: Option<String> = "route" => empty_as_none,
-        /// The latest CV, for [`Client::download`](crate::jobaffinity::Client::download). The URL may let its bearer in for a
-        /// while, so it is not to be stored.
+        /// The latest CV, for [`Client::download`](crate::jobaffinity::Client::download). The URL may give temporary
+        /// access without credentials, so do not store it.
         latest_cv_url: Option<String> = "latest_cv_url" => empty_as_none,
-        /// Who applied; in the older edition of the reference a link alone.
+        /// The candidate; in the older edition of the reference only a link.
         candidate: Option<Candidate> = "candidate",
-        /// Where it came from.
+        /// The source.
         source: Option<Source> = "source",
-        /// What they applied for; in the older edition of the reference a link alone.
+        /// The job; in the older edition of the reference only a link.
         job: Option<AppliedJob> = "job",
-        /// The step it is at.
+        /// The current step.
         step: Option<ApplicationStep> = "step",
-        /// The steps it has been at.
+        /// The history of its steps.
         steps: Items<ApplicationStep> = "steps",
-        /// The notes on it.
+        /// The notes.
         notes: Option<Link> = "notes",
     }
 }
 
 model! {
-    /// A step that an application is or was at. `Debug` shows nothing of the user.
+    /// A current or past step of an application. `Debug` does not show the user.
     pub struct ApplicationStep debug(id, name, status, date) {
-        /// The number of the step in its process, not of the change.
+        /// The id of the step in its process, not of the step change.
         id: Option<u64> = "id" => number,
         /// The name.
         name: Option<String> = "name",
-        /// What kind of step it is.
+        /// The kind of step.
         status: Option<StepStatus> = "status" => empty_as_none,
-        /// The day it got there.
+        /// The day of the step change.
         date: Option<Moment> = "date" => empty_as_none,
-        /// Who moved it there; in a history only.
+        /// The user who moved it; in the history only.
         user: Option<User> = "user",
     }
 }
 
 open_enum! {
-    /// What kind of step a step is (vendor page: reference of processes).
+    /// The kind of a step (vendor page: reference of processes).
     pub enum StepStatus {
-        /// The first: `START`.
+        /// A first step: `START`.
         Start = "START",
-        /// One in between: `CURRENT`.
+        /// A step between first and last: `CURRENT`.
         Current = "CURRENT",
-        /// A last: `END`.
+        /// A last step: `END`.
         End = "END",
     }
 }
 
 model! {
-    /// Where an application came from.
+    /// The source of an application.
     pub struct Source debug(id, name) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// The name.
         name: Option<String> = "name",
-        /// The job board or service behind it.
+        /// The job board or service of this source.
         posting_service: Option<PostingService> = "posting_service",
     }
 }
@@ -84,7 +84,7 @@ model! {
 model! {
     /// A job board or another service that jobs are posted to.
     pub struct PostingService debug(id, name) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// The name.
         name: Option<String> = "name",
@@ -94,62 +94,62 @@ model! {
 model! {
     /// The job of an application.
     pub struct AppliedJob debug(id, title, status) {
-        /// The job's number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The title.
         title: Option<String> = "title",
-        /// Where it stands, in another vocabulary than [`JobStatus`](super::JobStatus); inside of a step change it is any
-        /// text (vendor page: reference).
+        /// The status, with other values than [`JobStatus`](super::JobStatus); inside a step change any text (vendor
+        /// page: reference).
         status: Option<AppliedJobStatus> = "status" => empty_as_none,
-        /// Its applications.
+        /// The applications.
         applications: Option<Link> = "applications",
     }
 }
 
 open_enum! {
-    /// Where the job of an application stands. Only the first code is documented.
+    /// The status of the job of an application. Only this code is documented.
     pub enum AppliedJobStatus {
-        /// It can be applied for: `OPEN`.
+        /// Open for applications: `OPEN`.
         Open = "OPEN",
     }
 }
 
 model! {
-    /// An application came to a step: a row of the step-change feed, the only feed over all jobs.
+    /// A step change of an application: a record of the step-change feed, the only feed over all jobs.
     ///
-    /// `change_id` is the event. `id`, `name` and `status` are those of the step in its process (inferred); the older
-    /// edition of the reference has them in `step`, and no `change_id`. [`StepChange::process_step`] reads either. `Debug`
-    /// shows numbers only.
+    /// `change_id` identifies the change. `id`, `name` and `status` are those of the step in its process (inferred);
+    /// the older edition of the reference has them in `step`, without `change_id`. [`StepChange::process_step`] reads
+    /// either. `Debug` shows the ids and the status only.
     pub struct StepChange debug(change_id, id, status) {
-        /// The number of the change, which the feed goes on from.
+        /// The id of the change, used by `since`.
         change_id: Option<u64> = "change_id" => number,
         /// Its own URL, in the older edition of the reference.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The URL of its JSON Schema, in the older edition of the reference.
         schema: Option<String> = "_schema" => empty_as_none,
-        /// What the answer says about the request, in the older edition of the reference.
+        /// The status of the request, in the older edition of the reference.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
-        /// The day, or in the older edition of the reference the time, of the change.
+        /// The date of the change; in the older edition of the reference the date and time.
         date: Option<Moment> = "date" => empty_as_none,
-        /// The number of the step. Never a key of the change.
+        /// The id of the step. It does not identify the change.
         id: Option<u64> = "id" => number,
         /// The name of the step.
         name: Option<String> = "name",
-        /// What kind of step it is.
+        /// The kind of step.
         status: Option<StepStatus> = "status" => empty_as_none,
         /// The step, in the older edition of the reference.
         step: Option<ProcessStep> = "step",
-        /// Who moved it; may be missing for an automatic move.
+        /// The user who moved it; may be absent for an automatic move.
         user: Option<User> = "user",
-        /// The application as it is now, without its notes and its history.
+        /// The current application, without its notes and its history.
         application: Option<Application> = "application",
     }
 }
 
 impl StepChange {
-    /// The step that the application came to, from either edition of the reference.
+    /// The new step of the application, from either edition of the reference.
     pub fn process_step(&self) -> ProcessStep {
         self.step.clone().unwrap_or_else(|| ProcessStep {
             id: self.id,
@@ -161,10 +161,10 @@ impl StepChange {
 }
 
 model! {
-    /// A note on a candidate. What a note holds is not documented, so the rest is in `extra`; its text is HTML by others.
-    /// `Debug` shows the number only.
+    /// A note on a candidate. Its other fields are not documented and are in `extra`; its text is untrusted HTML.
+    /// `Debug` shows the id only.
     pub struct Note debug(id) {
-        /// The number, where there is one.
+        /// The id, if present.
         id: Option<u64> = "id" => number,
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
@@ -172,26 +172,26 @@ model! {
 }
 
 model! {
-    /// One call of your webhook, as the service made it. It has no number of its own: two are the same when event, time and
-    /// application are (inferred).
+    /// One call that the service made to your webhook. It has no id: two calls are the same if event, time and
+    /// application are equal (inferred).
     pub struct WebhookTask debug(event, datetime, response_status) {
-        /// What happened.
+        /// The event.
         event: Option<WebhookEvent> = "event" => empty_as_none,
-        /// When, in a zone that is not documented.
+        /// The date and time, in a zone that is not documented.
         datetime: Option<Moment> = "datetime" => empty_as_none,
-        /// The status that your endpoint answered with.
+        /// The HTTP status that your endpoint answered with.
         response_status: Option<u16> = "response_status" => number,
-        /// What your endpoint answered.
+        /// The body that your endpoint answered with.
         response_body: Option<String> = "response_body",
-        /// The application that it was about.
+        /// The application of the event.
         application: Option<Link> = "application",
     }
 }
 
 open_enum! {
-    /// What a webhook call is about. Only one name is public (vendor page: webhooks).
+    /// The event of a webhook call. Only one name is documented (vendor page: webhooks).
     pub enum WebhookEvent {
-        /// An application came to another step: `ProcessStepChange`.
+        /// An application was moved to another step: `ProcessStepChange`.
         ProcessStepChange = "ProcessStepChange",
     }
 }

@@ -1,4 +1,4 @@
-//! Lists that come as `{"items": [..]}` or as a bare array, depending on the edition of the reference.
+//! Lists that are `{"items": [..]}` or an array, depending on the edition of the reference.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,16 +8,16 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-/// A list inside of a record, whichever of its two forms it came in. Absent and null are empty.
+/// A list inside a record, in either form. Absent and null are empty lists.
 ///
-/// It is used like a slice. `Debug` shows the number of its elements only.
+/// It dereferences to a slice. `Debug` shows only the number of elements.
 ///
 /// ```
 /// use jobfeed::jobaffinity::{Items, Organisation};
 ///
-/// let new: Items<Organisation> = serde_json::from_str(r#"{"items": [{"id": 4}]}"#)?;
+/// let new: Items<Organisation> = serde_json::from_str(r#"{"items": []}"#)?;
 /// let old: Items<Organisation> = serde_json::from_str(r#"[{"id": 4}]"#)?;
-/// assert_eq!((new[0].id, old.len()), (Some(4), 1));
+/// assert_eq!((new.len(), old[0].id), (0, Some(4)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]
@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 pub struct Items<T> {
     /// The elements.
     pub items: Vec<T>,
-    /// What stood beside the elements, such as the odd second `latest_cv_url` in the steps of an application.
+    /// Other fields beside `items`, such as a second `latest_cv_url` in the steps of an application.
     pub extra: Map<String, Value>,
 }
 

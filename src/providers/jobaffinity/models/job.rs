@@ -6,87 +6,87 @@ use super::{Address, Items, Link, Moment, Organisation, ResponseStatus, StepStat
 use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
-    /// A job, as the list and the detail answer it. The list was seen with `id`, `title` and `_self` only; the rest may need
+    /// A job, in lists and on its own. In lists only `id`, `title` and `_self` were observed; the other fields may need
     /// [`Client::job`](crate::jobaffinity::Client::job).
     ///
-    /// There is no date of modification, publication or closing, no salary and no public link (vendor page: reference of
-    /// jobs). `Debug` leaves the texts out.
+    /// There is no date of modification, publication or closing, no salary and no public link (vendor page: reference
+    /// of jobs). `Debug` shows `id`, `title`, `reference` and `status` only.
     ///
     /// ```
     /// use jobfeed::jobaffinity::{Job, JobStatus};
     ///
-    /// let job: Job = serde_json::from_str(r#"{"id": "7", "status": "PUBLISHED", "address": {"town": "Lyon"}, "salary": 1}"#)?;
-    /// assert_eq!((job.id, job.status.as_ref()), (Some(7), Some(&JobStatus::Published)));
-    /// assert_eq!(job.place().and_then(|place| place.town.as_deref()), Some("Lyon"));
+    /// let json = r#"{"id": "7", "status": "PUBLISHED", "salary": 1}"#;
+    /// let job: Job = serde_json::from_str(json)?;
+    /// assert_eq!((job.id, job.status), (Some(7), Some(JobStatus::Published)));
     /// assert_eq!(job.extra["salary"], 1);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub struct Job debug(id, title, reference, status) {
-        /// The job's number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The URL of its JSON Schema.
         schema: Option<String> = "_schema" => empty_as_none,
-        /// What the answer says about the request; on a detail.
+        /// The status of the request; only when a single record is requested.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
-        /// What may be done with it; the shape of an action is not documented.
+        /// The possible actions; the shape of an action is not documented.
         actions: Vec<Value> = "_actions" => list,
         /// The title.
         title: Option<String> = "title",
-        /// Where it stands.
+        /// The status.
         status: Option<JobStatus> = "status" => empty_as_none,
-        /// Its applications.
+        /// The applications.
         applications: Option<Link> = "applications",
         /// The customer's code of the job.
         reference: Option<String> = "reference" => empty_as_none,
-        /// The client it is for, where an agency recruits.
+        /// The agency's client, if an agency recruits.
         client: Option<String> = "client" => empty_as_none,
-        /// Where it is, in the later edition of the reference. [`Job::place`] reads either.
+        /// The address, in the later edition of the reference. [`Job::place`] reads either.
         location: Option<Address> = "location",
-        /// Where it is, in the older edition of the reference.
+        /// The address, in the older edition of the reference.
         address: Option<Address> = "address",
-        /// The ad as HTML. Untrusted: clean it before it is shown.
+        /// The ad as HTML. Untrusted: sanitise it before display.
         description: Option<String> = "description",
-        /// About the employer; presumably HTML.
+        /// The description of the employer; HTML (inferred).
         employer_description: Option<String> = "employer_description",
-        /// About the position; presumably HTML.
+        /// The description of the position; HTML (inferred).
         position_description: Option<String> = "position_description",
-        /// Who is wanted; presumably HTML.
+        /// The description of the wanted profile; HTML (inferred).
         profile_description: Option<String> = "profile_description",
-        /// The day it was made.
+        /// The date of creation.
         creation_date: Option<Moment> = "creation_date" => empty_as_none,
-        /// Who is in charge.
+        /// The user in charge.
         owner: Option<User> = "owner",
         /// The kind of contract.
         contract_type: Option<ContractType> = "contract_type",
-        /// How long it lasts.
+        /// The duration of the contract.
         term: Option<Term> = "term",
-        /// Whose job it is; notes on its candidates need the number.
+        /// The organisation that owns the job; notes on its candidates need its id.
         organisation: Option<Organisation> = "organisation",
         /// Fields that the customer has defined.
         attributes: Items<Attribute> = "attributes",
-        /// The questions to candidates, of a shape that is not documented.
+        /// The questions to candidates; the shape is not documented.
         questionnaire: Option<Value> = "questionnaire",
         /// The recruitment process.
         process: Option<Link> = "process",
-        /// Who works on it. See [`Client::job_team`](crate::jobaffinity::Client::job_team).
+        /// The users who work on it. See [`Client::job_team`](crate::jobaffinity::Client::job_team).
         team: Option<Link> = "team",
     }
 }
 
 impl Job {
-    /// Where it is, under either of its names; the later one goes first.
+    /// The address, from either edition of the reference; the later one has priority.
     pub fn place(&self) -> Option<&Address> {
         self.location.as_ref().or(self.address.as_ref())
     }
 }
 
 open_enum! {
-    /// Where a job stands (vendor page: reference of jobs). Inside of an application the vocabulary is another one:
+    /// The status of a job (vendor page: reference of jobs). Inside an application it is
     /// [`AppliedJobStatus`](super::AppliedJobStatus).
     pub enum JobStatus {
-        /// Being written: `DRAFT`.
+        /// A draft: `DRAFT`.
         Draft = "DRAFT",
         /// Waiting for approval: `PENDING_APPROVAL`.
         PendingApproval = "PENDING_APPROVAL",
@@ -94,7 +94,7 @@ open_enum! {
         Published = "PUBLISHED",
         /// Closed: `CLOSED`.
         Closed = "CLOSED",
-        /// Put away: `ARCHIVED`.
+        /// Archived: `ARCHIVED`.
         Archived = "ARCHIVED",
     }
 }
@@ -112,15 +112,15 @@ model! {
 model! {
     /// A length of time.
     pub struct Term {
-        /// How many units.
+        /// The number of units.
         count: Option<f64> = "count" => number,
-        /// Which unit.
+        /// The unit.
         unit: Option<TermUnit> = "unit" => empty_as_none,
     }
 }
 
 open_enum! {
-    /// A unit of time. Only the first code is documented.
+    /// A unit of time. Only this code is documented.
     pub enum TermUnit {
         /// A day: `DAY`.
         Day = "DAY",
@@ -130,11 +130,11 @@ open_enum! {
 model! {
     /// A field that the customer has defined.
     pub struct Attribute debug(name, api_name) {
-        /// Its name for people.
+        /// The display name.
         name: Option<String> = "name",
-        /// Its name for programs.
+        /// The name in the API.
         api_name: Option<String> = "api_name",
-        /// Its value: documented as text, other types are let through.
+        /// The value: documented as a text, but other types are accepted.
         value: Option<Value> = "value",
     }
 }
@@ -142,19 +142,19 @@ model! {
 model! {
     /// A recruitment process.
     pub struct Process debug(id, name) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The URL of its JSON Schema.
         schema: Option<String> = "_schema" => empty_as_none,
-        /// What the answer says about the request.
+        /// The status of the request.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
         /// The name.
         name: Option<String> = "name",
-        /// Who uses it.
+        /// The organisations that use it.
         organisations: Items<Organisation> = "organisations",
-        /// Its steps; their numbers are what [`Client::add_step`](crate::jobaffinity::Client::add_step) takes.
+        /// Its steps; [`Client::add_step`](crate::jobaffinity::Client::add_step) takes their ids.
         steps: Items<ProcessStep> = "steps",
     }
 }
@@ -162,24 +162,24 @@ model! {
 model! {
     /// A step of a process.
     pub struct ProcessStep debug(id, name, status) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// The name.
         name: Option<String> = "name",
-        /// What kind of step it is.
+        /// The kind of step.
         status: Option<StepStatus> = "status" => empty_as_none,
     }
 }
 
 model! {
-    /// The people who work on a job. Only the path is documented; that the answer is a list of users is inferred, and
-    /// whatever else it holds is in `extra`.
+    /// The people who work on a job. Only the path is documented; that the response is a list of users is inferred.
+    /// All other fields are in `extra`.
     pub struct Team debug(self_link) {
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
         /// The URL of its JSON Schema.
         schema: Option<String> = "_schema" => empty_as_none,
-        /// What the answer says about the request.
+        /// The status of the request.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
         /// The users.
         items: Vec<User> = "items" => list,

@@ -1,6 +1,6 @@
-//! What JobAffinity answers with.
+//! The response models of JobAffinity.
 //!
-//! Two editions of the vendor's reference disagree on some names; both are read. Every field may be missing or null.
+//! The two editions of the vendor's reference disagree on some names; both are read. Every field may be absent or null.
 
 mod application;
 mod candidate;

@@ -1,4 +1,4 @@
-//! What several records share: links, people, places, the root.
+//! Models that several records have: links, people, places, the root.
 
 use serde_json::Value;
 
@@ -8,17 +8,17 @@ use crate::json::{Decimal, empty_as_none, list, model, number, open_enum};
 model! {
     /// A link to another resource. Give [`Link::url`] to [`follow`](crate::jobaffinity::Client::follow).
     pub struct Link debug(url, id) {
-        /// Where it is: mostly a path from the root of the host (vendor page: discovery).
+        /// The URL: usually an absolute path on the same host (vendor page: discovery).
         url: Option<String> = "_self" => empty_as_none,
-        /// Its number, where the place holds more than a link (vendor page: reference of jobs, the process of a job).
+        /// The id, if the response has more than a link (vendor page: reference of jobs, the process of a job).
         id: Option<u64> = "id" => number,
     }
 }
 
 model! {
-    /// A user of the service: a recruiter. `Debug` shows the number only.
+    /// A user of the service: a recruiter. `Debug` shows the id only.
     pub struct User debug(id) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// The first name.
         first_name: Option<String> = "first_name",
@@ -30,9 +30,9 @@ model! {
 }
 
 model! {
-    /// An organisation: who sees a note, who owns a job.
+    /// An organisation, which owns jobs, and whose users see notes.
     pub struct Organisation debug(id, name) {
-        /// The number.
+        /// The id.
         id: Option<u64> = "id" => number,
         /// The name.
         name: Option<String> = "name",
@@ -40,7 +40,7 @@ model! {
 }
 
 model! {
-    /// Where a candidate or a job is. Of a candidate it is personal, so `Debug` shows nothing.
+    /// The address of a candidate or a job. `Debug` shows nothing, because a candidate's address is personal data.
     pub struct Address debug(none) {
         /// Street and number.
         address: Option<String> = "address",
@@ -69,40 +69,40 @@ impl Address {
 model! {
     /// The root of the API: its version and its entry points.
     ///
-    /// Read it once a day: a newer version or an expiration date is how the vendor announces a migration (vendor page:
+    /// Read it once a day: the vendor announces a migration by a newer version or an expiration date (vendor page:
     /// versioning).
     pub struct Root {
         /// Its own URL.
         self_link: Option<String> = "_self" => empty_as_none,
-        /// What the answer says about the request.
+        /// The status of the request.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
         /// The version, such as `1.10`, which is newer than `1.9`. See [`Root::version_parts`].
         version: Option<String> = "_version" => empty_as_none,
         /// The root of the newest version (vendor page: versioning).
         last_version_url: Option<String> = "_last_version_url" => empty_as_none,
-        /// When this version is switched off. Only null was seen, so the form is not known.
+        /// When this version is switched off. The format is unknown, because only null was observed.
         expiration: Option<Moment> = "_expiration" => empty_as_none,
-        /// Where the changes of the API are listed.
+        /// The changelog of the API.
         changelog: Option<Link> = "_changelog",
-        /// The candidates.
+        /// The entry point of candidates.
         candidates: Option<EntryPoint> = "candidates",
-        /// The jobs. More entry points exist under names that are not documented; they are in `extra`.
+        /// The entry point of jobs. Other entry points have undocumented names; they are in `extra`.
         jobs: Option<EntryPoint> = "jobs",
     }
 }
 
 impl Root {
-    /// The version part by part: `1.10` is `[1, 10]`. `None` when it is no dotted number.
+    /// The parts of the version: `1.10` is `[1, 10]`. `None` if it is not numbers separated by dots.
     pub fn version_parts(&self) -> Option<Vec<u32>> {
         self.version.as_deref()?.split('.').map(|part| part.parse().ok()).collect()
     }
 
-    /// Whether the vendor names a newer version than this one (vendor page: versioning).
+    /// Whether a newer version exists (vendor page: versioning).
     pub fn is_outdated(&self) -> bool {
         matches!((&self.last_version_url, &self.self_link), (Some(last), Some(own)) if last != own)
     }
 
-    /// An entry point by its name, those without a field of their own included.
+    /// An entry point by its name, including those in `extra`.
     pub fn entry_point(&self, name: &str) -> Option<EntryPoint> {
         match name {
             "candidates" => self.candidates.clone(),
@@ -115,39 +115,38 @@ impl Root {
 model! {
     /// An entry point of the API.
     pub struct EntryPoint {
-        /// Where it is.
+        /// The URL.
         url: Option<String> = "_self" => empty_as_none,
-        /// What it is, in English.
+        /// The description, in English.
         description: Option<String> = "description",
     }
 }
 
 model! {
-    /// The answer to a change. It does not tell what was made: no number of a step change or a note (vendor page:
-    /// reference).
+    /// The response to a write. It has no id of the new step change or note (vendor page: reference).
     pub struct Written debug(response_status) {
-        /// What the answer says about the request. `INVALID` is an error and does not come here.
+        /// The status of the request. `INVALID` is an error instead.
         response_status: Option<ResponseStatus> = "_status" => empty_as_none,
-        /// What may be done next; the shape of an action is not documented.
+        /// The possible next actions; the shape of an action is not documented.
         actions: Vec<Value> = "_actions" => list,
     }
 }
 
 open_enum! {
-    /// What an answer says about its request.
+    /// The status of a request.
     pub enum ResponseStatus {
-        /// It was understood: `OK`.
+        /// Success: `OK`.
         Ok = "OK",
-        /// Its parameters were refused: `INVALID`, under HTTP status 200 (vendor page: responses).
+        /// Refused parameters: `INVALID`, with HTTP status 200 (vendor page: responses).
         Invalid = "INVALID",
     }
 }
 
 open_enum! {
-    /// How a person is addressed. What is read has `MR` and `MS`, what is sent with an application has all of them (vendor
-    /// page: reference).
+    /// The form of address of a person. Responses have `MR` and `MS`; an application can be sent with any of them
+    /// (vendor page: reference).
     pub enum Title {
-        /// Not told: `UNKNOWN`.
+        /// Unknown: `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `MR`.
         Mr = "MR",
