@@ -1,4 +1,4 @@
-//! A store in SQLite, by itself or inside the caller's own transaction.
+//! A store in SQLite, with its own transactions or inside the caller's transaction.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 
 /// Keeps states in the table `jobfeed_checkpoint` of an SQLite database.
 ///
-/// For exactly-once, write rows and state in one transaction and leave the store only to load:
+/// For exactly-once, write rows and state in one transaction, and use the store only to load:
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,31 +49,31 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a database file, makes it and the table when they are not there. Waits up to 30 s for other writers.
+    /// Opens a database file. Creates the file and the table if they do not exist. Waits up to 30 s for other writers.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when SQLite refuses.
+    /// [`CheckpointError::Store`] when SQLite fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let db = Connection::open(path).map_err(CheckpointError::store)?;
         db.busy_timeout(Duration::from_secs(30)).map_err(CheckpointError::store)?;
         Self::new(db)
     }
 
-    /// Takes an open connection.
+    /// A store with an open connection.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when the table cannot be made.
+    /// [`CheckpointError::Store`] when the table cannot be created.
     pub fn new(db: Connection) -> Result<Self, CheckpointError> {
         db.execute(TABLE, []).map_err(CheckpointError::store)?;
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
-    /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. Works on a
-    /// plain connection too, as its own transaction.
+    /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. On a
+    /// connection without a transaction it saves the state alone.
     ///
     /// # Errors
-    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::Store`] when SQLite
-    /// refuses. Roll the transaction back then.
+    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::Store`] when
+    /// SQLite fails. Then roll the transaction back.
     pub fn save_in(db: &Connection, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
         db.execute(TABLE, []).map_err(CheckpointError::store)?;
         let before = state.revision().saturating_sub(1);
@@ -94,7 +94,7 @@ impl SqliteStore {
     /// Loads a state through the caller's connection or transaction.
     ///
     /// # Errors
-    /// What [`SyncState::from_json`] refuses, and [`CheckpointError::Store`] when SQLite refuses.
+    /// Those of [`SyncState::from_json`], and [`CheckpointError::Store`] when SQLite fails.
     pub fn load_in(db: &Connection, key: &str) -> Result<Option<SyncState>, CheckpointError> {
         let text: Option<String> = db
             .query_row("SELECT state FROM jobfeed_checkpoint WHERE key = ?1", [key], |row| row.get(0))

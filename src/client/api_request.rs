@@ -34,8 +34,8 @@ pub enum Origins {
 pub struct ApiRequest {
     /// The method. `GET` by default.
     pub method: Method,
-    /// The path, relative to the base URL: `jobs`, `/other/root`, or an absolute URL. It may have a query, which is sent
-    /// unchanged.
+    /// The path, relative to the base URL: `jobs`, `/other/root`, or an absolute URL. It may have a query, which is
+    /// sent unchanged.
     pub path: String,
     /// The query, not yet encoded.
     pub query: Vec<(String, String)>,
@@ -49,10 +49,10 @@ pub struct ApiRequest {
     pub url: UrlKind,
     /// To which origins it may be sent.
     pub origins: Origins,
-    /// The bucket of the server's rate limit that counts it, for services that count by endpoint or by customer. The rate and
-    /// the waits of a bucket do not delay requests of other buckets. `None`: the bucket of the client.
+    /// The bucket of the server's rate limit that counts it, for services that count by endpoint or by customer. The
+    /// rate and the waits of a bucket do not delay requests of other buckets. `None`: the bucket of the client.
     pub bucket: Option<String>,
-    /// Whether it holds personal data. The server may repeat them in an error, so errors then show only codes, no messages.
+    /// Whether it holds personal data. A server may repeat them in errors, so errors then show only codes.
     pub private: bool,
 }
 

@@ -15,7 +15,7 @@ use super::transport::{ReqwestTransport, SharedTransport, Transport};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
-/// A client type that [`ClientBuilder`] can build: the defaults of a provider, and how its client is made from the core.
+/// A client type that [`ClientBuilder`] can build: the defaults of a provider, and how to make its client.
 pub trait Provider: Sized {
     /// The default base URL.
     const BASE_URL: &'static str;
@@ -23,10 +23,10 @@ pub trait Provider: Sized {
     const RATE_LIMIT: RateLimit;
     /// Which clients share the rate limit. Default: the clones of one client.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
-    /// How long to wait after a 429 without `Retry-After`, when the period of the service's limit is known. Default: the
-    /// back-off of the [`RetryPolicy`].
+    /// How long to wait after a 429 without `Retry-After`, when the period of the service's limit is known. Default:
+    /// the back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
-    /// Checks each JSON object that comes with a success status, for services that report errors that way. Default: no check.
+    /// Checks each JSON object that comes with a success status, for services that report errors in it. Default: no check.
     const CHECK: Option<Check> = None;
 
     /// Reads the body of an error answer. Default: [`ServerError::read`], for the forms that most services use.
@@ -90,8 +90,8 @@ impl<P: Provider> Default for ClientBuilder<P> {
 }
 
 impl<P: Provider> ClientBuilder<P> {
-    /// Sets another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and fragment. A missing
-    /// slash at the end is added.
+    /// Sets another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and
+    /// fragment. A missing slash at the end is added.
     pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
         self.base_url = Some(parse_base_url(url.as_ref()));
         self
@@ -134,9 +134,9 @@ impl<P: Provider> ClientBuilder<P> {
         self
     }
 
-    /// How many requests may be sent in a period, by all clones, or by all clients of the host ([`Provider::LIMIT_SCOPE`]).
-    /// Default: the provider's documented rate. Where a service counts by endpoint or by customer, each rate bucket has this
-    /// rate.
+    /// How many requests may be sent in a period, by all clones, or by all clients of the host
+    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
+    /// customer, each rate bucket has this rate.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = limit;
         self
@@ -156,8 +156,8 @@ impl<P: Provider> ClientBuilder<P> {
 
     /// Uses your own `reqwest::Client`, for proxies, certificates or a shared pool.
     ///
-    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to another
-    /// host before this crate can check it.
+    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to
+    /// another host before this crate can check it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.transport = Some(SharedTransport(Arc::new(ReqwestTransport::from(client))));
         self

@@ -80,8 +80,8 @@ impl Client {
         self.send(endpoint, request, progress, accept, |opened| self.read_whole(request, progress, opened, &read)).await
     }
 
-    /// Makes one call and returns the successful answer before its body is read. The reader of the body applies the limits of
-    /// size and time.
+    /// Makes one call and returns the successful answer before its body is read. The reader of the body applies the
+    /// limits of size and time.
     pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
         self.send(endpoint, request, progress, &|status| status.is_success(), |opened| ready(Ok(opened))).await
     }
@@ -115,12 +115,7 @@ impl Client {
             progress.request(call.attempts);
             let attempt_error = match self.exchange(request, &url, deadline, &call).await {
                 Ok(opened) => {
-                    tracing::debug!(
-                        endpoint,
-                        attempt = call.attempts,
-                        status = opened.status.as_u16(),
-                        "answer received"
-                    );
+                    tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
                     self.keep_sunset(endpoint, &opened.headers);
                     // Only a request that changes nothing on the server may be sent to another URL.
                     if opened.status.is_redirection() && request.method.is_safe() && !accept(opened.status) {
@@ -145,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Gives an answer with an accepted status to `take`, and makes an error of any other. Obeys the wait that it asks for.
+    /// Gives an answer with an accepted status to `take`; any other is an error. Obeys the wait that it asks for.
     async fn take_answer<O, F>(
         &self,
         request: &ApiRequest,

@@ -1,7 +1,7 @@
 //! The only module that reads the clock: wall time for dates and windows, monotonic time for waits.
 //!
-//! Wall time comes from [`Clock`], so a test or a simulation can set "today". Monotonic time comes from tokio, so a paused
-//! tokio clock controls every wait of the crate.
+//! Wall time comes from [`Clock`], so a test or a simulation can set "today". Monotonic time comes from tokio, so a
+//! paused tokio clock controls every wait of the crate.
 
 use std::fmt;
 use std::sync::Arc;

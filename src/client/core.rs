@@ -21,8 +21,8 @@ use crate::json::Fields;
 
 /// Checks the JSON object of an answer with a success status, before anything else reads it.
 ///
-/// For services that report errors with a success status: [`BodyProblem::ErrorObject`](crate::BodyProblem::ErrorObject) makes the
-/// body an error, with the content that [`Provider::server_error`](crate::Provider::server_error) reads.
+/// For services that report errors with a success status: [`BodyProblem::ErrorObject`](crate::BodyProblem::ErrorObject)
+/// makes the body an error, with the content that [`Provider::server_error`](crate::Provider::server_error) reads.
 pub type Check = fn(&Fields) -> Result<(), AnswerError>;
 
 /// Checked settings.

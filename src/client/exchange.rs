@@ -1,4 +1,4 @@
-//! One attempt: sends the HTTP request, then reads the status and headers, then the body within limits of time and size.
+//! One attempt: sends the HTTP request, reads status and headers, then the body within limits of time and size.
 
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ impl Client {
         Ok(Response { status: opened.status, headers: opened.headers, body: whole.freeze(), url: opened.url })
     }
 
-    /// Reads the beginning of an error body. When the connection fails, the status and headers are used without the rest of it.
+    /// Reads the beginning of an error body. When the connection fails, the error has only its first part.
     pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
         let mut start = BytesMut::new();
         let mut body = opened.body.into_inner();

@@ -1,4 +1,4 @@
-//! Reads the wait that a server asks for: `Retry-After` in both forms, `X-RateLimit-*`, and the `RateLimit` draft fields.
+//! Reads the wait that a server asks for: `Retry-After` (both forms), `X-RateLimit-*`, the `RateLimit` draft fields.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The rate limit that all clones of a client share: the time between two requests, and the waits that a server asks for.
+//! The rate limit that clones of a client share: the time between requests, and the waits that a server asks for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::clock::monotonic;
 use crate::error::{Error, Result};
 
-/// How fast a client may send: a number of requests in a period, evenly spaced. A burst is allowed with [`RateLimit::burst`].
+/// How fast a client may send: a number of requests in a period, evenly spaced; bursts by [`RateLimit::burst`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,8 +74,8 @@ pub enum LimitScope {
     /// The clones of one client, for a service that counts by credential.
     #[default]
     Client,
-    /// All clients of the process whose base URL has the same host and port, whatever their credentials, for a service that
-    /// counts by IP address. After a request of one of them, all wait for the interval of that client.
+    /// All clients of the process whose base URL has the same host and port, whatever their credentials, for a service
+    /// that counts by IP address. After a request of one of them, all wait for the interval of that client.
     Host,
 }
 
@@ -86,8 +86,8 @@ pub(crate) struct Limiter {
     slots: Arc<Mutex<Slots>>,
 }
 
-/// The slots of [`LimitScope::Host`]. An entry is kept after its last client is dropped, so that a program that makes a new
-/// client for each call is limited too.
+/// The slots of [`LimitScope::Host`]. An entry is kept after its last client is dropped, so that a program that makes a
+/// new client for each call is limited too.
 static BY_HOST: Mutex<Option<HashMap<String, Arc<Mutex<Slots>>>>> = Mutex::new(None);
 
 #[derive(Debug)]

@@ -40,8 +40,8 @@ impl Scrubber {
 
     /// One short line, without secrets, e-mail addresses and control characters.
     pub(crate) fn snippet(&self, text: &str) -> String {
-        // The text is cut after the replacement, so that no part of a secret at the cut remains. It is bounded before too,
-        // because an error page can be megabytes long.
+        // The text is cut after the replacement, so that no part of a secret at the cut remains. It is bounded before
+        // too, because an error page can be megabytes long.
         let longest = self.secrets.iter().map(|secret| secret.expose_secret().len()).max().unwrap_or(0);
         let bound = floor_char_boundary(text, SNIPPET * 8 + longest);
         let text = self.without_secrets(text.get(..bound).unwrap_or_default());

@@ -48,7 +48,7 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     /// Fetches the resource.
     ///
     /// # Errors
-    /// [`Error::Status`](crate::Error::Status) with 404 when there is none, and those of [`ListRequest::send`](crate::ListRequest::send).
+    /// [`Error::Status`](crate::Error::Status) with 404 when there is none; those of [`crate::ListRequest::send`].
     pub async fn send(self) -> Result<T> {
         self.send_as().await
     }
@@ -80,7 +80,7 @@ impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
     /// Sends it and reads the answer.
     ///
     /// # Errors
-    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it. After any other error it did not.
+    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it, else it did not.
     pub async fn send(self) -> Result<T> {
         self.call.send().await
     }
@@ -105,8 +105,8 @@ impl DownloadRequest {
         Self { client, name, request }
     }
 
-    /// Allows a link or a redirect to another origin. Credentials are not sent there, and with an `https` base URL only `https`
-    /// is allowed. By default another origin is an error before anything is sent there.
+    /// Allows a link or a redirect to another origin. Credentials are not sent there, and with an `https` base URL only
+    /// `https` is allowed. By default another origin is an error before anything is sent there.
     pub fn other_origins(mut self) -> Self {
         self.request.origins = Origins::Any;
         self

@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 
 /// How often an idempotent call is retried, and after which wait.
 ///
-/// Connection errors, timeouts, incomplete bodies, 408, 429 and 5xx are retried; 400, 401, 403, 404 and all other answers
-/// are not. The wait after attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full jitter),
-/// unless the server asks for a wait, which is then obeyed exactly.
+/// Connection errors, timeouts, incomplete bodies, 408, 429 and 5xx are retried; 400, 401, 403, 404 and all other
+/// answers are not. The wait after attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full
+/// jitter), unless the server asks for a wait, which is then obeyed exactly.
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,15 +68,15 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait that a server may ask for before the call ends as paused ([`Error::Paused`]). Default 2 minutes.
+    /// The longest wait that a server may ask for; after a longer one the call is [`Error::Paused`]. Default 2 minutes.
     #[must_use]
     pub fn max_wait(mut self, cap: Duration) -> Self {
         self.max_wait = cap;
         self
     }
 
-    /// How long to wait after a 429 without `Retry-After`; up to a tenth is added at random. Default: the wait that fits the
-    /// provider's documented limit, else the back-off.
+    /// How long to wait after a 429 without `Retry-After`; up to a tenth is added at random. Default: the wait that
+    /// fits the provider's documented limit, else the back-off.
     #[must_use]
     pub fn throttled_wait(mut self, wait: Duration) -> Self {
         self.throttled_wait = Some(wait);

@@ -1,8 +1,8 @@
-//! Verifies signed webhook deliveries (feature `webhook`) with any web framework: it takes headers and raw bytes, and returns
-//! `Ok` or a typed error.
+//! Verifies signed webhook deliveries (feature `webhook`) with any web framework: it takes headers and raw bytes, and
+//! returns `Ok` or a typed error.
 //!
-//! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header
-//! `t=<unix seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
+//! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header `t=<unix
+//! seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
 //! header `sha256=<hex>` signs the body (GitHub and others).
 //!
 //! ```
@@ -16,8 +16,8 @@
 //! # Ok::<(), jobfeed::Error>(())
 //! ```
 //!
-//! Verify the bytes as received, before they are parsed, and never a body that was written again: a changed space changes
-//! the signature. A valid delivery is not always new: keep the ids of the events that you have processed.
+//! Verify the bytes as received, before they are parsed, and never a body that was written again: a changed space
+//! changes the signature. A valid delivery is not always new: keep the ids of the events that you have processed.
 
 use std::time::Duration;
 
@@ -106,8 +106,8 @@ impl Verifier {
         Ok(self)
     }
 
-    /// How far the time of a delivery may be from now, in the past or the future; this value itself is accepted. Default 5
-    /// minutes. No effect on [`Verifier::plain`].
+    /// How far the time of a delivery may be from now, in the past or the future; this value itself is accepted.
+    /// Default 5 minutes. No effect on [`Verifier::plain`].
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
@@ -121,8 +121,8 @@ impl Verifier {
         self
     }
 
-    /// Checks a delivery: its headers and the bytes of its body, exactly as received. Signatures are compared in constant
-    /// time.
+    /// Checks a delivery: its headers and the bytes of its body, exactly as received. Signatures are compared in
+    /// constant time.
     ///
     /// # Errors
     /// [`VerifyError`].

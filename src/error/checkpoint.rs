@@ -7,15 +7,13 @@ use super::kinds::BoxError;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The stored text is not a state. It is not changed.
-    #[error("the stored state cannot be read ({reason}); restore it from a backup, or delete it to start a new sync")]
+    #[error("the stored state cannot be read ({reason}); restore it, or delete it to start a new sync")]
     Corrupt {
         /// What does not parse.
         reason: String,
     },
     /// The state was written by a newer version of this crate.
-    #[error(
-        "the stored state has version {version}, but this program reads versions up to {supported}; update the program"
-    )]
+    #[error("the stored state has version {version}, this program reads versions up to {supported}; update it")]
     Newer {
         /// The stored version.
         version: u32,
@@ -23,12 +21,10 @@ pub enum CheckpointError {
         supported: u32,
     },
     /// The state belongs to another query: the server, endpoint, filters or page size differ.
-    #[error(
-        "the stored state belongs to another query (server, endpoint, filters or page size differ); use another checkpoint key"
-    )]
+    #[error("the stored state belongs to another query (server, endpoint, filters, page size); use another key")]
     OtherQuery,
     /// The state belongs to another kind of sync.
-    #[error("the stored state belongs to the sync {stored:?}, not {wanted:?}; use another checkpoint key")]
+    #[error("the stored state belongs to the sync {stored:?}, not {wanted:?}; use another key")]
     OtherStrategy {
         /// The stored strategy.
         stored: String,
@@ -36,9 +32,7 @@ pub enum CheckpointError {
         wanted: String,
     },
     /// Another process has saved under this key.
-    #[error(
-        "revision {found} is stored, but {expected} was expected: another process saved under this key; run one at a time"
-    )]
+    #[error("revision {found} is stored, not {expected}: another process saved under this key; run one at a time")]
     Conflict {
         /// The revision that had to be stored before this save.
         expected: u64,

@@ -1,8 +1,8 @@
 //! The error type of the crate. Its messages are written for a person who reads a log.
 //!
-//! Each message is one line: what failed, at which endpoint, what the server said, what to do. It does not repeat the text
-//! of the source error; read that from [`std::error::Error::source`]. Credentials, query strings and contents of records
-//! never appear.
+//! Each message is one line: what failed, at which endpoint, what the server said, what to do. It does not repeat the
+//! text of the source error; read that from [`std::error::Error::source`]. Credentials, query strings and contents of
+//! records never appear.
 
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
@@ -111,7 +111,7 @@ pub enum Error {
     },
     /// A record could not be decoded, in strict mode or in a stream of records.
     #[error(
-        "{endpoint}: record {index} of its page could not be decoded: {reason}; read pages without `strict` to get its raw JSON in `Page::rejected`"
+        "{endpoint}: record {index} of its page could not be decoded: {reason}; without `strict`, `Page::rejected` has its raw JSON"
     )]
     Record {
         /// The endpoint.
@@ -122,9 +122,7 @@ pub enum Error {
         reason: String,
     },
     /// None of the records of a page could be decoded: the record type does not fit the data.
-    #[error(
-        "{call}: none of the {rows} records of the page could be decoded, the first because: {reason}; check the record type"
-    )]
+    #[error("{call}: none of the {rows} records could be decoded; the first: {reason}; check the record type")]
     AllRejected {
         /// The call for the page.
         call: Box<Call>,
@@ -145,7 +143,7 @@ pub enum Error {
     },
     /// The next page is one that was already read in this walk. The page that names it was delivered.
     #[error(
-        "{endpoint}: page {page} leads back to page {first_seen}, so the listing would never end; stopped; run again, and tell the provider if it repeats"
+        "{endpoint}: page {page} leads back to page {first_seen}, so the listing has no end; stopped; run again, or ask the provider"
     )]
     CursorLoop {
         /// The endpoint.
@@ -155,11 +153,8 @@ pub enum Error {
         /// The page of this walk where that position was first seen.
         first_seen: u64,
     },
-    /// Too many pages in a row had no new records: they were empty, repeated the same record, or came after the server's total.
-    /// The walk was stopped because the listing may have no end.
-    #[error(
-        "{endpoint}: {pages} pages in a row had no new records, and each named a next page; stopped; tell the provider"
-    )]
+    /// Too many pages in a row without new records: empty, with one repeated record, or after the server's total.
+    #[error("{endpoint}: stopped after {pages} pages without new records, each with a next page; ask the provider")]
     Endless {
         /// The endpoint.
         endpoint: Arc<str>,
@@ -173,19 +168,16 @@ pub enum Error {
         reason: String,
     },
     /// The walk reached its end, but records may be missing.
-    #[error(
-        "{endpoint}: the walk reached its end, but records may be missing: {completeness}; run it again (no watermark moved)"
-    )]
+    #[error("{endpoint}: records may be missing: {completeness}; run it again, the watermark did not move")]
     Incomplete {
         /// The endpoint.
         endpoint: Arc<str>,
         /// How complete the walk was.
         completeness: Completeness,
     },
-    /// The server no longer lists the records of an interval, so the sync cannot read them. Nothing was sent, and the watermark
-    /// did not move.
+    /// The server no longer lists the records of an interval. Nothing was sent, and the watermark did not move.
     #[error(
-        "{endpoint}: the server no longer lists the records from {from} to {until}, so they are lost; call `accept_loss` to continue after them"
+        "{endpoint}: the server no longer lists records from {from} to {until}; to continue without them, call `accept_loss`"
     )]
     Gap {
         /// The endpoint.
@@ -204,9 +196,7 @@ pub enum Error {
         source: CheckpointError,
     },
     /// A batch was dropped without `commit` or `committed`. The next run delivers its page again.
-    #[error(
-        "checkpoint {key:?}: a batch was dropped without a commit, so the run ended; start a new run, it delivers the page again"
-    )]
+    #[error("checkpoint {key:?}: a batch was dropped without a commit, so the run ended; run again to get it again")]
     Uncommitted {
         /// The checkpoint key.
         key: String,
@@ -219,8 +209,8 @@ impl Error {
         Self::Invalid { what: what.into(), value: value.into(), rule: rule.into() }
     }
 
-    /// Whether the same call may succeed later without a change: failed connections, timeouts, 408, 429, 5xx, incomplete
-    /// bodies, and pauses. Never for [`Error::OutcomeUnknown`].
+    /// Whether the same call may succeed later without a change: failed connections, timeouts, 408, 429, 5xx,
+    /// incomplete bodies, and pauses. Never for [`Error::OutcomeUnknown`].
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connection { .. } | Self::Timeout { .. } | Self::Paused { .. } => true,

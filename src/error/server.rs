@@ -57,7 +57,7 @@ pub struct FieldError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitScope {
-    /// Those of the same rate bucket ([`crate::endpoint::ApiRequest::bucket`]); all of the client if the request names none.
+    /// Those of the same rate bucket ([`crate::endpoint::ApiRequest::bucket`]); all of the client if it names none.
     #[default]
     Bucket,
     /// All requests of the client.
@@ -65,9 +65,9 @@ pub enum WaitScope {
 }
 
 impl ServerError {
-    /// Reads the forms that most services use: a code in `code`, or in `error` when that is one word; the message in `message`,
-    /// `detail` or a similar field; refused fields in `errors`, at the top level or in `details`, as objects with `field`,
-    /// `code` and `message`.
+    /// Reads the forms that most services use: a code in `code`, or in `error` when that is one word; the message in
+    /// `message`, `detail` or a similar field; refused fields in `errors`, at the top level or in `details`, as objects
+    /// with `field`, `code` and `message`.
     pub fn read(fields: &Fields) -> Self {
         let mut details = Map::new();
         for (name, value) in fields.values() {

@@ -1,7 +1,7 @@
 //! Finds the records in a JSON body and decodes them in one pass, keeping each record's own bytes.
 //!
-//! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its byte
-//! range, and a record that does not fit the record type does not affect the others.
+//! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its
+//! byte range, and a record that does not fit the record type does not affect the others.
 
 use super::message::without_quoted_values;
 use std::collections::BTreeMap;

@@ -68,7 +68,7 @@ impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
         Ok(Printed::new(format_args!("{number}")).into())
     }
 
-    // `Debug` of a float is the shortest text that is read back as the same number, with an exponent where that is shorter.
+    // `Debug` of a float is the shortest text that reads back as the same number, with an exponent where that is short.
     fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
         Ok(Printed::new(format_args!("{number:?}")).into())
     }

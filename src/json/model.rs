@@ -1,8 +1,8 @@
 //! The macros that declare response models: [`model!`], [`open_enum!`] and [`debug_fields!`].
 //!
 //! `#[serde(flatten)]` would keep unknown fields too, but it first buffers every record in an intermediate tree, which
-//! takes several times as long as the decoding itself. The code of [`model!`] reads each key once and stores the value in
-//! its field; only unknown keys are copied, into `extra`.
+//! takes several times as long as the decoding itself. The code of [`model!`] reads each key once and stores the value
+//! in its field; only unknown keys are copied, into `extra`.
 
 /// Declares a response object: the struct with its `Deserialize`, `Serialize`, `Debug`, `Clone`, `PartialEq`.
 ///

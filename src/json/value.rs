@@ -11,9 +11,9 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 /// A number that comes as a JSON string or as a JSON number, kept as text.
 ///
-/// A string is kept byte for byte, even if it is not a number. serde reads a JSON number as `u64`, `i64` or `f64` first, so
-/// its text is the shortest one with the same value: `80000.50` becomes `80000.5`. Two values are equal when their texts are
-/// equal. It is written to JSON as a string. Up to 22 bytes need no allocation.
+/// A string is kept byte for byte, even if it is not a number. serde reads a JSON number as `u64`, `i64` or `f64`
+/// first, so its text is the shortest one with the same value: `80000.50` becomes `80000.5`. Two values are equal when
+/// their texts are equal. It is written to JSON as a string. Up to 22 bytes need no allocation.
 ///
 /// ```
 /// use jobfeed::value::Decimal;
@@ -59,9 +59,9 @@ impl Decimal {
 
 /// A date-time as the provider wrote it, and its instant.
 ///
-/// It reads RFC 3339 and similar forms: seconds may have a fraction, a text without an offset is read as UTC, and a date
-/// alone as midnight UTC. Any other text is kept without a [`timestamp`](Self::timestamp). Two values are equal when their
-/// texts are equal. Up to 30 bytes need no allocation.
+/// It reads RFC 3339 and similar forms: seconds may have a fraction, a text without an offset is read as UTC, and a
+/// date alone as midnight UTC. Any other text is kept without a [`timestamp`](Self::timestamp). Two values are equal
+/// when their texts are equal. Up to 30 bytes need no allocation.
 ///
 /// ```
 /// use jobfeed::value::DateTime;
@@ -217,8 +217,8 @@ impl<const N: usize> From<String> for Text<N> {
 
 /// Repairs a text that is UTF-8 but was decoded as Latin-1 or Windows-1252.
 ///
-/// `None` when it is not such a text: it is plain ASCII, holds a character that those encodings do not have, or does not
-/// become valid UTF-8. The result is a guess, so the crate never applies it by itself.
+/// `None` when it is not such a text: it is plain ASCII, holds a character that those encodings do not have, or does
+/// not become valid UTF-8. The result is a guess, so the crate never applies it by itself.
 ///
 /// ```
 /// use jobfeed::value::fix_mojibake;

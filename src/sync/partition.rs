@@ -1,12 +1,12 @@
-//! Independent partitions over one client: each has its own checkpoint key and fails alone.
+//! Independent partitions with one client: each has its own checkpoint key, and an error ends only that partition.
 
 use std::future::Future;
 
 use futures::{StreamExt, stream};
 
-/// Runs one sync for each partition, `at_once` of them at a time, and returns what became of each, in the given order.
+/// Runs one sync for each partition, `at_once` of them at a time, and returns their results in the given order.
 ///
-/// A partition that fails does not stop the others. All of them share the client's rate limit.
+/// A partition that fails does not stop the others. All share the client's rate limit.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
