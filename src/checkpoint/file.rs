@@ -11,9 +11,8 @@ use crate::error::CheckpointError;
 
 /// Keeps each state in its own file.
 ///
-/// A save writes a temporary file, syncs it to the disk, renames it over the old one and syncs the folder, so after a
-/// crash the old state or the new one is stored. A lock on a `.lock` file in the same folder, and the revision, protect
-/// a key that two processes use.
+/// A save writes a temporary file, syncs it to the disk, renames it over the old one and syncs the folder, so a crash
+/// leaves the old state or the new one. When two processes use a key, a lock on a `.lock` file and the revision protect it.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     folder: Arc<Path>,

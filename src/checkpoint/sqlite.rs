@@ -19,28 +19,32 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use jobfeed::{checkpoint::SqliteStore, jobdataapi};
+/// use jobfeed::checkpoint::SqliteStore;
 /// use rusqlite::Connection;
 ///
-/// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+/// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+/// # let server = JobDataApi::builder().jobs(300).start().await?;
+/// # let (key, url) = (server.api_key(), server.base_url());
+/// # let api = Client::builder().api_key(key).base_url(url).build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("jobs.sqlite3");
 /// let store = SqliteStore::open(&path)?;
 /// let mut db = Connection::open(&path)?;
-/// db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, raw_json TEXT)", [])?;
+/// db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, json TEXT)", [])?;
 ///
 /// let mut run = api.jobs().sync_by_id("jobs", store).await?;
 /// while let Some(batch) = run.next().await? {
 ///     let tx = db.transaction()?;
 ///     for (job, raw) in batch.page().rows() {
-///         tx.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", (job.id as i64, raw))?;
+///         let sql = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2)";
+///         tx.execute(sql, (job.id as i64, raw))?;
 ///     }
 ///     SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
 ///     tx.commit()?;
 ///     batch.committed();
 /// }
-/// # assert_eq!(db.query_row("SELECT count(*) FROM jobs", [], |row| row.get::<_, i64>(0))?, 300);
+/// # let sql = "SELECT count(*) FROM jobs";
+/// # assert_eq!(db.query_row(sql, [], |row| row.get::<_, i64>(0))?, 300);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]

@@ -34,7 +34,8 @@ pub enum Mark {
 ///   "query": "5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2",
 ///   "strategy": "by-id",
 ///   "watermark": { "id": 5120 },
-///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900, "position": { "next": 9001, "upper": 20000 } }
+///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900,
+///            "position": { "next": 9001, "upper": 20000 } }
 /// }
 /// ```
 ///
@@ -43,8 +44,7 @@ pub enum Mark {
 /// * `query`: the fingerprint of server, endpoint, filters and page size.
 /// * `strategy`: the kind of sync; a state of another kind is refused.
 /// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run is complete.
-/// * `run`: the run in progress, absent between runs. `position` is the frozen window and the position in it, in a form
-///   that depends on the strategy.
+/// * `run`: the run in progress, absent between runs. `position`: the frozen window and the position in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncState {

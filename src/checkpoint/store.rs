@@ -11,7 +11,7 @@ use crate::error::{BoxError, CheckpointError};
 /// Keeps the state of syncs, one for each key. Implement it to store the state where you store your rows.
 ///
 /// A store must refuse a save whose [`SyncState::revision`] is not the stored one plus one (1 when nothing is stored),
-/// preferably with [`CheckpointError::Conflict`], and must keep the old state when a save fails. Implementors write
+/// preferably with [`CheckpointError::Conflict`], and must keep the old state when a save fails. Write
 /// plain `async fn`:
 ///
 /// ```
@@ -22,17 +22,20 @@ use crate::error::{BoxError, CheckpointError};
 /// #[derive(Default)]
 /// struct MyStore(Mutex<HashMap<String, String>>);
 ///
+/// type Result<T> = std::result::Result<T, CheckpointError>;
+///
 /// impl Checkpoint for MyStore {
 ///     type Error = CheckpointError;
 ///
-///     async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
-///         self.0.lock().await.get(key).map(|json| SyncState::from_json(json)).transpose()
+///     async fn load(&self, key: &str) -> Result<Option<SyncState>> {
+///         let states = self.0.lock().await;
+///         states.get(key).map(|json| SyncState::from_json(json)).transpose()
 ///     }
 ///
-///     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+///     async fn save(&self, key: &str, state: &SyncState) -> Result<()> {
 ///         let mut states = self.0.lock().await;
-///         let stored = states.get(key).map(|json| SyncState::from_json(json)).transpose()?;
-///         CheckpointError::check_revision(stored.as_ref(), state)?;
+///         let stored = states.get(key).map(|json| SyncState::from_json(json));
+///         CheckpointError::check_revision(stored.transpose()?.as_ref(), state)?;
 ///         states.insert(key.to_owned(), state.to_json());
 ///         Ok(())
 ///     }

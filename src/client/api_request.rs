@@ -34,8 +34,7 @@ pub enum Origins {
 pub struct ApiRequest {
     /// The method. `GET` by default.
     pub method: Method,
-    /// The path, relative to the base URL: `jobs`, `/other/root`, or an absolute URL. It may have a query, which is
-    /// sent unchanged.
+    /// The path, relative to the base URL: `jobs`, `/other/root`, or a whole URL. A query in it is sent unchanged.
     pub path: String,
     /// The query, not yet encoded.
     pub query: Vec<(String, String)>,

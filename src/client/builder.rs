@@ -23,10 +23,9 @@ pub trait Provider: Sized {
     const RATE_LIMIT: RateLimit;
     /// Which clients share the rate limit. Default: the clones of one client.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
-    /// How long to wait after a 429 without `Retry-After`, when the period of the service's limit is known. Default:
-    /// the back-off of the [`RetryPolicy`].
+    /// How long to wait after a 429 without `Retry-After`, where it is known. Default: the back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
-    /// Checks each JSON object that comes with a success status, for services that report errors in it. Default: no check.
+    /// Checks each JSON object with a success status, for services that report errors in it. Default: no check.
     const CHECK: Option<Check> = None;
 
     /// Reads the body of an error answer. Default: [`ServerError::read`], for the forms that most services use.

@@ -80,8 +80,7 @@ impl Client {
         self.send(endpoint, request, progress, accept, |opened| self.read_whole(request, progress, opened, &read)).await
     }
 
-    /// Makes one call and returns the successful answer before its body is read. The reader of the body applies the
-    /// limits of size and time.
+    /// Makes one call and returns the answer before its body is read. The reader applies the limits of size and time.
     pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
         self.send(endpoint, request, progress, &|status| status.is_success(), |opened| ready(Ok(opened))).await
     }

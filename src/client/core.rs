@@ -42,8 +42,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
 }
 
-/// A client for one base URL with one set of credentials. Cheap to clone; clones share the rate limit, the retry budget
-/// and the connections.
+/// A client for one base URL and one set of credentials. Clones are cheap; they share rate limit, retry budget, connections.
 ///
 /// The clients of the providers use it. Use it directly for any other paginated JSON API: describe the listing as an
 /// [`Endpoint`](crate::Endpoint) and pass it to [`Client::list`].

@@ -86,8 +86,7 @@ pub(crate) struct Limiter {
     slots: Arc<Mutex<Slots>>,
 }
 
-/// The slots of [`LimitScope::Host`]. An entry is kept after its last client is dropped, so that a program that makes a
-/// new client for each call is limited too.
+/// The slots of [`LimitScope::Host`]. Entries are kept, to limit a program that makes a new client for each call.
 static BY_HOST: Mutex<Option<HashMap<String, Arc<Mutex<Slots>>>>> = Mutex::new(None);
 
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! How requests are sent: a small object-safe trait over `http` types, and the default implementation with `reqwest`.
 
-use crate::error::TransportError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TransportError};
 
 /// The body of an answer, in parts as they arrive, already decompressed.
 pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;

@@ -1,5 +1,4 @@
-//! Verifies signed webhook deliveries (feature `webhook`) with any web framework: it takes headers and raw bytes, and
-//! returns `Ok` or a typed error.
+//! Verifies signed webhook deliveries (feature `webhook`) from headers and raw bytes, with any web framework.
 //!
 //! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header `t=<unix
 //! seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
@@ -12,7 +11,8 @@
 //! let mut headers = http::HeaderMap::new();
 //! headers.insert("x-hub-signature-256", verifier.sign(b"the raw body")?);
 //! assert!(verifier.verify(&headers, b"the raw body").is_ok());
-//! assert_eq!(verifier.verify(&headers, b"another body"), Err(VerifyError::Mismatch));
+//! let other = verifier.verify(&headers, b"another body");
+//! assert_eq!(other, Err(VerifyError::Mismatch));
 //! # Ok::<(), jobfeed::Error>(())
 //! ```
 //!
@@ -121,8 +121,7 @@ impl Verifier {
         self
     }
 
-    /// Checks a delivery: its headers and the bytes of its body, exactly as received. Signatures are compared in
-    /// constant time.
+    /// Checks the headers and the body, in bytes as received. Signatures are compared in constant time.
     ///
     /// # Errors
     /// [`VerifyError`].
@@ -157,8 +156,7 @@ impl Verifier {
         }
     }
 
-    /// The value of the signature header for a body, with the first secret and the verifier's clock. For tests, and for
-    /// services that send webhooks.
+    /// The signature header for a body, with the first secret and the verifier's clock. For tests, and to send webhooks.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the secret cannot be used, which does not happen with an accepted secret.

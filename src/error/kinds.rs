@@ -1,8 +1,7 @@
 //! The error type of the crate. Its messages are written for a person who reads a log.
 //!
-//! Each message is one line: what failed, at which endpoint, what the server said, what to do. It does not repeat the
-//! text of the source error; read that from [`std::error::Error::source`]. Credentials, query strings and contents of
-//! records never appear.
+//! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of the source
+//! is only in [`std::error::Error::source`]. Credentials, query strings and contents of records never appear.
 
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;

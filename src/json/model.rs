@@ -9,19 +9,21 @@
 /// ```text
 /// model! {
 ///     /// A posting.
-///     pub struct Posting debug(id, title) {   // `debug(..)` is optional: the fields that `Debug` shows, or `debug(none)`
+///     pub struct Posting debug(id, title) {
 ///         /// Its number.
-///         id: u64 = required "id",                        // absent: an error that names the field
+///         id: u64 = required "id",
 ///         /// Its title.
-///         title: Option<String> = "title",                // absent: `Default::default()`
+///         title: Option<String> = "title",
 ///         /// When it was published.
-///         published: Option<DateTime> = "published" | "date_posted" => empty_as_none, // an alias and a helper
+///         published: Option<DateTime> = "published" | "date" => empty_as_none,
 ///         /// Its cities.
 ///         cities: Vec<City> = "cities" => list,
 ///     }
 /// }
 /// ```
 ///
+/// * `debug(..)` is optional: the fields that `Debug` shows, or `debug(none)`.
+/// * An absent field is `Default::default()`, or an error that names the field when it is `required`. `|` adds an alias.
 /// * The fields have the visibility of the struct, which is `#[non_exhaustive]` and has a last field `extra` for unknown keys
 ///   (it allocates only when there is one). No other field can be named `extra`.
 /// * A field is read by its type's own `Deserialize`, or by the helper after `=>`: any function of the form that

@@ -70,7 +70,8 @@ impl Decimal {
 /// assert_eq!(published.timestamp(), Some("2026-03-01T08:00:00Z".parse()?));
 /// assert_eq!(published.as_str(), "2026-03-01T10:00:00+02:00");
 ///
-/// assert_eq!(DateTime::from("2026-03-01").timestamp(), DateTime::from("2026-03-01T00:00:00").timestamp());
+/// let day = DateTime::from("2026-03-01");
+/// assert_eq!(day.timestamp(), Some("2026-03-01T00:00:00Z".parse()?));
 /// assert_eq!(DateTime::from("last week").timestamp(), None);
 /// # Ok::<(), jiff::Error>(())
 /// ```

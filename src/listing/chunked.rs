@@ -156,8 +156,7 @@ fn begins_with(byte: u8) -> BodyProblem {
 }
 
 impl ChunkedList {
-    /// Requests the list and skips to a position. When the records before it have changed, the list is read from its
-    /// beginning.
+    /// Requests the list and skips to a position, or to the beginning when the records before the position changed.
     pub(crate) async fn open(
         client: &Client,
         endpoint: &dyn Endpoint,

@@ -50,8 +50,7 @@ impl fmt::Debug for Position {
 
 /// A stable 128-bit hash (FNV-1a) of what identifies a query: endpoint, filters, page size.
 ///
-/// It is part of cursors and checkpoints, so it is the same in all versions of the crate, with all compilers and on all
-/// machines.
+/// It is part of cursors and checkpoints, so it is the same in all versions of the crate and on all machines.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u128);
 

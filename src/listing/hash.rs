@@ -1,7 +1,6 @@
 //! The hash function of the crate: FNV-1a with 128 bits.
 //!
-//! Hashes are stored in cursors and checkpoints, so the function is the same in all versions of the crate, with all
-//! compilers and on all machines.
+//! Hashes are stored in cursors and checkpoints, so they are the same in all versions of the crate and on all machines.
 
 const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 

@@ -96,7 +96,7 @@ impl Client {
         ListRequest::new(self.clone(), endpoint)
     }
 
-    /// Whether the next page may be fetched before the caller asks for it. Not for anonymous clients, which have few calls.
+    /// Whether the next page may be fetched before the caller asks. Not for anonymous clients, which have few calls.
     pub(crate) fn may_prefetch(&self, endpoint: &dyn Endpoint) -> bool {
         endpoint.may_prefetch() && !self.is_anonymous()
     }

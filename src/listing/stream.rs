@@ -21,8 +21,7 @@ use crate::error::{Completeness, Error, Result};
 
 /// The pages of a listing, one request at a time.
 ///
-/// The next page is fetched and decoded while the caller works on this one (prefetch), except for anonymous clients,
-/// and where records are billed.
+/// The next page is fetched while the caller works on this one, except for anonymous clients and billed records.
 ///
 /// The stream ends with `None` only when the server has stated the end and as many records arrived as its total;
 /// otherwise its last item is an error: [`Error::Incomplete`] when records are missing, unless
@@ -143,8 +142,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
 }
 
 impl<T> PageStream<T> {
-    /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed, so
-    /// a new walk can continue from it.
+    /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed.
     pub fn cursor(&self) -> Option<Cursor> {
         let (rows, total) = self.walk.account();
         let at = self.walk.at()?.clone();

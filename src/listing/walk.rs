@@ -18,8 +18,7 @@ pub(crate) struct Walk {
     at: Option<Position>,
     /// Pages read in this walk.
     pages: u64,
-    /// Pages in a row without new records: they were empty, repeated the one record of the page before, or came after
-    /// as many records as the server's total.
+    /// Pages in a row without new records: empty, with the one record of the page before, or after the server's total.
     idle: u64,
     /// The page number of each token, by the hash of the token: about 24 bytes for each page.
     seen: HashMap<Fingerprint, u64>,

@@ -25,14 +25,15 @@ impl<T, C> Batch<'_, T, C> {
         &self.page.items
     }
 
-    /// The records, by value. The batch must still be committed. After this call, [`Batch::page`] has only the raw
-    /// texts of the records.
+    /// The records, by value. The batch must still be committed. [`Batch::page`] then has only their raw texts.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
-    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// use jobfeed::checkpoint::MemoryStore;
+    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let mut kept = Vec::new();
     /// while let Some(mut batch) = run.next().await? {

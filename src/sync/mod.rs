@@ -1,8 +1,8 @@
 //! Incremental syncs: a run reads the records after the watermark in batches, and the caller commits each batch.
 //!
 //! ```text
-//! load state ──► strategy freezes its window ──► page ──► Batch ──► caller stores rows ──► commit ──► next page
-//!                                                             └── next_state() in the caller's own transaction
+//! load state ─► freeze window ─► page ─► Batch ─► store rows ─► commit ─► page
+//!                                          └─ or next_state() in your transaction
 //! ```
 //!
 //! What a run guarantees:

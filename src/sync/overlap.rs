@@ -281,8 +281,7 @@ mod tests {
     }
 
     proptest! {
-        /// With any insertions and deletions between two requests, a complete walk has seen every record that was in
-        /// the list all the time.
+        /// With any changes between two requests, a complete walk has every record that was in the list all the time.
         #[test]
         fn no_record_that_stays_is_missed(
             rows in 1usize..400, size in 2u64..60, clamp in 1u64..80,

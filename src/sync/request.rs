@@ -185,8 +185,7 @@ macro_rules! sync_request {
             }
 
             /// Whether the next page is fetched while the caller works on this one. Default yes, except where records
-            /// are billed. There is still one request at a time. At most one more page is in memory, and a commit never
-            /// includes it.
+            /// are billed. There is still one request at a time. At most one more page is in memory, not committed.
             pub fn prefetch(mut self, prefetch: bool) -> Self {
                 self.sync = self.sync.prefetch(prefetch);
                 self

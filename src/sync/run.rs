@@ -20,14 +20,16 @@ use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Po
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+/// use jobfeed::checkpoint::MemoryStore;
 ///
-/// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+/// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+/// # let server = JobDataApi::builder().jobs(300).start().await?;
+/// # let (key, url) = (server.api_key(), server.base_url());
+/// # let api = Client::builder().api_key(key).base_url(url).build()?;
 /// let store = MemoryStore::new();
 /// let mut run = api.jobs().sync_by_id("jobs/all", &store).await?;
 /// while let Some(batch) = run.next().await? {
-///     // … make batch.items() durable; upsert, because a batch may come again after a crash …
+///     // … upsert batch.items(): after a crash a batch may come again …
 ///     batch.commit().await?;
 /// }
 /// assert_eq!(run.report().counts.rows, 300);
@@ -165,8 +167,8 @@ impl<T, C> SyncRun<T, C> {
     pub(super) fn settle(&mut self, state: SyncState) {
         self.state = state;
         self.stage = match std::mem::replace(&mut self.stage, Stage::Ready) {
-            Stage::Open(stage) => *stage,
-            stage => stage,
+            Stage::Open(next) => *next,
+            other => other,
         };
     }
 
@@ -249,19 +251,20 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
     }
 
-    /// Runs to the end: passes each page to `store`, and commits it when `store` returns `Ok`. A paused run returns
-    /// `Ok` too: check [`Report::outcome`].
+    /// Runs to the end: passes each page to `store`, then commits it. A paused run is `Ok`: check [`Report::outcome`].
     ///
     /// The future that the closure returns must own its data, such as a clone of a pool or of a channel's sender. If it
     /// has to borrow something mutably, write the loop with [`SyncRun::next`] instead.
     ///
     /// ```
-    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+    /// # #[tokio::main] async fn main() -> Result<(), jobfeed::BoxError> {
+    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// use jobfeed::checkpoint::MemoryStore;
     /// use std::sync::{Arc, Mutex};
     ///
-    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// let kept = Arc::new(Mutex::new(Vec::new()));
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let report = run
@@ -303,8 +306,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
         loop {
             if self.strategy.finished() {
-                // The run ended without a page. When the state changes, the end is delivered as an empty batch, because
-                // only the caller saves states.
+                // The run ended without a page. A changed state is an empty batch, because only the caller saves.
                 let next = self.next_state(0);
                 let changed = next.run != self.state.run || next.watermark != self.state.watermark;
                 return Ok(changed.then(|| (Page::empty(), None)));
@@ -314,7 +316,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 _ => self.client.clock().now(),
             };
             if let Stage::Fetching(fetching) = &mut self.stage {
-                // The fetch stays in `stage` while it is awaited, so that it continues when the caller drops the future.
+                // The fetch stays in `stage` while it is awaited, so it continues after the caller drops the future.
                 let fetched = (&mut fetching.fetch).await;
                 let endpoint = fetching.endpoint.clone();
                 self.stage = Stage::Ready;

@@ -11,8 +11,7 @@ use crate::error::{Call, Completeness, Error};
 use crate::json::BodyProblem;
 use crate::listing::{Endpoint, Fetched, Position};
 
-/// One kind of sync. No method does I/O, and only `enter` and `recover` change the strategy, so a run that was
-/// cancelled gets the same step again.
+/// One kind of sync. Only `enter` and `recover` change it, so a run that was cancelled gets the same step again.
 pub(crate) trait Strategy: Send + Sync {
     /// The next step. Not called when finished.
     fn step(&self, now: Timestamp) -> Step;
@@ -40,8 +39,7 @@ pub(crate) trait Strategy: Send + Sync {
         page.total()
     }
 
-    /// Records so far and the first total, where all pages of the run belong to one listing. `None` where each page has
-    /// its own window.
+    /// Records so far and the first total, where all pages belong to one listing. `None` where each has its own window.
     fn account(&self) -> Option<(u64, Option<u64>)> {
         None
     }
