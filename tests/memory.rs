@@ -1,6 +1,6 @@
 //! Promise 9: memory is bounded by a fixed number of pages, however many pages there are.
 //!
-//! Measured as the peak of this process, which is why this file has one test. Linux only: that is where the kernel tells.
+//! It is measured as the peak of this process, so this file has only one test. Only on Linux, which reports the peak.
 #![cfg(all(feature = "testing", target_os = "linux"))]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -10,10 +10,10 @@ use jobfeed::checkpoint::MemoryStore;
 mod support;
 use support::Script;
 
-/// Bytes in the description of a row; with 250 rows, a page has about 1 MB.
-const ROW: usize = 4_000;
+/// Bytes in the description of a record; with 250 records, a page has about 1 MB.
+const RECORD: usize = 4_000;
 
-/// The largest size of this process so far, in KB.
+/// The peak resident memory of this process, in KB.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -23,7 +23,7 @@ fn peak() -> usize {
 #[tokio::test]
 async fn promise_9_memory_does_not_grow_with_the_number_of_pages() {
     let walk = async |pages: u64| {
-        let row = |id| format!(r#"{{"id":{id},"description":"{}"}}"#, "x".repeat(ROW));
+        let row = |id| format!(r#"{{"id":{id},"description":"{}"}}"#, "x".repeat(RECORD));
         let api = Script::listing((1..=pages * 250).collect(), row).client().build().unwrap();
         let mut stream = api.jobs().page_size(250).pages();
         let mut rows = 0;

@@ -1,7 +1,7 @@
-//! The peak memory of a body with tens of millions of ids. Alone in its process, because the peak is the process's.
+//! The peak memory for a body with millions of ids. It is the only test of its process, because the peak is that of the process.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows test functions, but not the helpers beside them")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy allows these in test functions only, not in helpers")]
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -9,12 +9,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jobfeed::fantastic_jobs::{Client, ExpiredFrame};
 use jobfeed::{Body, Transport, TransportError};
 
-/// Ids in the body. Fewer without optimisation, to keep the test short; the body is over the limit all the same.
+/// Ids in the body. Fewer without optimisation, so that the test is short; the body is over the limit with both.
 const IDS: u64 = if cfg!(debug_assertions) { 8_000_000 } else { 20_000_000 };
 const IN_ONE_CHUNK: u64 = 5_000;
 const FIRST: u64 = 4_444_000_000;
 
-/// Makes the body while it is read.
+/// A transport that makes the body while it is read.
 struct Millions;
 
 impl Transport for Millions {
@@ -45,12 +45,12 @@ fn peak() -> u64 {
 async fn millions_of_ids_are_read_in_bounded_memory() {
     let api = Client::builder().api_key("k").transport(Millions).build().unwrap();
     let before = peak();
-    let mut pieces = api.expired_ats().time_frame(ExpiredFrame::SixMonths).chunks();
+    let mut chunks = api.expired_ats().time_frame(ExpiredFrame::SixMonths).chunks();
     let (mut ids, mut sum, mut bytes) = (0u64, 0u64, 0);
-    while let Some(piece) = pieces.try_next().await.unwrap() {
-        ids += piece.items.len() as u64;
-        sum += piece.items.iter().map(|id| id.0 - FIRST).sum::<u64>();
-        bytes += piece.raw().len();
+    while let Some(chunk) = chunks.try_next().await.unwrap() {
+        ids += chunk.items.len() as u64;
+        sum += chunk.items.iter().map(|id| id.0 - FIRST).sum::<u64>();
+        bytes += chunk.raw().len();
     }
     assert_eq!((ids, sum), (IDS, IDS * (IDS - 1) / 2));
     assert!(bytes > 80 << 20, "the body is larger than the limit: {bytes}");

@@ -1,4 +1,4 @@
-//! A store in a folder: one JSON file for each key, replaced atomically, safe against two processes.
+//! A store in a folder: one JSON file for each key, replaced atomically, safe when two processes use it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -28,10 +28,10 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in `folder`, which is made if it is not there.
+    /// A store in `folder`, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when the folder cannot be made.
+    /// [`CheckpointError::Store`] when the folder cannot be created.
     pub fn new(folder: impl Into<PathBuf>) -> Result<Self, CheckpointError> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(CheckpointError::store)?;
@@ -45,13 +45,13 @@ impl FileStore {
         self
     }
 
-    /// The file of a key: letters, digits, `-` and `.` stand for themselves, any other byte as `_` and two hex digits.
+    /// The file of a key: a-z, digits, `-` and `.` (not first) are kept, other bytes become `_` and two hex digits.
     pub fn path(&self, key: &str) -> PathBuf {
         use std::fmt::Write;
 
         let mut name = String::with_capacity(key.len() + 5);
         for byte in key.bytes() {
-            // Upper case is written out as well, for file systems that do not tell it from lower case.
+            // Uppercase letters are encoded too, for file systems that ignore case.
             if byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && !name.is_empty())
             {
                 name.push(char::from(byte));
@@ -129,7 +129,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     match path.parent() {
-        // A folder cannot be opened as a file everywhere; where it can, the rename must reach the disk too.
+        // Only some systems can open a folder as a file. There the rename is synced to the disk too.
         #[cfg(unix)]
         Some(folder) => File::open(folder)?.sync_all(),
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and for runs that need not survive the process.
+//! A store in memory, for tests and for syncs whose state is not needed after the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
 
-/// Keeps states in memory. Clones share them.
+/// Keeps states in memory. Clones share the states.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<HashMap<String, SyncState>>>);
 

@@ -1,4 +1,4 @@
-//! A store in SQLite, by itself or inside the caller's own transaction.
+//! A store in SQLite, with its own transactions or inside the caller's transaction.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,32 +15,36 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 
 /// Keeps states in the table `jobfeed_checkpoint` of an SQLite database.
 ///
-/// For exactly-once, write rows and state in one transaction and leave the store only to load:
+/// For exactly-once, write rows and state in one transaction, and use the store only to load:
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use jobfeed::{checkpoint::SqliteStore, jobdataapi};
+/// use jobfeed::checkpoint::SqliteStore;
 /// use rusqlite::Connection;
 ///
-/// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+/// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+/// # let server = JobDataApi::builder().jobs(300).start().await?;
+/// # let (key, url) = (server.api_key(), server.base_url());
+/// # let api = Client::builder().api_key(key).base_url(url).build()?;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("jobs.sqlite3");
 /// let store = SqliteStore::open(&path)?;
 /// let mut db = Connection::open(&path)?;
-/// db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, raw_json TEXT)", [])?;
+/// db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, json TEXT)", [])?;
 ///
 /// let mut run = api.jobs().sync_by_id("jobs", store).await?;
 /// while let Some(batch) = run.next().await? {
 ///     let tx = db.transaction()?;
 ///     for (job, raw) in batch.page().rows() {
-///         tx.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", (job.id as i64, raw))?;
+///         let sql = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2)";
+///         tx.execute(sql, (job.id as i64, raw))?;
 ///     }
 ///     SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
 ///     tx.commit()?;
 ///     batch.committed();
 /// }
-/// # assert_eq!(db.query_row("SELECT count(*) FROM jobs", [], |row| row.get::<_, i64>(0))?, 300);
+/// # let sql = "SELECT count(*) FROM jobs";
+/// # assert_eq!(db.query_row(sql, [], |row| row.get::<_, i64>(0))?, 300);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -49,31 +53,31 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a database file, makes it and the table when they are not there. Waits up to 30 s for other writers.
+    /// Opens a database file. Creates the file and the table if they do not exist. Waits up to 30 s for other writers.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when SQLite refuses.
+    /// [`CheckpointError::Store`] when SQLite fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let db = Connection::open(path).map_err(CheckpointError::store)?;
         db.busy_timeout(Duration::from_secs(30)).map_err(CheckpointError::store)?;
         Self::new(db)
     }
 
-    /// Takes an open connection.
+    /// A store with an open connection.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when the table cannot be made.
+    /// [`CheckpointError::Store`] when the table cannot be created.
     pub fn new(db: Connection) -> Result<Self, CheckpointError> {
         db.execute(TABLE, []).map_err(CheckpointError::store)?;
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
-    /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. Works on a
-    /// plain connection too, as its own transaction.
+    /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. On a
+    /// connection without a transaction it saves the state alone.
     ///
     /// # Errors
-    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::Store`] when SQLite
-    /// refuses. Roll the transaction back then.
+    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::Store`] when
+    /// SQLite fails. Then roll the transaction back.
     pub fn save_in(db: &Connection, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
         db.execute(TABLE, []).map_err(CheckpointError::store)?;
         let before = state.revision().saturating_sub(1);
@@ -94,7 +98,7 @@ impl SqliteStore {
     /// Loads a state through the caller's connection or transaction.
     ///
     /// # Errors
-    /// What [`SyncState::from_json`] refuses, and [`CheckpointError::Store`] when SQLite refuses.
+    /// Those of [`SyncState::from_json`], and [`CheckpointError::Store`] when SQLite fails.
     pub fn load_in(db: &Connection, key: &str) -> Result<Option<SyncState>, CheckpointError> {
         let text: Option<String> = db
             .query_row("SELECT state FROM jobfeed_checkpoint WHERE key = ?1", [key], |row| row.get(0))

@@ -1,4 +1,4 @@
-//! What a sync remembers between runs, and in the middle of one.
+//! The state of a sync, between runs and during a run.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -7,23 +7,23 @@ use serde_json::Value;
 use crate::error::CheckpointError;
 use crate::listing::Fingerprint;
 
-/// The newest form that this version of the crate reads and writes.
+/// The newest version of the state that this version of the crate reads and writes.
 const VERSION: u32 = 1;
 
-/// How far a sync has come: a position in the data, never in a listing.
+/// A watermark: up to which id, day or instant a sync has delivered everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mark {
-    /// Everything up to and with this id.
+    /// Everything up to this id, included.
     Id(u64),
-    /// Everything published up to and with this day (UTC).
+    /// Everything published up to this day (UTC), included.
     Date(Date),
     /// Everything up to this instant.
     Time(Timestamp),
 }
 
-/// The state of one sync: small, versioned, serialisable. It holds no record and no credential.
+/// The state of one sync: small, versioned, serialisable. It contains no records and no credentials.
 ///
 /// # JSON form
 ///
@@ -34,17 +34,17 @@ pub enum Mark {
 ///   "query": "5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2",
 ///   "strategy": "by-id",
 ///   "watermark": { "id": 5120 },
-///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900, "position": { "next": 9001, "upper": 20000 } }
+///   "run": { "started": "2026-05-01T12:00:00Z", "pages": 3, "rows": 2900,
+///            "position": { "next": 9001, "upper": 20000 } }
 /// }
 /// ```
 ///
-/// * `version`: the form. A newer one is refused.
-/// * `revision`: grows by one with every save; a store refuses any other, so two processes cannot overwrite each other.
-/// * `query`: the stable fingerprint of server, endpoint, filters and page size.
-/// * `strategy`: how the sync walks; a state of another strategy is refused.
-/// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run has ended.
-/// * `run`: the run in progress, absent between runs. `position` belongs to the strategy: its frozen window and
-///   the position in it.
+/// * `version`: of this form. A newer one is refused.
+/// * `revision`: grows by one with every save; a store refuses any other, so two processes cannot overwrite each other's state.
+/// * `query`: the fingerprint of server, endpoint, filters and page size.
+/// * `strategy`: the kind of sync; a state of another kind is refused.
+/// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run is complete.
+/// * `run`: the run in progress, absent between runs. `position`: the frozen window and the position in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncState {
@@ -58,7 +58,7 @@ pub struct SyncState {
     pub(crate) run: Option<RunInProgress>,
 }
 
-/// The part of a [`SyncState`] that exists while a run is on its way.
+/// The part of a [`SyncState`] that exists while a run is in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -69,7 +69,7 @@ pub struct RunInProgress {
     pub pages: u64,
     /// Records committed so far.
     pub rows: u64,
-    /// The frozen window and the position in it, in the strategy's own form.
+    /// The frozen window and the position in it, in a form that depends on the strategy.
     pub position: Value,
 }
 
@@ -78,12 +78,12 @@ impl SyncState {
         Self { version: VERSION, revision: 0, query, strategy: strategy.to_owned(), watermark: None, run: None }
     }
 
-    /// Grows by one with each save. The first saved state has revision 1.
+    /// The number of the save: 1 for the first, and one more for each later save.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Up to where everything is covered; `None` before the first run has reached its end.
+    /// The watermark: everything up to it was delivered. `None` before the first run is complete.
     pub fn watermark(&self) -> Option<Mark> {
         self.watermark
     }
@@ -101,11 +101,11 @@ impl SyncState {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads what [`SyncState::to_json`] wrote.
+    /// Reads a text of [`SyncState::to_json`].
     ///
     /// # Errors
-    /// [`CheckpointError::Newer`] for the form of a later version of this crate, [`CheckpointError::Corrupt`] for anything
-    /// else that is not a state. Never a silent fresh start.
+    /// [`CheckpointError::Newer`] for a state of a later version of this crate, [`CheckpointError::Corrupt`] for any
+    /// other text that is not a state. It never starts a new state instead.
     pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -121,7 +121,7 @@ impl SyncState {
 }
 
 impl CheckpointError {
-    /// Refuses a save that does not build on what is stored.
+    /// Refuses a save that does not follow the stored state.
     ///
     /// # Errors
     /// [`CheckpointError::Conflict`] unless the new revision is the stored one plus one.
@@ -137,13 +137,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documented_form_is_the_real_one() {
+    fn the_documented_form_is_read_and_written() {
         let text = r#"{"version":1,"revision":8,"query":"5d3ff3b5e04c1ce9a1a5c2b5e1d6a6f2","strategy":"by-id","watermark":{"id":5120},"run":{"started":"2026-05-01T12:00:00Z","pages":3,"rows":2900,"position":{"next":9001,"upper":20000}}}"#;
         assert_eq!(SyncState::from_json(text).unwrap().to_json(), text);
     }
 
     #[test]
-    fn what_is_not_a_state_of_this_version_is_an_error() {
+    fn a_text_that_is_not_a_state_of_this_version_is_an_error() {
         let state = SyncState::new(Fingerprint::of(["q"]), "by-id").to_json();
         for cut in 0..state.len() {
             assert!(

@@ -1,4 +1,4 @@
-//! The trait of the stores, and any store behind one type.
+//! The trait of the stores, and a type that wraps any store.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use super::state::SyncState;
 use crate::error::{BoxError, CheckpointError};
 
-/// Keeps the state of syncs, one for each key. Implement it to put the state where your rows are.
+/// Keeps the state of syncs, one for each key. Implement it to store the state where you store your rows.
 ///
-/// A store must refuse a save whose [`SyncState::revision`] is not the stored one plus one (1 when nothing is stored), best
-/// with [`CheckpointError::Conflict`], and must leave the old state as it was when a save fails. Implementors write plain
-/// `async fn`:
+/// A store must refuse a save whose [`SyncState::revision`] is not the stored one plus one (1 when nothing is stored),
+/// preferably with [`CheckpointError::Conflict`], and must keep the old state when a save fails. Write
+/// plain `async fn`:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -22,38 +22,41 @@ use crate::error::{BoxError, CheckpointError};
 /// #[derive(Default)]
 /// struct MyStore(Mutex<HashMap<String, String>>);
 ///
+/// type Result<T> = std::result::Result<T, CheckpointError>;
+///
 /// impl Checkpoint for MyStore {
 ///     type Error = CheckpointError;
 ///
-///     async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
-///         self.0.lock().await.get(key).map(|json| SyncState::from_json(json)).transpose()
+///     async fn load(&self, key: &str) -> Result<Option<SyncState>> {
+///         let states = self.0.lock().await;
+///         states.get(key).map(|json| SyncState::from_json(json)).transpose()
 ///     }
 ///
-///     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+///     async fn save(&self, key: &str, state: &SyncState) -> Result<()> {
 ///         let mut states = self.0.lock().await;
-///         let stored = states.get(key).map(|json| SyncState::from_json(json)).transpose()?;
-///         CheckpointError::check_revision(stored.as_ref(), state)?;
+///         let stored = states.get(key).map(|json| SyncState::from_json(json));
+///         CheckpointError::check_revision(stored.transpose()?.as_ref(), state)?;
 ///         states.insert(key.to_owned(), state.to_json());
 ///         Ok(())
 ///     }
 /// }
 /// ```
 pub trait Checkpoint: Send + Sync {
-    /// Why the store failed. Use [`CheckpointError`] where it fits: its variants reach the caller as they are.
+    /// Why the store failed. Use [`CheckpointError`] where it fits: the caller gets its variants unchanged.
     type Error: Into<BoxError>;
 
-    /// The state under a key, `None` when there is none.
+    /// The state of a key, `None` when there is none.
     fn load(&self, key: &str) -> impl Future<Output = Result<Option<SyncState>, Self::Error>> + Send;
 
-    /// Replaces the state under a key, durably.
+    /// Replaces the state of a key, durably.
     fn save(&self, key: &str, state: &SyncState) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// Any store behind one type, so that it can be chosen at run time. Cheap to clone.
+/// Wraps any store in one type, so that it can be chosen at run time. Cheap to clone.
 #[derive(Clone)]
 pub struct AnyStore(Arc<dyn Erased>);
 
-/// [`Checkpoint`] in an object-safe form.
+/// [`Checkpoint`] as an object-safe trait.
 trait Erased: Send + Sync {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<SyncState>, CheckpointError>>;
     fn save<'a>(&'a self, key: &'a str, state: &'a SyncState) -> BoxFuture<'a, Result<(), CheckpointError>>;

@@ -5,27 +5,27 @@ use std::fmt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
-/// Whether a URL itself gives access, as a presigned link does.
+/// Whether a URL gives access without credentials, as a presigned link does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlKind {
-    /// No. The client's credentials are sent.
+    /// It does not. The client's credentials are sent.
     #[default]
     Plain,
-    /// It may: errors and logs show its origin only. The client's credentials are sent to the client's own origin.
+    /// It may, so errors and logs show only its origin. The client's credentials are sent to the client's own origin.
     Private,
-    /// Yes, and nothing else is needed: as [`UrlKind::Private`], but the client's credentials are not sent.
+    /// It does. As [`UrlKind::Private`], but the client's credentials are not sent.
     Bearer,
 }
 
-/// Which origins a request may name, or be redirected to.
+/// To which origins a request may be sent or redirected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {
-    /// The client's own.
+    /// The client's own origin.
     #[default]
     Own,
-    /// Any other too, without the client's credentials. From an `https` base URL it goes to `https` only.
+    /// Any origin; to others without the client's credentials. With an `https` base URL, only to `https`.
     Any,
 }
 
@@ -34,25 +34,24 @@ pub enum Origins {
 pub struct ApiRequest {
     /// The method. `GET` by default.
     pub method: Method,
-    /// The path, relative to the base URL: `jobs`, `/other/root`, or a whole URL. It may hold a query of its own, which is
-    /// sent as it is.
+    /// The path, relative to the base URL: `jobs`, `/other/root`, or a whole URL. A query in it is sent unchanged.
     pub path: String,
     /// The query, not yet encoded.
     pub query: Vec<(String, String)>,
     /// Additional headers.
     pub headers: HeaderMap,
-    /// The body; the same bytes are sent at every attempt.
+    /// The body. Every attempt sends the same bytes.
     pub body: bytes::Bytes,
-    /// Whether it may be sent again when it is not known whether the server acted on it.
+    /// Whether it may be sent again although the server may have acted on it.
     pub idempotent: bool,
-    /// Whether the URL itself gives access.
+    /// Whether the URL gives access without credentials.
     pub url: UrlKind,
-    /// Where it may go.
+    /// To which origins it may be sent.
     pub origins: Origins,
-    /// The bucket of the server's rate limit that it draws on, for services that count by endpoint or by customer. Requests
-    /// of other buckets are neither paced by it nor held back when the server closes it. `None`: the client's own.
+    /// The bucket of the server's rate limit that counts it, for services that count by endpoint or by customer. The
+    /// rate and the waits of a bucket do not delay requests of other buckets. `None`: the bucket of the client.
     pub bucket: Option<String>,
-    /// Whether it holds personal data. The server may repeat these in an error, so errors then show its codes and no text.
+    /// Whether it holds personal data. A server may repeat them in errors, so errors then show only codes.
     pub private: bool,
 }
 
@@ -73,7 +72,7 @@ impl ApiRequest {
         }
     }
 
-    /// A `POST` of JSON text. Not idempotent unless said so.
+    /// A `POST` of JSON text. Not idempotent by default.
     pub fn post(path: impl Into<String>, body: impl Into<bytes::Bytes>) -> Self {
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
@@ -90,7 +89,7 @@ impl ApiRequest {
 }
 
 impl fmt::Debug for ApiRequest {
-    /// Leaves out the values of query and headers, and the body: they can hold personal data.
+    /// Without the values of query and headers, and without the body: they can hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.split('?').next().unwrap_or_default();
         let query: Vec<&str> = self.query.iter().map(|(name, _)| name.as_str()).collect();

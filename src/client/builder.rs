@@ -15,21 +15,20 @@ use super::transport::{ReqwestTransport, SharedTransport, Transport};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
-/// A client type that [`ClientBuilder`] can build: what a provider sets by default, and how its client is made from the core.
+/// A client type that [`ClientBuilder`] can build: the defaults of a provider, and how to make its client.
 pub trait Provider: Sized {
-    /// The base URL when none is given.
+    /// The default base URL.
     const BASE_URL: &'static str;
-    /// The documented rate, or a polite one.
+    /// The default rate limit: the documented rate, or a low one.
     const RATE_LIMIT: RateLimit;
-    /// Which clients share that rate. Default: the clones of one client.
+    /// Which clients share the rate limit. Default: the clones of one client.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
-    /// How long to wait after a 429 that names no time, when the period of the service's limit is known. Default: the
-    /// back-off of the [`RetryPolicy`].
+    /// How long to wait after a 429 without `Retry-After`, where it is known. Default: the back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
-    /// Checks each JSON object that comes with a good status, for services that report errors under one. Default: no check.
+    /// Checks each JSON object with a success status, for services that report errors in it. Default: no check.
     const CHECK: Option<Check> = None;
 
-    /// Reads the body of an error answer. Default: the forms that most services use.
+    /// Reads the body of an error answer. Default: [`ServerError::read`], for the forms that most services use.
     fn server_error(body: &Fields) -> ServerError {
         ServerError::read(body)
     }
@@ -90,53 +89,53 @@ impl<P: Provider> Default for ClientBuilder<P> {
 }
 
 impl<P: Provider> ClientBuilder<P> {
-    /// Another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and fragment. A missing
-    /// slash at the end is added.
+    /// Sets another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and
+    /// fragment. A missing slash at the end is added.
     pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
         self.base_url = Some(parse_base_url(url.as_ref()));
         self
     }
 
-    /// Any form of credentials, instead of the provider's usual one.
+    /// Sets credentials of another kind than the provider's usual one.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Ok(credentials);
         self
     }
 
-    /// The provider's usual credentials; an error is returned by [`ClientBuilder::build`].
+    /// The provider's usual credentials; [`ClientBuilder::build`] returns their error.
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
         self.credentials = credentials;
         self
     }
 
-    /// The limit of making a connection. Default 10 s. Not applied to your own client or transport.
+    /// The time limit for making a connection. Default 10 s. Not applied to your own client or transport.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
 
-    /// The limit of one attempt: send, and read the whole body. Default 60 s.
+    /// The time limit of one attempt: send, and read the whole body. Default 60 s.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// The limit of one page: all attempts, and all waits between them. Default 5 minutes.
+    /// The time limit of one page: all attempts, and all waits between them. Default 5 minutes.
     pub fn page_timeout(mut self, limit: Duration) -> Self {
         self.page_timeout = limit;
         self
     }
 
-    /// How failed attempts are made again.
+    /// When and how failed attempts are repeated.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         let throttled_wait = policy.throttled_wait.or(P::THROTTLED_WAIT);
         self.retry = RetryPolicy { throttled_wait, ..policy };
         self
     }
 
-    /// How fast requests may go out, counted over all clones, or over all clients of the host ([`Provider::LIMIT_SCOPE`]).
-    /// Default: the provider's documented rate. Where a service counts by endpoint or by customer, each of these rate
-    /// buckets has this rate.
+    /// How many requests may be sent in a period, by all clones, or by all clients of the host
+    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
+    /// customer, each rate bucket has this rate.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = limit;
         self
@@ -154,22 +153,22 @@ impl<P: Provider> ClientBuilder<P> {
         self
     }
 
-    /// Your own `reqwest::Client`, for proxies, certificates or a shared pool.
+    /// Uses your own `reqwest::Client`, for proxies, certificates or a shared pool.
     ///
-    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to another
-    /// host before this crate can refuse.
+    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to
+    /// another host before this crate can check it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.transport = Some(SharedTransport(Arc::new(ReqwestTransport::from(client))));
         self
     }
 
-    /// Your own transport.
+    /// Uses your own transport.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(SharedTransport(Arc::new(transport)));
         self
     }
 
-    /// The clock that says what "now" and "today" are. Default: the system's.
+    /// The clock for "now" and "today". Default: the system clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -178,13 +177,13 @@ impl<P: Provider> ClientBuilder<P> {
     /// Checks the settings and builds the client. Does no I/O.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a setting that cannot work.
+    /// [`Error::Invalid`] for an invalid setting.
     pub fn build(self) -> Result<P> {
         let limits =
             [("connect timeout", self.connect_timeout), ("timeout", self.timeout), ("page timeout", self.page_timeout)];
         for (name, limit) in limits {
             if limit.is_zero() {
-                return Err(Error::invalid(name, "0", "a time above zero"));
+                return Err(Error::invalid(name, "0", "a time longer than zero"));
             }
         }
         if self.timeout > self.page_timeout {
@@ -226,7 +225,7 @@ impl<P: Provider> ClientBuilder<P> {
 
 fn parse_base_url(url: &str) -> Result<Url> {
     let rule = "an absolute http or https URL without credentials, query and fragment";
-    // The text itself is not repeated when it could hold a password or a key.
+    // The error does not show a text that may hold a password or a key.
     let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);
     let mut parsed = Url::parse(url).map_err(|_| invalid())?;
     let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
@@ -249,7 +248,7 @@ impl Provider for Client {
 }
 
 impl Client {
-    /// Settings for a client of any API. A base URL is required; at most 10 requests a second unless set otherwise.
+    /// Settings for a client of any API. A base URL is required. Default rate: at most 10 requests a second.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
     }

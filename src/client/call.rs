@@ -1,4 +1,4 @@
-//! One call: authorise, limit, send, classify, retry. The only loop that sends, and the only one that sleeps.
+//! One call: authorise, limit, send, classify, retry. The only loop that sends or sleeps.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{rate_headers, redact};
 use crate::error::{AnswerError, Call, Error, PauseReason, Result, WaitScope};
 use crate::json;
 
-/// A whole answer with its body.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
@@ -33,7 +33,7 @@ pub(crate) struct AttemptError {
     pub(super) error: Error,
     /// Whether another attempt may help.
     pub(super) retry: bool,
-    /// The wait that the server named.
+    /// The wait that the server asked for.
     pub(super) wait: Option<Duration>,
 }
 
@@ -49,11 +49,11 @@ impl AttemptError {
     }
 }
 
-/// Whether the status of an answer is one that the caller wants to read.
+/// Whether the caller accepts an answer with this status.
 pub(crate) type Accept<'a> = &'a (dyn Fn(StatusCode) -> bool + Sync);
 
 impl Client {
-    /// Makes one call and reads its answer at once.
+    /// Makes one call and reads its answer.
     pub(crate) async fn call<O: Send>(
         &self,
         endpoint: &str,
@@ -65,7 +65,7 @@ impl Client {
         self.call_with(endpoint, request, &progress, accept, |response| ready(read(&response))).await
     }
 
-    /// Makes one call: attempts and waits until there is a whole answer that `read` accepts, or a reason to give up.
+    /// Makes one call: attempts and waits until `read` accepts a whole answer, or the call fails.
     pub(crate) async fn call_with<O: Send, F>(
         &self,
         endpoint: &str,
@@ -80,13 +80,12 @@ impl Client {
         self.send(endpoint, request, progress, accept, |opened| self.read_whole(request, progress, opened, &read)).await
     }
 
-    /// Makes one call and leaves the body of a good answer to be read in pieces: the limits of size and time are then the
-    /// reader's.
+    /// Makes one call and returns the answer before its body is read. The reader applies the limits of size and time.
     pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
         self.send(endpoint, request, progress, &|status| status.is_success(), |opened| ready(Ok(opened))).await
     }
 
-    /// The loop: attempts and waits until `take` has taken an answer with an accepted status.
+    /// The loop: attempts and waits until `take` accepts an answer with an accepted status.
     async fn send<O, F>(
         &self,
         endpoint: &str,
@@ -118,7 +117,7 @@ impl Client {
                 Ok(opened) => {
                     tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
                     self.keep_sunset(endpoint, &opened.headers);
-                    // Only a request that changes nothing may be sent to another place than was asked for.
+                    // Only a request that changes nothing on the server may be sent to another URL.
                     if opened.status.is_redirection() && request.method.is_safe() && !accept(opened.status) {
                         redirects += 1;
                         url = self.redirected(request, &opened, redirects)?;
@@ -141,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Takes an answer with an accepted status, or says what another one means. Obeys what it says about waiting.
+    /// Gives an answer with an accepted status to `take`; any other is an error. Obeys the wait that it asks for.
     async fn take_answer<O, F>(
         &self,
         request: &ApiRequest,
@@ -154,32 +153,32 @@ impl Client {
         F: Future<Output = Result<O, AttemptError>> + Send,
     {
         let settings = &self.inner.settings;
-        let named = rate_headers::requested_wait(&opened.headers, settings.clock.now());
+        let requested = rate_headers::requested_wait(&opened.headers, settings.clock.now());
         if accept(opened.status) {
-            self.close_for(request, WaitScope::default(), named);
+            self.close_for(request, WaitScope::default(), requested);
             let taken = take(opened).await;
-            return taken.map_err(|error| AttemptError { wait: named.filter(|_| error.retry), ..error });
+            return taken.map_err(|error| AttemptError { wait: requested.filter(|_| error.retry), ..error });
         }
         let call = opened.call.clone();
         let response = self.read_error(opened, progress).await;
         let server = self.server_error(&response);
         let in_body = server.as_ref().and_then(|server| server.retry_after);
         let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
-        let wait = named.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
+        let wait = requested.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
         let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
         self.close_for(request, scope, wait);
         let error = self.status_error(request, &response, server, call);
         Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
     }
 
-    /// Holds back the requests that a server's wait applies to.
+    /// Delays the requests that a server's wait applies to.
     fn close_for(&self, request: &ApiRequest, scope: WaitScope, wait: Option<Duration>) {
         if let Some(wait) = wait {
             self.inner.limiter.close_for(request.bucket.as_deref(), scope, wait);
         }
     }
 
-    /// How long to wait before the next attempt; the error of the call when there is none.
+    /// How long to wait before the next attempt, or the error of the call when there is no further attempt.
     fn wait_before_retry(
         &self,
         request: &ApiRequest,
@@ -188,26 +187,26 @@ impl Client {
         deadline: Instant,
     ) -> Result<Duration> {
         let retry = &self.inner.settings.retry;
-        // A zero Retry-After names no wait: the back-off holds.
-        let named = failed.wait.filter(|wait| !wait.is_zero());
-        if let Some(wait) = named.filter(|wait| *wait > retry.max_wait) {
+        // A zero Retry-After is ignored: the back-off is used.
+        let requested = failed.wait.filter(|wait| !wait.is_zero());
+        if let Some(wait) = requested.filter(|wait| *wait > retry.max_wait) {
             return Err(self.paused(call.clone(), wait));
         }
-        // What must not be sent twice is sent again only when the server cannot have acted on it.
+        // A request that is not idempotent is sent again only when the server cannot have acted on it.
         if !request.idempotent && failed.error.is_ambiguous() {
             return Err(Error::OutcomeUnknown { source: Box::new(failed.error) });
         }
-        let wait = named.unwrap_or_else(|| retry.jittered(call.attempts));
+        let wait = requested.unwrap_or_else(|| retry.jittered(call.attempts));
         let again = failed.retry
             && call.attempts < retry.max_attempts
             && monotonic().checked_add(wait).is_some_and(|at| at < deadline)
             && self.inner.budget.withdraw();
-        match named {
+        match requested {
             _ if again => {
-                tracing::warn!(endpoint = %call.endpoint, attempt = call.attempts, error = %failed.error, ?wait, "trying again");
+                tracing::warn!(endpoint = %call.endpoint, attempt = call.attempts, error = %failed.error, ?wait, "retrying");
                 Ok(wait)
             }
-            // A wait that the server named is a pause, whichever limit of the client ends the call.
+            // When the server asked for a wait, the call ends as paused, whatever limit of the client ends it.
             Some(wait) if failed.retry => Err(self.paused(call.clone(), wait)),
             _ => Err(failed.error),
         }
@@ -251,7 +250,7 @@ impl Client {
         Error::Paused { call: Box::new(call), until, wait, reason: PauseReason::RateLimit }
     }
 
-    /// Reads the whole body of a good answer and gives it to `read`.
+    /// Reads the whole body of an accepted answer and gives it to `read`.
     async fn read_whole<O, F>(
         &self,
         request: &ApiRequest,

@@ -1,4 +1,4 @@
-//! What an answer that is not accepted means: the error of the call, and whether another attempt may help.
+//! The error for an answer that is not accepted, and whether another attempt may help.
 
 use super::api_request::ApiRequest;
 use super::call::{AttemptError, Response};
@@ -9,7 +9,7 @@ use crate::error::{AnswerError, Call, Error, ServerError, retryable_status};
 use crate::json::{self, BodyProblem};
 
 impl Client {
-    /// The error of an answer with a bad status.
+    /// The error for an answer with an error status.
     pub(super) fn status_error(
         &self,
         request: &ApiRequest,
@@ -24,7 +24,7 @@ impl Client {
             _ if request.private => codes,
             Some(message) if codes.is_empty() || message == codes => self.snippet(&message),
             Some(message) => format!("{codes}: {}", self.snippet(&message)),
-            // A page of HTML says less than the status.
+            // An HTML page has no useful message; the status is enough.
             None if text.trim_start().starts_with('<') => String::new(),
             None => self.snippet(&text),
         };
@@ -34,7 +34,7 @@ impl Client {
         if retryable_status(status) { AttemptError::transient(error) } else { AttemptError::fatal(error) }
     }
 
-    /// The error of an answer with a good status that cannot be used.
+    /// The error for an answer with a success status that cannot be used.
     pub(super) fn answer_error(
         &self,
         request: &ApiRequest,
@@ -46,14 +46,14 @@ impl Client {
         match error {
             AnswerError::Body(problem) => {
                 let retry = problem == BodyProblem::Truncated;
-                let stands_for_error = problem == BodyProblem::ErrorObject;
-                let server = if stands_for_error { self.server_error(response) } else { None };
+                let is_error_object = problem == BodyProblem::ErrorObject;
+                let server = if is_error_object { self.server_error(response) } else { None };
                 let message = json::fields(&response.body).message().filter(|_| !request.private);
                 let text = String::from_utf8_lossy(&response.body);
                 let snippet = match (&problem, message) {
                     (BodyProblem::Truncated | BodyProblem::Ignored(_), _) => String::new(),
                     (_, Some(message)) => self.snippet(&message),
-                    // A JSON body of another shape begins with data of records, which may be personal.
+                    // A JSON body of an unexpected shape may begin with personal data of records.
                     _ if request.private || text.trim_start().starts_with(['{', '[']) => {
                         server.as_ref().map(|server| server.codes()).unwrap_or_default()
                     }
@@ -67,7 +67,7 @@ impl Client {
         }
     }
 
-    /// What an error's body says, when it is a JSON object of at most [`MAX_ERROR_BODY`] bytes.
+    /// The content of an error body, when it is a JSON object of at most [`MAX_ERROR_BODY`] bytes.
     pub(super) fn server_error(&self, response: &Response) -> Option<Box<ServerError>> {
         if response.body.len() > MAX_ERROR_BODY {
             return None;

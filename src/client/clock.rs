@@ -1,7 +1,7 @@
-//! The only module that touches the clock: wall time for dates and windows, monotonic time for waits.
+//! The only module that reads the clock: wall time for dates and windows, monotonic time for waits.
 //!
-//! Wall time is injected through [`Clock`], so that a test or a simulation decides what "today" is. Monotonic time comes
-//! from tokio, so that a paused tokio clock drives every wait of the crate.
+//! Wall time comes from [`Clock`], so a test or a simulation can set "today". Monotonic time comes from tokio, so a
+//! paused tokio clock controls every wait of the crate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tokio::time::Instant;
 
-/// The source of wall-clock time: what a client calls "now" and "today". Always UTC.
+/// The source of wall-clock time: "now" and "today" of a client. Always UTC.
 ///
 /// The default reads the system clock.
 ///
@@ -31,12 +31,12 @@ impl Clock {
         Self(Arc::new(Timestamp::now))
     }
 
-    /// A clock that stands still.
+    /// A clock that always shows the same instant.
     pub fn fixed(now: Timestamp) -> Self {
         Self(Arc::new(move || now))
     }
 
-    /// A clock that asks `now` each time.
+    /// A clock that calls `now` each time it is read.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -51,7 +51,7 @@ impl Clock {
         self.now().to_zoned(TimeZone::UTC).date()
     }
 
-    /// The instant `wait` from now; the far end of time when that cannot be expressed.
+    /// The instant `wait` from now, at most [`Timestamp::MAX`].
     pub(crate) fn after(&self, wait: Duration) -> Timestamp {
         self.now().checked_add(wait).unwrap_or(Timestamp::MAX)
     }
@@ -69,7 +69,7 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Monotonic now, for waits and deadlines.
+/// The current monotonic time, for waits and deadlines.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()

@@ -1,4 +1,4 @@
-//! The client that all providers' clients are built on, and its checked settings.
+//! The client that the clients of all providers use, and its checked settings.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +19,10 @@ use super::transport::SharedTransport;
 use crate::error::{AnswerError, ServerError};
 use crate::json::Fields;
 
-/// Checks the JSON object of an answer with a good status, before anything else reads it.
+/// Checks the JSON object of an answer with a success status, before anything else reads it.
 ///
-/// For services that report errors under a good status: [`BodyProblem::ErrorObject`](crate::BodyProblem::ErrorObject) makes the
-/// body an error, with what [`Provider::server_error`](crate::Provider::server_error) reads from it.
+/// For services that report errors with a success status: [`BodyProblem::ErrorObject`](crate::BodyProblem::ErrorObject)
+/// makes the body an error, with the content that [`Provider::server_error`](crate::Provider::server_error) reads.
 pub type Check = fn(&Fields) -> Result<(), AnswerError>;
 
 /// Checked settings.
@@ -42,11 +42,10 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
 }
 
-/// A client for one base URL with one set of credentials. Cheap to clone; clones share the rate limit, the retry budget
-/// and the connections.
+/// A client for one base URL and one set of credentials. Clones are cheap; they share rate limit, retry budget, connections.
 ///
-/// The providers' clients are built on it. Use it directly for any other paginated JSON API: describe the listing as an
-/// [`Endpoint`](crate::Endpoint) and give it to [`Client::list`].
+/// The clients of the providers use it. Use it directly for any other paginated JSON API: describe the listing as an
+/// [`Endpoint`](crate::Endpoint) and pass it to [`Client::list`].
 #[derive(Clone)]
 pub struct Client {
     pub(super) inner: Arc<Inner>,
@@ -80,18 +79,18 @@ impl Client {
         &self.inner.settings.base_url
     }
 
-    /// Whether calls are anonymous.
+    /// Whether the client has no credentials.
     pub fn is_anonymous(&self) -> bool {
         self.inner.settings.credentials.is_none()
     }
 
-    /// The clock that says what "now" and "today" are.
+    /// The clock for "now" and "today".
     pub fn clock(&self) -> &Clock {
         &self.inner.settings.clock
     }
 
-    /// The `Sunset` header of the latest answer that had one, over all clones: the time from which on this key, or the
-    /// endpoint that was called, will no longer work.
+    /// The `Sunset` header of the latest answer that had one, over all clones: the time after which this key, or the
+    /// endpoint that was called, no longer works.
     pub fn sunset(&self) -> Option<Sunset> {
         self.last_sunset().clone()
     }
@@ -105,7 +104,7 @@ impl Client {
         let Some(sunset) = Sunset::of(headers) else { return };
         let mut last = self.last_sunset();
         if last.as_ref() != Some(&sunset) {
-            tracing::warn!(endpoint, at = ?sunset.at(), "the server announces the end of this key or endpoint");
+            tracing::warn!(endpoint, at = ?sunset.at(), "the server announces when this key or endpoint stops working");
             *last = Some(sunset);
         }
     }
@@ -120,12 +119,12 @@ impl Client {
         redact::origin(self.base_url())
     }
 
-    /// A text of the server, shortened and scrubbed, for an error.
+    /// A text of the server for an error: shortened, and without secrets.
     pub(crate) fn snippet(&self, text: &str) -> String {
         self.inner.scrubber.snippet(text)
     }
 
-    /// When to go on after a 429 that names no time: the longest wait of the retry policy from now.
+    /// When to continue after a 429 without a wait: after the longest wait that the retry policy allows.
     pub(crate) fn after_throttling(&self) -> Timestamp {
         self.clock().after(self.inner.settings.retry.max_wait)
     }

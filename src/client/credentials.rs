@@ -1,4 +1,4 @@
-//! Credentials: the headers that authorise a request, and the secrets that must never be shown.
+//! Credentials: the headers that authorise a request, and the secrets that are never shown.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Result};
 
-/// What a client sends to prove who it is: one or more headers, to one origin only.
+/// The credentials of a client: one or more headers, sent to one origin only.
 ///
 /// ```
 /// use jobfeed::Credentials;
@@ -34,7 +34,7 @@ impl Credentials {
     /// A header `name: <prefix><secret>`, such as `Authorization: Api-Key …` with the prefix `"Api-Key "`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the name or the secret cannot stand in a header, or the secret is empty.
+    /// [`Error::Invalid`] when the name or the secret is not valid in a header, or the secret is empty.
     pub fn header(name: &str, prefix: &str, secret: impl Into<SecretString>) -> Result<Self> {
         Self::none().and_header(name, prefix, secret)
     }
@@ -42,7 +42,7 @@ impl Credentials {
     /// `Authorization: Bearer <token>`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the token is empty or cannot stand in a header.
+    /// [`Error::Invalid`] when the token is empty or not valid in a header.
     pub fn bearer(token: impl Into<SecretString>) -> Result<Self> {
         Self::header(AUTHORIZATION.as_str(), "Bearer ", token)
     }
@@ -64,7 +64,7 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// One more header, for services that want several.
+    /// Adds a header, for services that need several.
     ///
     /// # Errors
     /// As for [`Credentials::header`].
@@ -96,7 +96,7 @@ impl Credentials {
         self.user.as_ref()
     }
 
-    /// Whether there are none: calls are anonymous.
+    /// Whether there are none, so that calls are anonymous.
     pub fn is_none(&self) -> bool {
         self.headers.is_empty()
     }

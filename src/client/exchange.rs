@@ -1,4 +1,4 @@
-//! One attempt: the HTTP request, the head of its answer, and the body with its limits of time and size.
+//! One attempt: sends the HTTP request, reads status and headers, then the body within limits of time and size.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use super::redact;
 use super::transport::Body;
 use crate::error::{Call, Error, Result, TimeoutScope, TransportError};
 
-/// Redirects within the origin that one call follows.
+/// How many redirects one call follows.
 const MAX_REDIRECTS: u32 = 3;
 
-/// The largest part of an error's body, in bytes, that is read.
+/// How many bytes of an error body are read at most.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
 /// How long an error's body may take. Its head says already what matters.
@@ -34,18 +34,18 @@ pub(crate) struct Opened {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: SyncWrapper<Body>,
-    /// The limit of one attempt, which is also the longest silence between two pieces of a body that is read in pieces.
+    /// The time limit of one attempt, and between two parts of a body that is read in parts.
     pub(crate) timeout: Duration,
     /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
     pub(crate) page_timeout: Duration,
     url: Url,
-    /// When the attempt must be over, and the limit to report then.
+    /// When the attempt must end, and the limit that a timeout error names.
     deadline: Instant,
     limit: (Duration, TimeoutScope),
 }
 
 impl Client {
-    /// Sends the request and waits for the head of the answer.
+    /// Sends the request and waits for the status and headers of the answer.
     pub(super) async fn exchange(
         &self,
         request: &ApiRequest,
@@ -56,7 +56,7 @@ impl Client {
         let settings = &self.inner.settings;
         let now = monotonic();
         let deadline = now.checked_add(settings.timeout).unwrap_or(page_deadline).min(page_deadline);
-        // The limit that is reported is one that was set, not what was left of it.
+        // A timeout error names the configured limit, not the remaining time.
         let limit = if deadline.duration_since(now) < settings.timeout {
             (settings.page_timeout, TimeoutScope::Page)
         } else {
@@ -79,7 +79,7 @@ impl Client {
         })
     }
 
-    /// Reads the whole body of a good answer, up to the configured size.
+    /// Reads the whole body of an accepted answer, up to the configured size.
     pub(super) async fn read_body(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
         let max = self.inner.settings.max_body_bytes;
         let too_large = || AttemptError::fatal(Error::TooLarge { call: Box::new(opened.call.clone()), limit: max });
@@ -117,7 +117,7 @@ impl Client {
         Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url }
     }
 
-    /// Where a redirect leads, when the request may go there.
+    /// The target of a redirect, when the request may be sent there.
     pub(super) fn redirected(&self, request: &ApiRequest, opened: &Opened, redirects: u32) -> Result<Url> {
         let call = || Box::new(opened.call.clone());
         let status = opened.status;
@@ -128,7 +128,7 @@ impl Client {
             }
             Some(target) if redirects <= MAX_REDIRECTS => Ok(target),
             _ => {
-                let message = "the redirect names no usable address, or there are too many of them".to_owned();
+                let message = "the redirect has no valid `Location`, or there are too many redirects".to_owned();
                 Err(Error::Status { call: call(), status, message, retry_after: None, server: None })
             }
         }
@@ -136,7 +136,7 @@ impl Client {
 
     pub(super) fn url(&self, request: &ApiRequest) -> Result<Url> {
         let invalid = |shown: String| Error::invalid("path", shown, "a path or URL of the base URL's origin");
-        let mut url = self.base_url().join(&request.path).map_err(|_| invalid("(no URL)".to_owned()))?;
+        let mut url = self.base_url().join(&request.path).map_err(|_| invalid("(not a URL)".to_owned()))?;
         // A path such as `//host/` or `https://host/` would send the credential to another host.
         if !self.may_go_to(&url, request) {
             return Err(invalid(redact::origin(&url)));
@@ -147,12 +147,12 @@ impl Client {
         Ok(url)
     }
 
-    /// Whether a request may go to this URL at all. Whether the credentials are sent with it is decided separately.
+    /// Whether a request may be sent to this URL. `http_request` decides whether the credentials are sent too.
     fn may_go_to(&self, url: &Url, request: &ApiRequest) -> bool {
         let base = self.base_url();
-        let elsewhere =
+        let other_allowed =
             request.origins == Origins::Any && matches!((base.scheme(), url.scheme()), (_, "https") | ("http", "http"));
-        !redact::has_user(url) && (url.origin() == base.origin() || elsewhere)
+        !redact::has_user(url) && (url.origin() == base.origin() || other_allowed)
     }
 
     fn http_request(&self, request: &ApiRequest, url: &Url) -> Result<http::Request<Bytes>> {

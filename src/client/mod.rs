@@ -1,4 +1,4 @@
-//! Sending: credentials, rate limits, retries, and the one loop that uses them.
+//! Sends requests: credentials, rate limits, retries, and the one loop that uses them.
 
 mod api_request;
 mod builder;

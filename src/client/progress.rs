@@ -1,11 +1,11 @@
-//! Counters that a caller can read while a stream or a run goes on.
+//! Counters that a caller can read while a stream or a run is in progress.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// A live view on a stream or a run. Cheap to clone and to read from another task or thread.
+/// The counters of a stream or a run. Cheap to clone, and to read from another task or thread.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Mutex<Counts>>);
 
@@ -17,18 +17,18 @@ pub struct Counts {
     pub pages: u64,
     /// Records delivered, the rejected ones included.
     pub rows: u64,
-    /// Records that did not fit the model.
+    /// Records that did not fit the record type.
     pub rejected: u64,
-    /// The server's latest total for the whole listing, where it tells one. Not in syncs by id and by date of jobdataapi.com,
-    /// whose pages have a window each.
+    /// The server's latest total for the whole listing, where it gives one. `None` in syncs by id and by date of
+    /// jobdataapi.com, where each page has its own window.
     pub total: Option<u64>,
     /// Bytes of bodies, after decompression.
     pub bytes: u64,
-    /// Requests sent, retries and probes included.
+    /// Requests sent, retries and requests for counts included.
     pub requests: u64,
     /// Attempts after the first.
     pub retries: u64,
-    /// Time spent waiting for the rate limit, for what the server asked, and for back-off, in milliseconds.
+    /// Time spent in waits for the rate limit, for the server, and for back-off, in milliseconds.
     pub waited_ms: u64,
 }
 
@@ -41,7 +41,7 @@ impl Progress {
     }
 
     fn update(&self, change: impl FnOnce(&mut Counts)) {
-        // A panic while the lock was held cannot leave counters in a harmful state.
+        // A panic while the lock was held cannot make the counters invalid.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

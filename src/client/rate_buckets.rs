@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::rate_limit::{Limiter, RateLimit, Wait};
 use crate::error::WaitScope;
 
-/// From this number of buckets on, those without effect are removed.
+/// At this number of buckets, those without effect are removed before another one is added.
 const MAX_BUCKETS: usize = 1_000;
 
 /// The limiter that all requests share, and one for each bucket that a request names.
 ///
-/// Each bucket has the client's rate limit for itself. A wait that the server asks for in one bucket does not hold back the others.
+/// Each bucket has the client's rate limit. A wait that the server asks for in one bucket does not delay the others.
 #[derive(Debug)]
 pub(crate) struct RateBuckets {
     common: Limiter,
@@ -46,7 +46,7 @@ impl RateBuckets {
     }
 
     fn named<R>(&self, name: &str, act: impl FnOnce(&Limiter) -> R) -> R {
-        // A panic while the lock was held cannot leave the map in a harmful state.
+        // A panic while the lock was held cannot make the map invalid.
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         if !named.contains_key(name) && named.len() >= MAX_BUCKETS {
             named.retain(|_, limiter| !limiter.has_no_effect());
@@ -61,13 +61,13 @@ mod tests {
     use crate::client::clock::{monotonic, sleep_until};
 
     #[tokio::test(start_paused = true)]
-    async fn a_closed_bucket_stops_no_other_and_a_closed_client_stops_all() {
+    async fn a_closed_bucket_does_not_close_others_and_a_closed_client_closes_all() {
         let limit = RateLimit::every(Duration::from_secs(2));
         let buckets = RateBuckets::new(Limiter::new(limit), limit);
         buckets.close_for(Some("a"), WaitScope::Bucket, Duration::from_secs(30));
         assert!(buckets.take(Some("a")).unwrap_err().closed);
         assert!(buckets.take(Some("b")).is_ok());
-        assert!(!buckets.take(Some("b")).unwrap_err().closed, "each bucket is paced");
+        assert!(!buckets.take(Some("b")).unwrap_err().closed, "each bucket has the rate limit");
         assert!(buckets.take(None).is_ok());
         buckets.close_for(Some("a"), WaitScope::Client, Duration::from_secs(60));
         for bucket in [Some("a"), Some("b"), None] {

@@ -1,17 +1,17 @@
-//! Reads what a server says about waiting: `Retry-After` in both forms, `X-RateLimit-*`, and the `RateLimit` draft fields.
+//! Reads the wait that a server asks for: `Retry-After` (both forms), `X-RateLimit-*`, the `RateLimit` draft fields.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
 
-/// Reset values above this are Unix times, below it they are seconds from now.
+/// Reset values from this on are Unix times; smaller ones are seconds from now.
 const UNIX_TIME: f64 = 100_000_000.0;
 
 /// A wait of more than ten years is read as ten years.
 const LONGEST: f64 = 315_360_000.0;
 
-/// How long the server wants the next request to wait, from any header that says so. The longest one wins.
+/// How long the server asks to wait before the next request: the longest wait of all headers that give one.
 pub(crate) fn requested_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     [retry_after(headers, now), used_up(headers, now), draft(headers)].into_iter().flatten().max()
 }
@@ -59,7 +59,7 @@ fn used_up_policy(policy: &str, separator: char, remaining: &str, reset: &str) -
 fn reset(value: &str, now: Timestamp) -> Option<Duration> {
     match value.parse::<f64>() {
         Ok(at) if at >= UNIX_TIME => {
-            // Some services give milliseconds.
+            // Some services send milliseconds.
             let seconds = if at > 100.0 * UNIX_TIME { at / 1000.0 } else { at };
             let at = jiff::SignedDuration::try_from_secs_f64(seconds).ok().map(Timestamp::from_duration);
             Some(until(at.and_then(Result::ok).unwrap_or(Timestamp::MAX), now))
@@ -97,7 +97,7 @@ mod tests {
     fn retry_after_is_read_in_both_forms() {
         assert_eq!(wait(&[("retry-after", "2710")]), Some(2710));
         assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 12:00:30 GMT")]), Some(30));
-        assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 11:00:00 GMT")]), Some(0), "a past date is no wait");
+        assert_eq!(wait(&[("retry-after", "Fri, 01 May 2026 11:00:00 GMT")]), Some(0), "a past date is a wait of zero");
         assert_eq!(wait(&[("retry-after", "soon")]), None);
         assert_eq!(wait(&[("retry-after", "-5")]), None);
         assert_eq!(wait(&[("retry-after", "NaN")]), None);

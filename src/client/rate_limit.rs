@@ -1,4 +1,4 @@
-//! The rate limit that all clones of a client share: the time between two requests, and waits that a server asks for.
+//! The rate limit that clones of a client share: the time between requests, and the waits that a server asks for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use super::clock::monotonic;
 use crate::error::{Error, Result};
 
-/// How fast a client may send: a number of requests in a period, evenly spaced. A burst is allowed with [`RateLimit::burst`].
+/// How fast a client may send: a number of requests in a period, evenly spaced; bursts by [`RateLimit::burst`].
 ///
 /// ```
 /// use std::time::Duration;
 /// use jobfeed::RateLimit;
 ///
-/// let polite = RateLimit::new(30, Duration::from_secs(60));
-/// assert_eq!(polite.interval(), Duration::from_secs(2));
+/// let limit = RateLimit::new(30, Duration::from_secs(60));
+/// assert_eq!(limit.interval(), Duration::from_secs(2));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -25,7 +25,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// `requests` in each `per`. Zero requests are refused when the client is built.
+    /// `requests` in each period `per`. Zero requests are refused when the client is built.
     pub const fn new(requests: u32, per: Duration) -> Self {
         let interval = match per.checked_div(requests) {
             Some(interval) => interval,
@@ -39,12 +39,12 @@ impl RateLimit {
         Self { interval, burst: 1 }
     }
 
-    /// No limit of its own. A wait that the server asks for is still obeyed.
+    /// No limit. A wait that the server asks for is still obeyed.
     pub const fn unlimited() -> Self {
         Self { interval: Duration::ZERO, burst: 1 }
     }
 
-    /// How many requests may go out at once after a time without any. Default 1.
+    /// How many requests may be sent at once after a time without requests. Default 1.
     #[must_use]
     pub const fn burst(mut self, burst: u32) -> Self {
         self.burst = burst;
@@ -71,11 +71,11 @@ impl RateLimit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LimitScope {
-    /// The clones of one client: a service that counts by credential.
+    /// The clones of one client, for a service that counts by credential.
     #[default]
     Client,
-    /// All clients of the process whose base URL names the same host and port, whatever their credentials: a service that
-    /// counts by IP address. After a request of one of them, all wait for that client's interval.
+    /// All clients of the process whose base URL has the same host and port, whatever their credentials, for a service
+    /// that counts by IP address. After a request of one of them, all wait for the interval of that client.
     Host,
 }
 
@@ -99,17 +99,17 @@ static BY_HOST: Mutex<Option<HashMap<String, Arc<Shared>>>> = Mutex::new(None);
 
 #[derive(Debug, Default)]
 struct Slots {
-    /// When the next request may go out, without a burst. `None`: none has gone out yet.
+    /// When the next request may be sent, without a burst. `None`: no request was sent yet.
     next: Option<Instant>,
-    /// No request may go out before, because a server asked for it.
+    /// No request may be sent before, because a server asked to wait.
     closed_until: Option<Instant>,
 }
 
-/// Why a request may not go out yet.
+/// Why a request may not be sent yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     pub(crate) until: Instant,
-    /// Whether a server asked for it; otherwise it is the rate limit.
+    /// Whether a server asked to wait; otherwise it is the rate limit.
     pub(crate) closed: bool,
 }
 
@@ -129,18 +129,18 @@ impl Limiter {
         self.shared.line.lock().await
     }
 
-    /// Takes the next slot: `Ok` when the request may go out now (the slot is used), else when to ask again.
+    /// Takes the next slot: `Ok` when the request may be sent now (the slot is used), else when to try again.
     pub(crate) fn take(&self) -> Result<(), Wait> {
         let now = monotonic();
         let mut slots = self.lock();
         if let Some(until) = slots.closed_until.filter(|until| *until > now) {
             return Err(Wait { until, closed: true });
         }
-        // A client without a limit takes no slot from the others that share them.
+        // A client without a limit does not use slots of the clients that share them.
         if self.limit.interval.is_zero() {
             return Ok(());
         }
-        // The generic cell rate algorithm: `next` may run ahead of now by what a burst allows.
+        // The generic cell rate algorithm: a burst allows `next` to be later than now.
         let credit = self.limit.interval.saturating_mul(self.limit.burst - 1);
         let due = slots.next.and_then(|next| next.checked_sub(credit));
         if let Some(until) = due.filter(|due| *due > now) {
@@ -150,7 +150,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether a server has asked for a wait that is not over; takes no slot.
+    /// An error while a wait that a server asked for has not ended. Takes no slot.
     pub(crate) fn check_open(&self) -> Result<(), Wait> {
         let until = self.lock().closed_until.filter(|until| *until > monotonic());
         until.map_or(Ok(()), |until| Err(Wait { until, closed: true }))
@@ -162,7 +162,7 @@ impl Limiter {
         slots.next.max(slots.closed_until) <= Some(now) && Arc::strong_count(&self.shared) == 1
     }
 
-    /// Lets no request of any clone out for this time.
+    /// Allows no request of any clone for this time.
     pub(crate) fn close_for(&self, wait: Duration) {
         if let Some(until) = monotonic().checked_add(wait) {
             let mut slots = self.lock();
@@ -175,7 +175,7 @@ impl Limiter {
     }
 }
 
-/// A panic while the lock was held cannot leave instants or entries in a harmful state.
+/// A panic while the lock was held cannot make instants or entries invalid.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_are_spaced_and_a_burst_is_spent_once() {
+    async fn requests_are_spaced_and_a_burst_is_used_once() {
         let limiter = Limiter::new(RateLimit::every(Duration::from_secs(2)));
         assert_eq!(sent_within(&limiter, Duration::from_secs(9)).await, 5, "at 0, 2, 4, 6 and 8 s");
         let limiter = Limiter::new(RateLimit::every(Duration::from_secs(2)).burst(3));
@@ -212,22 +212,22 @@ mod tests {
         assert!(slow.take().is_ok());
         assert_eq!(quick.take().unwrap_err().until - monotonic(), Duration::from_secs(4));
         assert!(other.take().is_ok(), "another port is another service");
-        assert!(Limiter::for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it asked for no spacing");
+        assert!(Limiter::for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it has no limit");
         drop((slow, quick));
-        let anew = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
-        assert!(anew.take().is_err(), "a new client is limited by the requests of the one before");
-        anew.close_for(Duration::from_secs(30));
+        let new = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
+        assert!(new.take().is_err(), "a new client is limited by the requests of the dropped one");
+        new.close_for(Duration::from_secs(30));
         let later = Limiter::for_host(RateLimit::unlimited(), "limit.test:443");
         assert!(later.take().unwrap_err().closed);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_a_server_asks_for_holds_for_all_and_ends_by_itself() {
+    async fn a_requested_wait_closes_the_limiter_until_it_ends() {
         let limiter = Limiter::new(RateLimit::unlimited());
         limiter.close_for(Duration::from_secs(30));
         limiter.close_for(Duration::from_secs(10));
         let at = limiter.take().unwrap_err().until;
-        assert_eq!(at - monotonic(), Duration::from_secs(30), "the longest wait holds");
+        assert_eq!(at - monotonic(), Duration::from_secs(30), "the longest wait is obeyed");
         crate::client::clock::sleep_until(at).await;
         assert!(limiter.take().is_ok());
     }

@@ -1,4 +1,4 @@
-//! Keeps credentials and personal data out of everything a person reads: errors, logs, `Debug`.
+//! Removes credentials and personal data from errors, logs and `Debug`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::credentials::Credentials;
 /// The longest piece of a server's answer that an error shows, in characters.
 const SNIPPET: usize = 200;
 
-/// Removes the client's own secrets, and what looks like personal data, from text that came from a server.
+/// Removes the client's secrets, and what looks like personal data, from texts of a server.
 #[derive(Clone, Default)]
 pub(crate) struct Scrubber {
     secrets: Arc<[SecretString]>,
@@ -23,13 +23,13 @@ impl Scrubber {
         Self { secrets: credentials.secrets().into(), user: credentials.user().cloned() }
     }
 
-    /// The text without the secrets. Where one stands in a form that cannot be cut out, nothing is left of the text.
+    /// The text without the secrets. When one is in a form that cannot be replaced, the whole text is removed.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in self.hidden() {
             text = text.replace(&encoded(secret), "[redacted]").replace(secret, "[redacted]");
         }
-        if self.hidden().any(|secret| stands_in(secret, &text)) { "[redacted]".to_owned() } else { text }
+        if self.hidden().any(|secret| contains_secret(secret, &text)) { "[redacted]".to_owned() } else { text }
     }
 
     /// Whether a link or token that is to be kept holds a secret: anywhere, and a user name in its query. Texts of fewer than 8
@@ -37,7 +37,7 @@ impl Scrubber {
     pub(crate) fn finds_secret_in(&self, link: &str) -> bool {
         let in_text = |secret: &SecretString, text: &str| {
             let secret = secret.expose_secret();
-            secret.len() >= 8 && (text.contains(&encoded(secret)) || stands_in(secret, text))
+            secret.len() >= 8 && (text.contains(&encoded(secret)) || contains_secret(secret, text))
         };
         let query = link.split_once('?').map_or(link, |(_, query)| query);
         self.secrets.iter().any(|secret| in_text(secret, link)) || self.user.iter().any(|user| in_text(user, query))
@@ -70,13 +70,13 @@ impl Scrubber {
     }
 }
 
-/// A secret as it stands in a query.
+/// A secret as it is encoded in a query.
 fn encoded(secret: &str) -> String {
     url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
 }
 
-/// Whether the secret stands in the text, as it is or in any escaped form, also one that is escaped twice.
-fn stands_in(secret: &str, text: &str) -> bool {
+/// Whether the text contains the secret, as it is, escaped, or escaped twice.
+fn contains_secret(secret: &str, text: &str) -> bool {
     let once = unescaped(text);
     text.contains(secret) || once.contains(secret) || unescaped(&once).contains(secret)
 }
@@ -96,7 +96,7 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The byte that an escape at the beginning of the text stands for, none for a backslash alone, and the escape's length.
+/// The byte of an escape at the beginning of the text (none for a backslash alone), and the length of the escape.
 fn unescape(text: &str) -> Option<(Option<u8>, usize)> {
     let hex = |digits: Option<&str>| u8::from_str_radix(digits?, 16).ok();
     if text.starts_with('%') {
@@ -140,7 +140,7 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
 }
 
-/// A URL as it may be shown: scheme, host and path. A query can hold a key, a user part can hold a password.
+/// The part of a URL that may be shown: scheme, host and path. A query can hold a key, a user part can hold a password.
 pub(crate) fn shown(url: &Url) -> String {
     format!("{}{}", origin(url), url.path())
 }
@@ -176,7 +176,7 @@ mod tests {
             assert_eq!(scrubber.snippet(&format!("your key is {other}")), "[redacted]", "{other}");
         }
         let text = "100% of R&D; \\o/ &nbsp; %zz \\u12";
-        assert_eq!(scrubber.snippet(text), text, "what only looks like an escape stays");
+        assert_eq!(scrubber.snippet(text), text, "what only looks like an escape is kept");
         for pad in 150..220 {
             let shown = scrubber.snippet(&format!("{}s3cr+t/key", "x".repeat(pad)));
             assert!(!shown.contains("s3cr"), "{shown}");

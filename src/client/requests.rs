@@ -1,4 +1,4 @@
-//! Calls without paging, ready to be sent: one resource, one change, one file.
+//! Requests without paging: one resource, one change, one file.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use super::core::Client;
 use crate::error::{AnswerError, Result};
 use crate::json::{self, ListAt, debug_fields};
 
-/// One resource, ready to be sent.
+/// A request for one resource, not yet sent.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct GetRequest<T> {
@@ -33,21 +33,21 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
         Self { client, name, request, item: PhantomData }
     }
 
-    /// Adds a query parameter that has no method of its own.
+    /// Adds a query parameter that has no method.
     pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.request = self.request.query(name, value);
         self
     }
 
-    /// Fetches it.
+    /// Fetches the resource.
     ///
     /// # Errors
-    /// [`Error::Status`](crate::Error::Status) with 404 when there is none, and what [`ListRequest::send`](crate::ListRequest::send) has.
+    /// [`Error::Status`](crate::Error::Status) with 404 when there is none; those of [`crate::ListRequest::send`].
     pub async fn send(self) -> Result<T> {
         self.send_as().await
     }
 
-    /// Fetches it as a type of your own, such as `Box<RawValue>` for the JSON text as it came.
+    /// Fetches it as your own type, such as `Box<RawValue>` for the JSON text as received.
     ///
     /// # Errors
     /// As [`GetRequest::send`].
@@ -56,7 +56,7 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     }
 }
 
-/// One call that changes something on the server, ready to be sent.
+/// A request that changes something on the server, not yet sent.
 ///
 /// It is sent once. Only when the server cannot have acted on it (no connection was made, or status 429) is it sent
 /// again, with the same bytes; any other failure after it was sent is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
@@ -71,18 +71,18 @@ impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
         Self { call: GetRequest::of(client, name, request) }
     }
 
-    /// Sends it and reads the reply.
+    /// Sends it and reads the answer.
     ///
     /// # Errors
-    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it. Any other error says that it did not.
+    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it, else it did not.
     pub async fn send(self) -> Result<T> {
         self.call.send().await
     }
 }
 
-/// A file behind a link of an answer, ready to be fetched.
+/// A request for the file that a link of an answer points to, not yet sent.
 ///
-/// `Debug`, errors and logs show the origin of the link only, because such links often give access by themselves.
+/// `Debug`, errors and logs show only the origin of the link, because such links often give access without credentials.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct DownloadRequest {
@@ -99,8 +99,8 @@ impl DownloadRequest {
         Self { client, name, request }
     }
 
-    /// Allows a link or a redirect to another origin. Credentials are not sent there, and from `https` only `https` is allowed. By
-    /// default another origin is an error before anything is sent there.
+    /// Allows a link or a redirect to another origin. Credentials are not sent there, and with an `https` base URL only
+    /// `https` is allowed. By default another origin is an error before anything is sent there.
     pub fn other_origins(mut self) -> Self {
         self.request.origins = Origins::Any;
         self
@@ -110,7 +110,7 @@ impl DownloadRequest {
     ///
     /// # Errors
     /// [`Error::ForeignOrigin`](crate::Error::ForeignOrigin) for a redirect to another origin and [`Error::Invalid`](crate::Error::Invalid) for a link to one, unless
-    /// [`DownloadRequest::other_origins`] was asked for; [`Error::Status`](crate::Error::Status); [`Error::TooLarge`](crate::Error::TooLarge).
+    /// [`DownloadRequest::other_origins`] was called; [`Error::Status`](crate::Error::Status); [`Error::TooLarge`](crate::Error::TooLarge).
     pub async fn send(self) -> Result<Download> {
         let read =
             |response: &Response| Ok(Download { body: response.body.clone(), headers: response.headers.clone() });
@@ -120,13 +120,13 @@ impl DownloadRequest {
 
 debug_fields!(DownloadRequest(name));
 
-/// A file as it came.
+/// A file as received.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Download {
     /// The bytes.
     pub body: Bytes,
-    /// The headers of the answer, with the file's name where the server tells it.
+    /// The headers of the answer, with the file's name where the server gives it.
     pub headers: HeaderMap,
 }
 

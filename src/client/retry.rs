@@ -1,4 +1,4 @@
-//! Which failed attempts are made again, after what wait, and how many retries the clones of a client may make together.
+//! Which failed attempts are repeated, after which wait, and how many retries the clones of a client may make together.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use super::clock::monotonic;
 use crate::error::{Error, Result};
 
-/// How often an idempotent call is tried again, and after what wait.
+/// How often an idempotent call is retried, and after which wait.
 ///
-/// Connection errors, timeouts, cut bodies, 408, 429 and 5xx are tried again; 400, 401, 403, 404 and all other answers
-/// are not. The wait before attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full jitter),
-/// unless the server names a wait, which is then obeyed exactly.
+/// Connection errors, timeouts, incomplete bodies, 408, 429 and 5xx are retried; 400, 401, 403, 404 and all other
+/// answers are not. The wait after attempt n is random between zero and `base * 2^(n-1)`, at most `max_backoff` (full
+/// jitter), unless the server asks for a wait, which is then obeyed exactly.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,7 +48,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt, no retries. A short `Retry-After` is not waited for either.
+    /// One attempt, no retries, not even after a short `Retry-After`.
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
@@ -60,7 +60,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest first random wait, and the longest of the later ones. Default 1 s and 16 s.
+    /// The upper bounds of the first random wait, and of all later ones. Default 1 s and 16 s.
     #[must_use]
     pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         self.base = base;
@@ -68,23 +68,23 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait that a server may ask for before the call ends as paused ([`Error::Paused`]). Default 2 minutes.
+    /// The longest wait that a server may ask for; after a longer one the call is [`Error::Paused`]. Default 2 minutes.
     #[must_use]
     pub fn max_wait(mut self, cap: Duration) -> Self {
         self.max_wait = cap;
         self
     }
 
-    /// How long to wait after a 429 that names no time; up to a tenth is added at random. Default: what the provider's
-    /// documented limit suggests, else the back-off.
+    /// How long to wait after a 429 without `Retry-After`; up to a tenth is added at random. Default: the wait that
+    /// fits the provider's documented limit, else the back-off.
     #[must_use]
     pub fn throttled_wait(mut self, wait: Duration) -> Self {
         self.throttled_wait = Some(wait);
         self
     }
 
-    /// How many retries all clones of a client may make in a row; each success adds a tenth of a
-    /// retry, each second a twentieth. Default 50.
+    /// How many retries all clones of a client may make together; each success adds a tenth of a retry, each second a
+    /// twentieth, up to this number. Default 50.
     #[must_use]
     pub fn budget(mut self, retries: u32) -> Self {
         self.budget = retries;
@@ -93,7 +93,7 @@ impl RetryPolicy {
 
     pub(crate) fn validate(self) -> Result<Self> {
         if self.max_attempts == 0 {
-            return Err(Error::invalid("retry attempts", "0", "1 or more, the first attempt counts"));
+            return Err(Error::invalid("retry attempts", "0", "1 or more, the first attempt included"));
         }
         if self.base > self.max_backoff {
             return Err(Error::invalid("retry back-off", format!("{:?}", self.base), "at most the maximum back-off"));
@@ -101,19 +101,19 @@ impl RetryPolicy {
         Ok(self)
     }
 
-    /// The wait after a 429 that names none, where it is known.
+    /// The wait after a 429 without `Retry-After`, where it is known.
     pub(crate) fn default_throttled_wait(&self) -> Option<Duration> {
         self.throttled_wait.map(|wait| wait.mul_f64(1.0 + fastrand::f64() / 10.0))
     }
 
-    /// A random wait before the attempt that follows `attempt` (from 1).
+    /// A random wait after `attempt` (counted from 1).
     pub(crate) fn jittered(&self, attempt: u32) -> Duration {
         let span = self.base.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(self.max_backoff);
         span.mul_f64(fastrand::f64())
     }
 }
 
-/// The retries that all clones of a client may still make. Keeps many clones from repeating requests to a server that fails.
+/// The retries that all clones of a client may still make, so that many clones do not overload a server that fails.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     capacity: f64,
@@ -129,7 +129,7 @@ impl RetryBudget {
         Self { capacity, state: Mutex::new((capacity, monotonic())) }
     }
 
-    /// Whether one more retry is within the budget; takes it if so.
+    /// Takes one retry from the budget. Returns false when the budget is used up.
     pub(crate) fn withdraw(&self) -> bool {
         let now = monotonic();
         let mut state = self.lock();
@@ -142,7 +142,7 @@ impl RetryBudget {
         false
     }
 
-    /// A success adds a part of a retry.
+    /// Adds a part of a retry after a success.
     pub(crate) fn deposit(&self) {
         let mut state = self.lock();
         state.0 = (state.0 + REFILL_BY_SUCCESS).min(self.capacity);

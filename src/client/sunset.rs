@@ -1,4 +1,4 @@
-//! The `Sunset` header: the moment from which on a key, or an endpoint, will no longer work.
+//! The `Sunset` header: the time after which a key, or an endpoint, no longer works.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-/// When a service announced that what answered now will stop answering (RFC 8594).
+/// When a key or an endpoint stops working, as the service announced it (RFC 8594).
 ///
 /// ```
 /// use jobfeed::Sunset;
 ///
-/// // The day of the week is not looked at: servers are known to get it wrong.
+/// // The day of the week is ignored, because some servers send a wrong one.
 /// let sunset = Sunset::from("Sat, 31 May 2026 14:00:00 GMT");
 /// assert_eq!(sunset.at(), Some("2026-05-31T14:00:00Z".parse()?));
 /// assert_eq!(Sunset::from("soon").at(), None);
@@ -30,12 +30,12 @@ impl Sunset {
         Some(Self::from(headers.get("sunset")?.to_str().ok()?))
     }
 
-    /// The text as it came.
+    /// The text as received.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The moment, `None` when the text does not tell one.
+    /// The time; `None` when the text cannot be read.
     pub fn at(&self) -> Option<Timestamp> {
         self.at
     }

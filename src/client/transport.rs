@@ -1,6 +1,5 @@
-//! What carries requests: a small object-safe trait over `http` types, and the default over `reqwest`.
+//! How requests are sent: a small object-safe trait over `http` types, and the default implementation with `reqwest`.
 
-use crate::error::TransportError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +8,17 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TransportError};
 
-/// The body of an answer, in pieces as they arrive, already decompressed.
+/// The body of an answer, in parts as they arrive, already decompressed.
 pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;
 
-/// Carries one request to a server. Implement it to put anything below a client: a recorder, a proxy, a test double.
+/// Sends one request to a server. Implement it to replace the HTTP client: with a recorder, a proxy, a test double.
 ///
-/// An implementation must not follow redirects, must not retry, and must decompress bodies: all other decisions are the
-/// client's. Time limits are applied by the client, which drops the future.
+/// An implementation must not follow redirects, must not retry, and must decompress bodies; the client does everything
+/// else. At a time limit, the client drops the future.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends the request and returns when the head of the answer is there.
+    /// Sends the request and returns when the status and headers of the answer have arrived.
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>>;
 }
 
@@ -68,7 +67,7 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// A transport behind a shared pointer, with the `Debug` that configuration types need.
+/// A shared pointer to a transport, with the `Debug` that configuration types need.
 #[derive(Clone)]
 pub(crate) struct SharedTransport(pub(crate) Arc<dyn Transport>);
 

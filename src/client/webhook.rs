@@ -1,8 +1,7 @@
-//! Verification of signed webhook deliveries (feature `webhook`), whatever the web framework: headers and raw bytes in, yes
-//! or a typed no out.
+//! Verifies signed webhook deliveries (feature `webhook`) from headers and raw bytes, with any web framework.
 //!
-//! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header
-//! `t=<unix seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
+//! Two forms are common, both HMAC-SHA256 in hexadecimal digits. [`Verifier::timestamped`]: the header `t=<unix
+//! seconds>,v1=<hex>` signs the time, a dot and the body (EmployJoy, Stripe and others). [`Verifier::plain`]: the
 //! header `sha256=<hex>` signs the body (GitHub and others).
 //!
 //! ```
@@ -12,12 +11,13 @@
 //! let mut headers = http::HeaderMap::new();
 //! headers.insert("x-hub-signature-256", verifier.sign(b"the raw body")?);
 //! assert!(verifier.verify(&headers, b"the raw body").is_ok());
-//! assert_eq!(verifier.verify(&headers, b"another body"), Err(VerifyError::Mismatch));
+//! let other = verifier.verify(&headers, b"another body");
+//! assert_eq!(other, Err(VerifyError::Mismatch));
 //! # Ok::<(), jobfeed::Error>(())
 //! ```
 //!
-//! Verify the bytes as they came, before they are parsed, and never write the body anew: a changed space changes the
-//! signature. What a delivery was verified to be does not say that it is new: keep the ids of the events that are done.
+//! Verify the bytes as received, before they are parsed, and never a body that was written again: a changed space
+//! changes the signature. A valid delivery is not always new: keep the ids of the events that you have processed.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use super::clock::Clock;
 use crate::error::{Error, Result};
 use crate::json::debug_fields;
 
-/// How far the time of a delivery may be from now when nothing else is set.
+/// The default of [`Verifier::tolerance`].
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Checks the signatures of deliveries. Cheap to keep, `Send + Sync`; `Debug` shows no secret.
@@ -50,35 +50,35 @@ enum Scheme {
     Plain,
 }
 
-/// Why a delivery is not accepted. Answer 401, and log the reason: none of them holds anything secret.
+/// Why a delivery is not accepted. Answer 401, and log the reason: it never holds a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// There is no signature header.
     #[error("the delivery has no signature header")]
     Missing,
-    /// The header cannot be read: no time in digits, or no signature of 64 hexadecimal digits.
+    /// The header cannot be read: it has no time in digits, or no signature of 64 hexadecimal digits.
     #[error("the signature header cannot be read")]
     Malformed,
-    /// No signature fits: another secret, or a changed body.
-    #[error("the signature does not fit the body")]
+    /// No signature matches: another secret, or a changed body.
+    #[error("the signature does not match the body")]
     Mismatch,
-    /// The signature fits, and the time in it is too far from now: an old delivery repeated, or a clock that is wrong.
+    /// The signature matches, but its time is too far from now: an old delivery was sent again, or a clock is wrong.
     #[error("the delivery was signed at a time too far from now")]
     Stale,
 }
 
 impl Verifier {
-    /// `t=<unix seconds>,v1=<hex>` in this header, over the digits of `t`, a dot and the body. Any `v1` that fits is
-    /// accepted, and unknown members are skipped. The secret is taken whole, as text.
+    /// `t=<unix seconds>,v1=<hex>` in this header, over the digits of `t`, a dot and the body. Any `v1` that matches is
+    /// accepted, and unknown members are ignored. The secret is used as text, unchanged.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an empty secret or a name that no header can have.
+    /// [`Error::Invalid`] for an empty secret or an invalid header name.
     pub fn timestamped(header: &str, secret: impl Into<SecretString>) -> Result<Self> {
         Self::new(Scheme::Timestamped, header, secret.into())
     }
 
-    /// `sha256=<hex>` in this header, over the body alone. Nothing in it tells an old delivery from a new one.
+    /// `sha256=<hex>` in this header, over the body alone. It cannot detect an old delivery that is sent again.
     ///
     /// # Errors
     /// As [`Verifier::timestamped`].
@@ -93,7 +93,7 @@ impl Verifier {
         verifier.or_secret(secret)
     }
 
-    /// Accepts a second secret as well, while secrets are being changed.
+    /// Accepts another secret too, for the time when a secret is replaced.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it is empty.
@@ -106,30 +106,29 @@ impl Verifier {
         Ok(self)
     }
 
-    /// How far the time of a delivery may be from now, in the past or the future; exactly so far is accepted. Default 5
-    /// minutes. Of no effect on [`Verifier::plain`].
+    /// How far the time of a delivery may be from now, in the past or the future; this value itself is accepted.
+    /// Default 5 minutes. No effect on [`Verifier::plain`].
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
         self
     }
 
-    /// The clock that says what "now" is. Default: the system's.
+    /// The clock for "now". Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Checks a delivery: its headers and the bytes of its body, exactly as they came. Signatures are compared in constant
-    /// time.
+    /// Checks the headers and the body, in bytes as received. Signatures are compared in constant time.
     ///
     /// # Errors
     /// [`VerifyError`].
     pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), VerifyError> {
         let mut values = headers.get_all(&self.header).iter();
         let header = values.next().ok_or(VerifyError::Missing)?;
-        // Two headers are none: which of them a proxy in front has looked at is not known.
+        // Two headers are refused: a proxy before this program may have checked only one of them.
         if values.next().is_some() {
             return Err(VerifyError::Malformed);
         }
@@ -151,17 +150,16 @@ impl Verifier {
                     return Err(VerifyError::Malformed);
                 }
                 self.compare(&signatures, &[time.as_bytes(), b".", body])?;
-                let off = self.clock.now().duration_since(at).abs();
-                if off > self.tolerance { Err(VerifyError::Stale) } else { Ok(()) }
+                let distance = self.clock.now().duration_since(at).abs();
+                if distance > self.tolerance { Err(VerifyError::Stale) } else { Ok(()) }
             }
         }
     }
 
-    /// The value of the signature header for a body, by the first secret and the verifier's clock. For tests, and for
-    /// services that send.
+    /// The signature header for a body, with the first secret and the verifier's clock. For tests, and to send webhooks.
     ///
     /// # Errors
-    /// [`Error::Invalid`] never happens with a secret that was accepted.
+    /// [`Error::Invalid`] when the secret cannot be used, which does not happen with an accepted secret.
     pub fn sign(&self, body: &[u8]) -> Result<HeaderValue> {
         let time = self.clock.now().as_second().to_string();
         let (prefix, parts) = match self.scheme {
@@ -173,15 +171,15 @@ impl Verifier {
         HeaderValue::try_from(prefix + &hex::encode(mac.finalize().into_bytes())).map_err(|_| unusable())
     }
 
-    /// Every secret against every signature, without stopping early.
+    /// Compares every secret with every signature, without stopping at the first match.
     fn compare(&self, signatures: &[[u8; 32]], parts: &[&[u8]]) -> Result<(), VerifyError> {
-        let mut fits = false;
+        let mut matches = false;
         for secret in &self.secrets {
             for signature in signatures {
-                fits |= mac(secret, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok());
+                matches |= mac(secret, parts).is_some_and(|mac| mac.verify_slice(signature).is_ok());
             }
         }
-        if fits { Ok(()) } else { Err(VerifyError::Mismatch) }
+        if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
 }
 
@@ -193,7 +191,7 @@ fn mac(secret: &SecretString, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     Some(mac)
 }
 
-/// Digits only: `+5`, `5.0` and ` 5` are other bytes than those that were signed.
+/// Digits only: `+5`, `5.0` and ` 5` are not the bytes that were signed.
 fn unix_time(digits: &str) -> Option<Timestamp> {
     let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     Timestamp::from_second(valid.then(|| digits.parse().ok())??).ok()

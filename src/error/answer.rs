@@ -1,23 +1,23 @@
-//! Why an answer with a good status is not accepted.
+//! Why an answer with a success status is not accepted.
 
 use crate::json::BodyProblem;
 
-/// Why an answer with a good status is not accepted.
+/// Why an answer with a success status is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The body is not what was asked for.
+    /// The body cannot be used.
     Body(BodyProblem),
-    /// Not one record fits the model.
+    /// None of the records fits the record type.
     AllRejected {
         /// Records in the page.
         rows: usize,
-        /// Why the first does not fit.
+        /// Why the first one does not fit.
         reason: String,
     },
-    /// A link leads to another origin.
+    /// A link points to another origin.
     Foreign {
-        /// What kind of link.
+        /// The kind of link: `redirect` or `next link`.
         link: &'static str,
         /// The other origin.
         found: String,
@@ -25,7 +25,7 @@ pub enum AnswerError {
 }
 
 impl AnswerError {
-    /// The JSON has another shape than expected.
+    /// The JSON has an unexpected shape; the text says what is wrong.
     pub fn shape(what: impl Into<String>) -> Self {
         Self::Body(BodyProblem::Shape(what.into()))
     }

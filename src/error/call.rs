@@ -1,9 +1,9 @@
-//! The parts of an error that say which call failed, which limit passed, and who asked to wait.
+//! The parts of an error that say which call failed, which time limit passed, and why a run is paused.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// One call, as an error names it. Never holds the query or a credential.
+/// One call, as errors show it. Never holds the query or a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
@@ -33,38 +33,38 @@ pub enum TimeoutScope {
     Attempt,
     /// All attempts for one page, waits included.
     Page,
-    /// The time between two pieces of a body that is read in pieces.
+    /// The time between two parts of a body that is read in parts.
     Idle,
 }
 
 impl fmt::Display for TimeoutScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Attempt => "limit of one attempt",
-            Self::Idle => "longest time without a byte of the body",
-            Self::Page => "limit of one page with all attempts and waits",
+            Self::Attempt => "the limit of one attempt",
+            Self::Idle => "the limit between two parts of the body",
+            Self::Page => "the limit of one page, with all attempts and waits",
         })
     }
 }
 
-/// Who asked to wait.
+/// Why a call or a run is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PauseReason {
-    /// The server, by `Retry-After` or its rate headers.
+    /// The server asked to wait, by `Retry-After` or its rate limit headers.
     RateLimit,
-    /// A quota, of the server or one that the caller set, is used up.
+    /// A quota of the server, or one that the caller set, is used up.
     Quota,
-    /// Nobody: nothing is available before then.
+    /// The next data is not available before then.
     NotDue,
 }
 
 impl fmt::Display for PauseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RateLimit => "the server limits the rate",
+            Self::RateLimit => "the server asked to wait",
             Self::Quota => "a quota is used up",
-            Self::NotDue => "nothing is due before",
+            Self::NotDue => "the next data is not available before then",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a checkpoint.
+//! Errors of checkpoints.
 
 use super::kinds::BoxError;
 
@@ -6,55 +6,51 @@ use super::kinds::BoxError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// What is stored is not a state. It is left as it is.
-    #[error("the stored state cannot be read ({reason}); restore it, or delete it to start afresh")]
+    /// The stored text is not a state. It is not changed.
+    #[error("the stored state cannot be read ({reason}); restore it, or delete it to start a new sync")]
     Corrupt {
         /// What does not parse.
         reason: String,
     },
     /// The state was written by a newer version of this crate.
-    #[error("the stored state has version {version}, this program reads up to {supported}; update the program")]
+    #[error("the stored state has version {version}, this program reads versions up to {supported}; update it")]
     Newer {
         /// The stored version.
         version: u32,
-        /// The newest that can be read.
+        /// The newest version that can be read.
         supported: u32,
     },
-    /// The state belongs to a query of another server or endpoint, with other filters or another page size.
-    #[error(
-        "the stored state belongs to another query (server, endpoint, filters or page size differ); use another checkpoint key"
-    )]
+    /// The state belongs to another query: the server, endpoint, filters or page size differ.
+    #[error("the stored state belongs to another query (server, endpoint, filters, page size); use another key")]
     OtherQuery,
-    /// The state belongs to another way of walking.
-    #[error("the stored state belongs to a sync {stored}, not {wanted}; use another checkpoint key")]
+    /// The state belongs to another kind of sync.
+    #[error("the stored state belongs to the sync {stored:?}, not {wanted:?}; use another key")]
     OtherStrategy {
         /// The stored strategy.
         stored: String,
-        /// The one that was asked for.
+        /// The strategy of this sync.
         wanted: String,
     },
     /// Another process has saved under this key.
-    #[error(
-        "revision {found} is stored where {expected} was expected: another process works on this key; run one at a time"
-    )]
+    #[error("revision {found} is stored, not {expected}: another process saved under this key; run one at a time")]
     Conflict {
-        /// The revision that the save builds on.
+        /// The revision that had to be stored before this save.
         expected: u64,
         /// The stored revision.
         found: u64,
     },
     /// The store failed.
-    #[error("the store failed")]
+    #[error("the store failed; check the store, then run again")]
     Store(#[source] BoxError),
 }
 
 impl CheckpointError {
-    /// A failure of the store's own.
+    /// Wraps an error of the store.
     pub fn store(source: impl Into<BoxError>) -> Self {
         Self::Store(source.into())
     }
 
-    /// Keeps a typed error typed, whatever the store's error type is.
+    /// Returns a `CheckpointError` as it is, and wraps any other error of a store.
     pub(crate) fn from_store(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(own) => *own,

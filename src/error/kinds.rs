@@ -1,8 +1,7 @@
-//! The one error type of the crate, written for the person who reads it in a log.
+//! The error type of the crate. Its messages are written for a person who reads a log.
 //!
-//! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of a source
-//! error is not repeated; walk [`std::error::Error::source`] for it. Credentials, query strings and record contents never
-//! appear.
+//! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of the source
+//! is only in [`std::error::Error::source`]. Credentials, query strings and contents of records never appear.
 
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
@@ -23,7 +22,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The result of most functions of the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong between a request and a committed page.
+/// Every error between a request and a committed page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,7 +36,7 @@ pub enum Error {
         /// What is accepted.
         rule: String,
     },
-    /// No answer, or no whole answer, after all attempts.
+    /// No complete answer after all attempts.
     #[error("{call}: {source}; check the network and the base URL, then run again", source = .source.to_string())]
     Connection {
         /// The call that failed.
@@ -46,7 +45,7 @@ pub enum Error {
         source: TransportError,
     },
     /// A time limit passed.
-    #[error("{call}: no whole answer within {limit:?} ({scope}); raise the limit or ask for smaller pages")]
+    #[error("{call}: no complete answer within {limit:?}, {scope}; raise the limit or ask for smaller pages")]
     Timeout {
         /// The call that failed.
         call: Box<Call>,
@@ -62,27 +61,27 @@ pub enum Error {
         call: Box<Call>,
         /// The status.
         status: StatusCode,
-        /// What the server said, shortened and scrubbed; empty when it said nothing readable.
+        /// The server's message, shortened and without secrets; empty when there is no readable one.
         message: String,
         /// How long the server asked to wait.
         retry_after: Option<Duration>,
-        /// What else the body says, when it is a JSON object.
+        /// The content of the body, when it is a JSON object.
         server: Option<Box<ServerError>>,
     },
-    /// The server, or a quota, asks to wait longer than the client is allowed to sleep. Not a failure: go on at `until`.
-    #[error("{call}: paused until {until} ({reason}); run again then, it goes on where it stood")]
+    /// The next call must wait longer than the client is allowed to sleep. Not a failure: continue at `until`.
+    #[error("{call}: paused until {until} ({reason}); run again then, and it continues from its position")]
     Paused {
-        /// The call that was not made, or was refused.
+        /// The call that was not sent, or was refused.
         call: Box<Call>,
-        /// When to go on.
+        /// When to continue.
         until: Timestamp,
-        /// How long that is from when the error was made.
+        /// The time from the creation of this error to `until`.
         wait: Duration,
-        /// Who asked for it.
+        /// Why it is paused.
         reason: PauseReason,
     },
-    /// The status was a success, the body was not.
-    #[error("{call}: status {status}, but {problem}{}", said(.snippet))]
+    /// The status is a success status, but the body cannot be used.
+    #[error("{call}: status {status}, but {problem}{}{}", said(.snippet), body_advice(.problem))]
     Body {
         /// The call that failed.
         call: Box<Call>,
@@ -90,18 +89,18 @@ pub enum Error {
         status: StatusCode,
         /// What is wrong with the body.
         problem: BodyProblem,
-        /// The beginning of the body, shortened and scrubbed.
+        /// The beginning of the body, shortened and without secrets.
         snippet: String,
-        /// What else the body says, when it is a JSON object that stands for an error.
+        /// The content of the body, when it is an error object.
         server: Option<Box<ServerError>>,
     },
-    /// A call that must not be sent twice failed after it was sent. Look at the server's data before sending it again.
-    #[error("{source}. Whether the server acted on the request is not known: look before sending it again")]
+    /// A call that must not be sent twice failed after it was sent. Check the server's data before sending it again.
+    #[error("{source}. The server may have acted on the request: check the server's data before sending it again")]
     OutcomeUnknown {
-        /// What happened.
+        /// How the call failed.
         source: Box<Error>,
     },
-    /// A body was over the configured size.
+    /// A body is larger than the configured limit.
     #[error("{call}: the body is larger than {limit} bytes; ask for smaller pages or raise `max_body_bytes`")]
     TooLarge {
         /// The call that failed.
@@ -109,89 +108,85 @@ pub enum Error {
         /// The configured limit in bytes.
         limit: usize,
     },
-    /// A record could not be decoded, in strict mode or in a stream of items.
+    /// A record could not be decoded, in strict mode or in a stream of records.
     #[error(
-        "{endpoint}: record {index} of its page could not be decoded: {reason}; its raw JSON is in `Page::rejected`"
+        "{endpoint}: record {index} of its page could not be decoded: {reason}; without `strict`, `Page::rejected` has its raw JSON"
     )]
     Record {
         /// The endpoint.
         endpoint: Arc<str>,
-        /// The record's place in its page, from 0.
+        /// The index of the record in its page, from 0.
         index: usize,
-        /// Why, without the record's values.
+        /// Why, without values of the record.
         reason: String,
     },
-    /// Not one record of a page could be decoded: the model does not fit the data.
-    #[error("{call}: none of the {rows} records of the page could be decoded, the first because: {reason}")]
+    /// None of the records of a page could be decoded: the record type does not fit the data.
+    #[error("{call}: none of the {rows} records could be decoded; the first: {reason}; check the record type")]
     AllRejected {
-        /// The call that brought the page.
+        /// The call for the page.
         call: Box<Call>,
         /// Records in the page.
         rows: usize,
-        /// Why the first one failed, without its values.
+        /// Why the first one failed, without values of the record.
         reason: String,
     },
     /// A redirect or a `next` link points to another origin. Nothing was sent there.
-    #[error(
-        "{call}: a {link} points to {found}, another origin; the credential was not sent there. Check the base URL"
-    )]
+    #[error("{call}: a {link} points to another origin, {found}; nothing was sent there; check the base URL")]
     ForeignOrigin {
-        /// The call whose answer held the link.
+        /// The call whose answer has the link.
         call: Box<Call>,
         /// `redirect` or `next link`.
         link: &'static str,
         /// The other origin.
         found: String,
     },
-    /// The server sent the walk back to a page it has already served.
+    /// The next page is one that was already read in this walk. The page that names it was delivered.
     #[error(
-        "{endpoint}: page {page} leads back to page {first_seen}; the listing is cyclic, stopped. Nothing before it is lost"
+        "{endpoint}: page {page} leads back to page {first_seen}, so the listing has no end; stopped; run again, or ask the provider"
     )]
     CursorLoop {
         /// The endpoint.
         endpoint: Arc<str>,
-        /// The page, counted from 1 in this walk, whose `next` repeats an earlier position.
+        /// The page whose `next` repeats an earlier position, counted from 1 in this walk.
         page: u64,
         /// The page of this walk where that position was first seen.
         first_seen: u64,
     },
-    /// The listing went on for so many pages without bringing anything that it cannot be trusted to end: empty pages, the same
-    /// row again and again, or pages behind the total that it states.
-    #[error("{endpoint}: {pages} pages in a row brought nothing that was announced, each with a next one; stopped")]
+    /// Too many pages in a row without new records: empty, with one repeated record, or after the server's total.
+    #[error("{endpoint}: stopped after {pages} pages without new records, each with a next page; ask the provider")]
     Endless {
         /// The endpoint.
         endpoint: Arc<str>,
-        /// Such pages in a row.
+        /// How many such pages came in a row.
         pages: u64,
     },
     /// A cursor text does not parse, or belongs to another query or origin.
     #[error("cursor refused: {reason}; start the listing again without it")]
     Cursor {
-        /// What does not fit.
+        /// Why it was refused.
         reason: String,
     },
-    /// The walk reached its end, and what arrived is not what the server said is there.
-    #[error("{endpoint}: the walk ended {completeness}; run it again, the watermark did not move")]
+    /// The walk reached its end, but records may be missing.
+    #[error("{endpoint}: records may be missing: {completeness}; run it again, the watermark did not move")]
     Incomplete {
         /// The endpoint.
         endpoint: Arc<str>,
-        /// What is missing.
+        /// How complete the walk was.
         completeness: Completeness,
     },
-    /// An interval is older than what the server still shows, so it cannot be covered any more. Nothing was sent, and the
-    /// watermark did not move.
+    /// The server no longer lists the records of an interval. Nothing was sent, and the watermark did not move.
     #[error(
-        "{endpoint}: everything from {from} to {until} is no longer shown by the server, so its records are lost; accept the loss to go on after it"
+        "{endpoint}: the server no longer lists records from {from} to {until}; to continue without them, call `accept_loss`"
     )]
     Gap {
         /// The endpoint.
         endpoint: Arc<str>,
         /// The beginning of the lost interval.
         from: Timestamp,
-        /// Its end, which is not lost.
+        /// Its end, not included.
         until: Timestamp,
     },
-    /// The checkpoint store failed, or holds a state that cannot be used. The stored state is as it was.
+    /// The checkpoint store failed, or its state cannot be used. The stored state was not changed.
     #[error("checkpoint {key:?}: {source}", source = .source.to_string())]
     Checkpoint {
         /// The checkpoint key.
@@ -199,10 +194,8 @@ pub enum Error {
         /// What is wrong.
         source: CheckpointError,
     },
-    /// A batch was dropped without `commit` or `committed`; its page comes again in the next run.
-    #[error(
-        "checkpoint {key:?}: a batch was dropped uncommitted, so the run cannot go on; start it again, the page comes again"
-    )]
+    /// A batch was dropped without `commit` or `committed`. The next run delivers its page again.
+    #[error("checkpoint {key:?}: a batch was dropped without a commit, so the run ended; run again to get it again")]
     Uncommitted {
         /// The checkpoint key.
         key: String,
@@ -210,13 +203,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// A local validation error.
+    /// A value that was refused before anything was sent.
     pub(crate) fn invalid(what: impl Into<String>, value: impl Into<String>, rule: impl Into<String>) -> Self {
         Self::Invalid { what: what.into(), value: value.into(), rule: rule.into() }
     }
 
-    /// Whether the same call may succeed later without a change: failed connections, time-outs, 408, 429, 5xx, cut
-    /// bodies, and pauses. Never for [`Error::OutcomeUnknown`].
+    /// Whether the same call may succeed later without a change: failed connections, timeouts, 408, 429, 5xx,
+    /// incomplete bodies, and pauses. Never for [`Error::OutcomeUnknown`].
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connection { .. } | Self::Timeout { .. } | Self::Paused { .. } => true,
@@ -226,12 +219,12 @@ impl Error {
         }
     }
 
-    /// Whether the server, or a quota, asked to slow down.
+    /// Whether a rate limit or a quota was reached.
     pub fn is_rate_limited(&self) -> bool {
         matches!(self, Self::Paused { .. }) || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// How long to wait before the next call, when the server or a quota says so.
+    /// How long to wait before the next call, where it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Paused { wait, .. } => Some(*wait),
@@ -240,7 +233,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status, when there was an answer.
+    /// The HTTP status, where the error has one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } | Self::Body { status, .. } => Some(*status),
@@ -249,7 +242,7 @@ impl Error {
         }
     }
 
-    /// What the server's body says about the error: its code, the fields it refused, details.
+    /// What the server's body says about the error: code, refused fields, details.
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Self::Status { server, .. } | Self::Body { server, .. } => server.as_deref(),
@@ -309,8 +302,17 @@ fn advice(status: StatusCode) -> &'static str {
         403 => "check the API key and what your plan includes",
         404 => "check the id and the base URL",
         400 | 422 => "check the parameters",
-        429 => "slow down or run again later",
+        429 => "send fewer requests, or run again later",
         500.. => "the server failed, run again later",
-        _ => "the request was not accepted",
+        _ => "check the request and the base URL",
+    }
+}
+
+fn body_advice(problem: &BodyProblem) -> &'static str {
+    match problem {
+        BodyProblem::Html | BodyProblem::NotJson | BodyProblem::Shape(_) => "; check the base URL",
+        BodyProblem::Truncated => "; run again",
+        BodyProblem::ErrorObject => "; check the parameters and the API key",
+        BodyProblem::Ignored(_) => "",
     }
 }

@@ -1,4 +1,4 @@
-//! What a server says about an error beyond its status: its own code, the fields it refused, further details.
+//! What a server's body says about an error: its own code, the fields it refused, further details.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::json::{Fields, debug_fields};
 
-/// The longest text that is taken for a code, in bytes.
+/// The longest text that is read as a code, in bytes.
 const MAX_CODE: usize = 100;
 
-/// The content of an error answer, in a form that is the same for every provider. From [`crate::Error::server`].
+/// The content of an error answer, in the same form for every provider. From [`crate::Error::server`].
 ///
-/// `Debug` shows codes and names only: the texts and details may repeat what the request said about a person.
+/// `Debug` shows codes and field names only, because texts and details may repeat personal data of the request.
 ///
 /// ```
 /// # fn handle(error: &jobfeed::Error) {
@@ -29,13 +29,13 @@ const MAX_CODE: usize = 100;
 pub struct ServerError {
     /// The machine-readable code, such as `JOB_CLOSED`. The providers have open enums for theirs.
     pub code: Option<String>,
-    /// The text for a person, in the server's words and not shortened. It may repeat personal data of the request.
+    /// The message for a person, as the server wrote it and not shortened. It may repeat personal data of the request.
     pub message: Option<String>,
     /// The fields of the request that were refused.
     pub fields: Vec<FieldError>,
-    /// Everything else: the members of `details`, and those beside it. May repeat personal data of the request.
+    /// All other fields: those of `details`, and those next to it. May repeat personal data of the request.
     pub details: Map<String, Value>,
-    /// How long the body asks to wait, where it does. A `Retry-After` header counts more.
+    /// How long the body asks to wait, where it does. A `Retry-After` header has priority.
     pub retry_after: Option<Duration>,
     /// Which requests the wait applies to.
     pub wait_scope: WaitScope,
@@ -45,11 +45,11 @@ pub struct ServerError {
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// Where in the request, as the server names it, such as `candidate.email`.
+    /// The field of the request, as the server names it, such as `candidate.email`.
     pub field: String,
     /// The machine-readable code.
     pub code: Option<String>,
-    /// The text for a person. It may repeat personal data of the request.
+    /// The message for a person. It may repeat personal data of the request.
     pub message: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub struct FieldError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitScope {
-    /// Those of the same rate bucket ([`crate::endpoint::ApiRequest::bucket`]); all of the client where requests name none.
+    /// Those of the same rate bucket ([`crate::endpoint::ApiRequest::bucket`]); all of the client if it names none.
     #[default]
     Bucket,
     /// All requests of the client.
@@ -65,9 +65,9 @@ pub enum WaitScope {
 }
 
 impl ServerError {
-    /// Reads the forms that most services use: a code in `code`, or in `error` when that is one word; the text in `message`,
-    /// `detail` or a similar field; refused fields in `errors`, at the top or in `details`, as objects with `field`, `code` and
-    /// `message`.
+    /// Reads the forms that most services use: a code in `code`, or in `error` when that is one word; the message in
+    /// `message`, `detail` or a similar field; refused fields in `errors`, at the top level or in `details`, as objects
+    /// with `field`, `code` and `message`.
     pub fn read(fields: &Fields) -> Self {
         let mut details = Map::new();
         for (name, value) in fields.values() {
@@ -86,7 +86,7 @@ impl ServerError {
         Self { code, message, fields, details, ..Self::default() }
     }
 
-    /// Codes and names, without any text that could repeat personal data; empty when there is none.
+    /// Codes and field names, without texts that may repeat personal data; empty when there are none.
     pub(crate) fn codes(&self) -> String {
         let fields: Vec<String> = self.fields.iter().map(ToString::to_string).collect();
         let code = self.code.as_deref().unwrap_or_default();
@@ -114,10 +114,10 @@ debug_fields!(FieldError(field, code));
 
 debug_fields!(ServerError(code, fields));
 
-/// Whether a text is a machine-readable code, which can be shown: at most 100 bytes of letters, digits and `_-.[]`.
+/// Whether a text is a machine-readable code, which is safe to show: at most 100 bytes of letters, digits and `_-.[]`.
 pub(crate) fn is_code(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
-    !text.is_empty() && text.len() <= MAX_CODE && text.bytes().all(word)
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    !text.is_empty() && text.len() <= MAX_CODE && text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(error.codes(), "GONE (a.b: BAD)");
         let plain = read(r#"{"detail":"Not found."}"#);
         assert_eq!((plain.code, plain.message.as_deref()), (None, Some("Not found.")));
-        assert_eq!(read(r#"{"error":"what a mess"}"#).code, None);
+        assert_eq!(read(r#"{"error":"not a code"}"#).code, None);
         assert_eq!(read("<html>"), ServerError::default());
     }
 

@@ -1,10 +1,10 @@
-//! Why a transport brought no answer.
+//! Why a transport got no complete answer.
 
 use super::kinds::BoxError;
 
-/// Why a transport brought no answer, or no whole answer. Always worth another attempt for an idempotent call.
+/// Why a transport got no complete answer. An idempotent call is sent again after it.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", if *.connect { "no connection" } else { "the connection broke before the answer was whole" })]
+#[error("{}", if *.connect { "no connection" } else { "the connection failed before the answer was complete" })]
 pub struct TransportError {
     /// Whether no connection was made.
     connect: bool,
@@ -18,7 +18,7 @@ impl TransportError {
         Self { connect: true, source: source.into() }
     }
 
-    /// A connection was there and broke: reset, cut body, malformed HTTP.
+    /// The connection failed after it was made: reset, incomplete body, malformed HTTP.
     pub fn exchange(source: impl Into<BoxError>) -> Self {
         Self { connect: false, source: source.into() }
     }

@@ -1,7 +1,7 @@
 //! Finds the records in a JSON body and decodes them in one pass, keeping each record's own bytes.
 //!
-//! The envelope is read key by key, so that the list can be decoded in place: each record is parsed once, the parse tells its
-//! byte range, and a record that does not fit the model does not affect the others.
+//! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its
+//! byte range, and a record that does not fit the record type does not affect the others.
 
 use super::message::without_quoted_values;
 use std::collections::BTreeMap;
@@ -21,18 +21,18 @@ pub enum ListAt {
     Root,
     /// The list is a field of the body's object.
     Field(&'static str),
-    /// Either of the two: services that changed, or differ between endpoints.
+    /// Either of the two, for services that changed or whose endpoints differ.
     RootOrField(&'static str),
-    /// The body is one record, no list.
+    /// The body is one record.
     Single,
 }
 
-/// The fields beside the list, each as its own JSON text.
+/// The fields of the body next to the list, each as its JSON text.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(BTreeMap<String, Box<RawValue>>);
 
 impl Fields {
-    /// Whether there are none, as in a body that is a bare list.
+    /// Whether there are none, for example when the body is the list.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -53,7 +53,7 @@ impl Fields {
         self.0.iter().map(move |(name, raw)| (name.as_str(), value(raw)))
     }
 
-    /// The first of the fields in which servers describe an error.
+    /// The text of the first field that servers use for an error message.
     pub(crate) fn message(&self) -> Option<String> {
         ["detail", "message", "error", "error_description", "errors", "title"]
             .iter()
@@ -61,7 +61,7 @@ impl Fields {
     }
 }
 
-/// A decoded list: the records that fit, with their places, and those that do not.
+/// A decoded list: the records that fit the record type, with their byte ranges, and the rejected ones.
 #[derive(Debug)]
 pub(crate) struct Decoded<T> {
     pub(crate) items: Vec<T>,
@@ -70,10 +70,10 @@ pub(crate) struct Decoded<T> {
     pub(crate) fields: Fields,
 }
 
-/// A record that does not fit the model.
+/// A record that does not fit the record type.
 #[derive(Debug, PartialEq)]
 pub(crate) struct RejectedRecord {
-    /// Its place in the list, from 0.
+    /// Its index in the list, from 0.
     pub(crate) index: usize,
     pub(crate) range: Range<usize>,
     pub(crate) reason: String,
@@ -88,7 +88,7 @@ impl<T> Decoded<T> {
         self.items.len() + self.rejected.len()
     }
 
-    /// The places of all records, rejected ones included, in the order of the body.
+    /// The byte ranges of all records, rejected ones included, in the order of the body.
     pub(crate) fn all_ranges(&self) -> Vec<Range<usize>> {
         let rejected = self.rejected.iter().map(|record| &record.range);
         let mut ranges: Vec<_> = self.ranges.iter().chain(rejected).cloned().collect();
@@ -101,7 +101,7 @@ impl<T> Decoded<T> {
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], list: &ListAt) -> Result<Decoded<T>, BodyProblem> {
     let text = simdutf8::compat::from_utf8(body).map_err(|error| match error.error_len() {
         Some(_) => BodyProblem::NotJson,
-        // A multi-byte character stands half at the end.
+        // The body ends inside a multi-byte character.
         None => BodyProblem::Truncated,
     })?;
     let mut reader = Reader { text, at: 0 };
@@ -139,7 +139,7 @@ fn expected(list: &ListAt) -> String {
     }
 }
 
-/// A place in a JSON text. All positions are byte offsets into the body.
+/// Reads a JSON text. `at` and all ranges are byte offsets into the body.
 #[derive(Clone, Copy)]
 struct Reader<'b> {
     text: &'b str,
@@ -166,7 +166,7 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Reads one value of any type and steps behind it.
+    /// Reads one value of any type and moves past it.
     fn value<V: serde::Deserialize<'b>>(&mut self) -> Result<V, serde_json::Error> {
         let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<V>();
         match stream.next() {
@@ -244,7 +244,7 @@ impl<'b> Reader<'b> {
                 out.items.push(item);
                 out.ranges.push(start..self.at);
             }
-            // When the text is well-formed JSON, only this record does not fit the model.
+            // When the text is well-formed JSON, only this record does not fit the record type.
             Err(error) => {
                 self.raw()?;
                 let reason = without_quoted_values(&error.to_string());
@@ -288,8 +288,8 @@ mod tests {
         let decoded = decode::<Row>(body.as_bytes(), &LIST).unwrap();
         assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(&body[decoded.ranges[0].clone()], r#"{"id":1, "é":"\"]"}"#);
-        let places: Vec<_> = decoded.rejected.iter().map(|record| record.index).collect();
-        assert_eq!(places, [1, 2], "a number out of range rejects only its record");
+        let indices: Vec<_> = decoded.rejected.iter().map(|record| record.index).collect();
+        assert_eq!(indices, [1, 2], "a number out of range rejects only its record");
         assert_eq!(&body[decoded.rejected[0].range.clone()], r#"{"id":"x"}"#);
         assert!(!decoded.rejected[0].reason.contains("\"x\""), "{}", decoded.rejected[0].reason);
         assert_eq!(decoded.fields.get::<u64>("count"), Some(4));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_list_is_named_for_what_it_is() {
+    fn a_body_without_the_list_gives_the_right_error() {
         assert_eq!(ids("<!DOCTYPE html>").unwrap_err(), BodyProblem::Html);
         assert_eq!(ids("nope").unwrap_err(), BodyProblem::NotJson);
         assert_eq!(ids("").unwrap_err(), BodyProblem::Truncated);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_of_a_body_is_seen() {
+    fn a_body_cut_at_any_byte_is_truncated() {
         let body = r#"{"count":2,"results":[{"id":1,"t":"ä\n"},{"id":22}],"next":"http://h/?page=2"}"#;
         for cut in 0..body.len() {
             let got = decode::<Row>(&body.as_bytes()[..cut], &LIST).map(|_| ());
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_read_like_a_short_one_whole_cut_or_broken() {
+    fn a_long_list_is_read_and_a_cut_or_damaged_one_is_refused() {
         let row = |id: u64| format!(r#"{{"id":{id},"t":"{}"}}"#, "x\\\"]},".repeat(40));
         let rows: Vec<String> = (0..2_000).map(row).collect();
         let body = format!(r#"{{"count":2000,"results":[{}],"next":null}}"#, rows.join(","));

@@ -1,4 +1,4 @@
-//! Reading one value of a response object, with the tolerance that the providers need.
+//! Reads one value of a response object, in all the forms that the providers use.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// The error of a value, with the key in front of it.
+/// The error of a value, with its key before it.
 #[cold]
 pub(crate) fn in_field<E: Error>(key: &str, error: &E) -> E {
     E::custom(format_args!("{key}: {error}"))
 }
 
-/// What can be made of the text of one JSON string or number.
+/// A type that can be made from the text of one JSON string or number.
 pub(crate) trait FromScalar: for<'a> From<&'a str> + From<String> {}
 impl<T: for<'a> From<&'a str> + From<String>> FromScalar for T {}
 
@@ -39,7 +39,7 @@ pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deseri
 /// Reads a number, or its text; null and `""` are `None`.
 pub(crate) fn number<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
     let Some(text) = empty_as_none::<D, String>(deserializer)? else { return Ok(None) };
-    // The text itself is data of the record, which an error must not repeat.
+    // The error must not repeat the text, because it is data of the record.
     text.trim().parse().map(Some).map_err(|_| D::Error::custom("not a number of the expected kind"))
 }
 
@@ -73,7 +73,7 @@ impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
         Ok(Printed::new(format_args!("{number:?}")).into())
     }
 
-    // A crate elsewhere in the build may switch on `serde_json/arbitrary_precision`; numbers then come as a map.
+    // When another crate of the build enables `serde_json/arbitrary_precision`, numbers come as a map.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
         let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))
             .map_err(|_| A::Error::invalid_type(Unexpected::Map, &self))?;
@@ -135,7 +135,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         Ok(Vec::new())
     }
 
-    // Most lists hold one item. A `Vec` that grows by itself would begin with room for four.
+    // Most lists have one item, and `Vec::push` would allocate memory for four.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
         let Some(first) = seq.next_element()? else { return Ok(Vec::new()) };
         let mut items = Vec::with_capacity(1);
@@ -155,7 +155,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// A printed number, on the stack: the longest float or integer has 24 bytes.
+/// The text of a number, on the stack: the longest float or integer has 24 bytes.
 struct Printed {
     bytes: [u8; 32],
     len: usize,
@@ -164,7 +164,7 @@ struct Printed {
 impl Printed {
     fn new(number: fmt::Arguments<'_>) -> Self {
         let mut printed = Self { bytes: [0; 32], len: 0 };
-        // The only error of `write_str` below is a text over 32 bytes, which no number has.
+        // `write_str` below fails only for a text over 32 bytes, and no number is that long.
         let _ = fmt::write(&mut printed, number);
         printed
     }

@@ -1,10 +1,10 @@
-//! Decoder messages without the values that they quote.
+//! Removes quoted values from the messages of decoders.
 
-/// What stands before a value of the record in a decoder's message, where the value is in backticks.
+/// The words before a value in backticks in a decoder's message.
 const BEFORE_VALUES: [&str; 6] =
     ["unknown variant ", "unknown field ", "integer ", "floating point ", "boolean ", "character "];
 
-/// A decoder's message without the values it quotes: they are data of the record, which an error must not repeat.
+/// A decoder's message without the values it quotes: errors must not repeat data of the record.
 pub(crate) fn without_quoted_values(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -17,13 +17,13 @@ pub(crate) fn without_quoted_values(message: &str) -> String {
         let end = if !backtick {
             closing_quote(text)
         } else if value {
-            // The value may hold a backtick of its own.
+            // The value may itself hold a backtick.
             text.rfind("`, expected ").or_else(|| text.rfind('`'))
         } else {
             text.find('`')
         };
         let Some(end) = end else {
-            // A quote that does not close: nothing behind it can be told from a value.
+            // The quote has no end, so all text after it may be a value.
             out.push('…');
             return out;
         };
@@ -38,7 +38,7 @@ pub(crate) fn without_quoted_values(message: &str) -> String {
     out
 }
 
-/// Where a text in double quotes ends; a backslash takes the next character with it.
+/// Where a text in double quotes ends; a backslash escapes the next character.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, c)| {

@@ -1,4 +1,4 @@
-//! Finding and decoding records in JSON bodies, and what the models are made of.
+//! Finds and decodes records in JSON bodies; macros and value types for the models.
 
 mod decode;
 mod field;

@@ -1,36 +1,38 @@
-//! How response models are declared and read: the [`model!`] and [`open_enum!`] macros and the helpers for their fields.
+//! The macros that declare response models: [`model!`], [`open_enum!`] and [`debug_fields!`].
 //!
-//! `#[serde(flatten)]` would keep unknown fields too, but it buffers every record in an intermediate tree first, which
-//! costs several times the decoding itself. What [`model!`] generates reads each key once and stores the value in
-//! place; only a key that no field claims is copied, into `extra`.
+//! `#[serde(flatten)]` would keep unknown fields too, but it first buffers every record in an intermediate tree, which
+//! takes several times as long as the decoding itself. The code of [`model!`] reads each key once and stores the value
+//! in its field; only unknown keys are copied, into `extra`.
 
-/// Declares a response object: the struct and its `Deserialize`, `Serialize`, `Debug`, `Clone`, `PartialEq`.
+/// Declares a response object: the struct with its `Deserialize`, `Serialize`, `Debug`, `Clone`, `PartialEq`.
 ///
 /// ```text
 /// model! {
 ///     /// A posting.
-///     pub struct Posting debug(id, title) {   // `debug(..)` is optional: what `Debug` may show, or `debug(none)`
+///     pub struct Posting debug(id, title) {
 ///         /// Its number.
-///         id: u64 = required "id",                        // absent: an error that names it
+///         id: u64 = required "id",
 ///         /// Its title.
-///         title: Option<String> = "title",                // absent: `Default::default()`
-///         /// When it went live.
-///         published: Option<DateTime> = "published" | "date_posted" => empty_as_none, // an alias and a helper
-///         /// Where it is.
+///         title: Option<String> = "title",
+///         /// When it was published.
+///         published: Option<DateTime> = "published" | "date" => empty_as_none,
+///         /// Its cities.
 ///         cities: Vec<City> = "cities" => list,
 ///     }
 /// }
 /// ```
 ///
-/// * The fields are as visible as the struct, which is `#[non_exhaustive]` and has a last field `extra` for the keys that no
-///   field claims (it allocates only when there is one). A field cannot be called `extra`.
+/// * `debug(..)` is optional: the fields that `Debug` shows, or `debug(none)`.
+/// * An absent field is `Default::default()`, or an error that names the field when it is `required`. `|` adds an alias.
+/// * The fields have the visibility of the struct, which is `#[non_exhaustive]` and has a last field `extra` for unknown keys
+///   (it allocates only when there is one). No other field can be named `extra`.
 /// * A field is read by its type's own `Deserialize`, or by the helper after `=>`: any function of the form that
 ///   `#[serde(deserialize_with)]` takes.
-/// * The last value wins where a key (or a key and its alias) comes twice. Input that is not an object is an error.
-/// * An error in a value is prefixed with the key (`company: id: invalid type ..`). serde has no other way to do that
-///   than a new error, so `serde_json::Error::classify` answers `Data` for every error below a field.
-/// * `Serialize` writes all fields under their first key, absent ones as null, then `extra` on the same level.
-/// * `Default` is there when no field is required.
+/// * When a key (or a key and its alias) comes twice, the last value is kept. Input that is not an object is an error.
+/// * An error in a value is prefixed with the key (`company: id: invalid type ..`). serde can only do that with a
+///   new error, so `serde_json::Error::classify` returns `Data` for every error inside a field.
+/// * `Serialize` writes all fields under their first key, absent ones as null, then the entries of `extra` on the same level.
+/// * `Default` is implemented when no field is required.
 macro_rules! model {
     (@empty [] $ty:ty) => { <$ty>::default() };
     (@empty [required] $ty:ty) => { None::<$ty> };
@@ -91,19 +93,19 @@ macro_rules! model {
                 $(#[$field_meta])*
                 $vis $field: $ty,
             )+
-            /// The fields of the response that have no place above, as they came.
+            /// All other fields of the response, as received.
             $vis extra: ::serde_json::Map<String, ::serde_json::Value>,
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                #[allow(non_camel_case_types, reason = "the variants are named by the fields")]
+                #[allow(non_camel_case_types, reason = "the variants have the names of the fields")]
                 enum Key {
                     $($field,)+
                     Unknown,
                 }
 
-                // An unknown key goes into the place lent here: a `Key` without a text of its own is cheaper to pass on.
+                // An unknown key is written to this buffer: a `Key` without a text is cheaper to move.
                 struct KeyVisitor<'a>(&'a mut String);
 
                 impl ::serde::de::Visitor<'_> for KeyVisitor<'_> {
@@ -192,7 +194,7 @@ pub(crate) use model;
 ///
 /// ```text
 /// open_enum! {
-///     /// How much experience is asked for.
+///     /// The required experience.
 ///     pub enum Level {
 ///         /// A first job.
 ///         Entry = "EN",
@@ -201,7 +203,7 @@ pub(crate) use model;
 /// ```
 ///
 /// The enum is `#[non_exhaustive]` and gets `as_str`, `From<&str>`, `From<String>`, `Display`, `Serialize` and
-/// `Deserialize` (a string, or a number taken as its text). Null is for `Option` around it.
+/// `Deserialize` (a string, or a number as its text). For null, wrap it in an `Option`.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -214,7 +216,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         $vis enum $name {
             $( $(#[$variant_meta])* $variant, )+
-            /// A code that this version of the crate has no name for, as it came.
+            /// A code that this version of the crate does not know, as received.
             Other(String),
         }
 
@@ -252,7 +254,7 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
-/// `Debug` that shows these fields only: the others may hold personal data or secrets, or are long.
+/// `Debug` that shows only these fields: the others may hold personal data or secrets, or are long.
 macro_rules! debug_fields {
     ($name:ident($($field:ident),*)) => {
         impl ::std::fmt::Debug for $name {
@@ -277,7 +279,7 @@ mod tests {
             id: u64 = required "id",
             /// Its label.
             label: Option<String> = "label" | "title" | "name" => empty_as_none,
-            /// What it is made of.
+            /// Its parts.
             parts: Vec<Part> = "parts" => list,
             /// Its kind.
             kind: Vec<Part> = "kind" => one_or_many,
@@ -295,8 +297,8 @@ mod tests {
     }
 
     model! {
-        /// Something that is nobody's business.
-        struct Silent debug(none) {
+        /// An object whose fields `Debug` does not show.
+        struct Hidden debug(none) {
             /// A word.
             word: Option<String> = "word",
         }
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_the_same_field_and_the_last_value_wins() {
+    fn an_alias_is_the_same_field_and_the_last_value_is_kept() {
         assert_eq!(thing(json!({"id": 1, "title": "a"})).label.as_deref(), Some("a"));
         let twice: Thing = serde_json::from_str(r#"{"id":1,"label":"a","x":1,"id":2,"name":"b","x":2}"#).unwrap();
         assert_eq!((twice.id, twice.label.as_deref(), &twice.extra["x"]), (2, Some("b"), &json!(2)));
@@ -357,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_open() {
+    fn unknown_codes_are_kept() {
         let colour = |code: &str| from_value::<Colour>(code.into()).unwrap();
         assert_eq!((colour("R"), colour("B")), (Colour::Red, Colour::Blue));
         assert_eq!(colour("r"), Colour::Other("r".to_owned()));
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn a_written_value_is_read_back() {
         let value = json!({
             "id": 1, "label": "a", "parts": [{"size": 1}], "kind": [{"size": null}], "colour": "B", "new": {"deep": [1]}
         });
@@ -378,11 +380,11 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_what_it_was_told() {
+    fn debug_shows_only_the_listed_fields() {
         let thing = thing(json!({"id": 1, "secret": "s", "parts": [{"size": 2}]}));
         assert_eq!(format!("{thing:?}"), "Thing { id: 1, label: None, .. }");
-        let silent: Silent = from_value(json!({"word": "w"})).unwrap();
-        assert_eq!((silent.word.as_deref(), format!("{silent:?}").as_str()), (Some("w"), "Silent { .. }"));
+        let hidden: Hidden = from_value(json!({"word": "w"})).unwrap();
+        assert_eq!((hidden.word.as_deref(), format!("{hidden:?}").as_str()), (Some("w"), "Hidden { .. }"));
         assert_eq!(format!("{:?}", thing.parts[0]), "Part { size: Some(2), extra: {} }");
     }
 }

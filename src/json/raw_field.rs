@@ -1,4 +1,4 @@
-//! One field of a JSON object, read without decoding the rest.
+//! Reads one field of a JSON object without decoding the others.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A top-level field of a JSON object as text. Stops as soon as it is found, so a key at the front costs next to nothing.
+/// A top-level field of a JSON object as text. Stops reading at the field, so a key at the beginning is cheap.
 pub(crate) fn field<'j>(object: &'j str, name: &str) -> Option<&'j str> {
     struct Find<'n, 'j> {
         name: &'n str,
@@ -31,7 +31,7 @@ pub(crate) fn field<'j>(object: &'j str, name: &str) -> Option<&'j str> {
         }
     }
     let mut find = Find { name, found: None };
-    // The early return leaves the rest of the object unread, which the decoder reports as an error. The value found is good.
+    // The decoder reports the unread part of the object as an error. The value that was found is still valid.
     let _ = serde_json::Deserializer::from_str(object).deserialize_map(&mut find);
     find.found
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_found_wherever_it_stands() {
+    fn a_field_is_found_at_any_place() {
         assert_eq!(field(r#"{"id":5,"x":1}"#, "id"), Some("5"));
         assert_eq!(field(r#"{"x":{"id":1},"y":[1,"}"],"id" : "a\"b"}"#, "id"), Some(r#""a\"b""#));
         assert_eq!(field(r#"{"x":{"id":1}}"#, "id"), None);

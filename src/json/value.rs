@@ -1,7 +1,7 @@
-//! Values that providers write in more than one way, read without losing what was written.
+//! Values that providers write in more than one form. The original text is kept.
 //!
-//! None of these types refuses a text: what cannot be understood is kept as it came, and the typed reading
-//! ([`Decimal::to_f64`], [`DateTime::timestamp`]) is `None`.
+//! These types accept any text. When it cannot be parsed, the text is kept and the typed value ([`Decimal::to_f64`],
+//! [`DateTime::timestamp`]) is `None`.
 
 use std::str::FromStr;
 
@@ -11,9 +11,9 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 /// A number that comes as a JSON string or as a JSON number, kept as text.
 ///
-/// A string is kept byte for byte, also when it is no number. A JSON number goes through serde as `u64`, `i64` or `f64`
-/// first, so its text is the shortest one of the same value: `80000.50` becomes `80000.5`. Equality is equality of the
-/// texts. It is written to JSON as a string. Up to 22 bytes need no allocation.
+/// A string is kept byte for byte, even if it is not a number. serde reads a JSON number as `u64`, `i64` or `f64`
+/// first, so its text is the shortest one with the same value: `80000.50` becomes `80000.5`. Two values are equal when
+/// their texts are equal. It is written to JSON as a string. Up to 22 bytes need no allocation.
 ///
 /// ```
 /// use jobfeed::value::Decimal;
@@ -33,17 +33,17 @@ use jiff::tz::Offset;
 pub struct Decimal(Text<22>);
 
 impl Decimal {
-    /// The text as it came.
+    /// The text as received.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The nearest finite float, `None` when the text is not one number.
+    /// The nearest finite float; `None` when the text is not a number.
     pub fn to_f64(&self) -> Option<f64> {
         self.as_str().trim().parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    /// Reads the text as another type, for example an integer or a decimal type of another crate.
+    /// Parses the text as another type, for example an integer or a decimal type of another crate.
     ///
     /// ```
     /// # use jobfeed::value::Decimal;
@@ -57,11 +57,11 @@ impl Decimal {
     }
 }
 
-/// A date-time as the provider wrote it, together with the instant it means.
+/// A date-time as the provider wrote it, and its instant.
 ///
-/// It reads RFC 3339 and what is close to it: seconds may have a fraction, a text without an offset is taken as UTC, and a
-/// date alone as its first instant in UTC. Anything else is kept with no [`timestamp`](Self::timestamp). Equality is
-/// equality of the texts. Up to 30 bytes need no allocation.
+/// It reads RFC 3339 and similar forms: seconds may have a fraction, a text without an offset is read as UTC, and a
+/// date alone as midnight UTC. Any other text is kept without a [`timestamp`](Self::timestamp). Two values are equal
+/// when their texts are equal. Up to 30 bytes need no allocation.
 ///
 /// ```
 /// use jobfeed::value::DateTime;
@@ -70,7 +70,8 @@ impl Decimal {
 /// assert_eq!(published.timestamp(), Some("2026-03-01T08:00:00Z".parse()?));
 /// assert_eq!(published.as_str(), "2026-03-01T10:00:00+02:00");
 ///
-/// assert_eq!(DateTime::from("2026-03-01").timestamp(), DateTime::from("2026-03-01T00:00:00").timestamp());
+/// let day = DateTime::from("2026-03-01");
+/// assert_eq!(day.timestamp(), Some("2026-03-01T00:00:00Z".parse()?));
 /// assert_eq!(DateTime::from("last week").timestamp(), None);
 /// # Ok::<(), jiff::Error>(())
 /// ```
@@ -81,24 +82,24 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    /// The text as it came.
+    /// The text as received.
     pub fn as_str(&self) -> &str {
         self.text.as_str()
     }
 
-    /// The instant, `None` when the text does not tell one.
+    /// The instant; `None` when the text is not a date-time.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 }
 
 fn read_timestamp(text: &str) -> Option<Timestamp> {
-    // ISO 8601 also has `20260301`, which is as well a plain number that means something else.
+    // ISO 8601 also allows `20260301`, which may be a plain number with another meaning.
     if text.as_bytes().get(4) != Some(&b'-') {
         return None;
     }
     let pieces = Pieces::parse(text).ok()?;
-    // A zone's name would need the time zone database, and no provider sends one.
+    // The name of a zone needs the time zone database, and no provider sends one.
     if pieces.time_zone_annotation().is_some() {
         return None;
     }
@@ -136,7 +137,7 @@ impl From<String> for Decimal {
     }
 }
 
-/// The traits of a type that keeps a text as it came, and has `as_str`, `From<&str>` and `From<String>`.
+/// The traits of a type that keeps a text as received, and has `as_str`, `From<&str>` and `From<String>`.
 macro_rules! text_traits {
     ($($name:ident),+) => {$(
         impl ::std::fmt::Display for $name {
@@ -160,7 +161,7 @@ macro_rules! text_traits {
 }
 pub(crate) use text_traits;
 
-/// `Debug` as that of the text.
+/// `Debug` shows the text.
 macro_rules! text_debug {
     ($($name:ident),+) => {$(
         impl ::std::fmt::Debug for $name {
@@ -175,9 +176,9 @@ pub(crate) use text_debug;
 text_traits!(Decimal, DateTime);
 text_debug!(Decimal, DateTime);
 
-/// A text in place up to `N` bytes (at most 255), else on the heap.
+/// A text: up to `N` bytes (at most 255) are stored inline, longer ones on the heap.
 ///
-/// One text has one representation (unused bytes are zero), so the derived comparisons compare texts.
+/// A text has only one representation (unused bytes are zero), so the derived comparisons compare texts.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Text<const N: usize> {
     Inline { len: u8, bytes: [u8; N] },
@@ -194,7 +195,7 @@ impl<const N: usize> Text<N> {
 
     fn as_str(&self) -> &str {
         match self {
-            // Always UTF-8: `inline` copied a whole text.
+            // Always UTF-8: `inline` copies a whole `str`.
             Self::Inline { len, bytes } => {
                 bytes.get(..usize::from(*len)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
             }
@@ -215,10 +216,10 @@ impl<const N: usize> From<String> for Text<N> {
     }
 }
 
-/// Repairs a text that was UTF-8 and was decoded as Latin-1 or Windows-1252 on its way.
+/// Repairs a text that is UTF-8 but was decoded as Latin-1 or Windows-1252.
 ///
-/// `None` when it is no such text: when it is plain ASCII, holds a character that those encodings do not have, or does not
-/// become valid UTF-8. This is a guess, if a good one, so the crate never applies it by itself.
+/// `None` when it is not such a text: it is plain ASCII, holds a character that those encodings do not have, or does
+/// not become valid UTF-8. The result is a guess, so the crate never applies it by itself.
 ///
 /// ```
 /// use jobfeed::value::fix_mojibake;
@@ -234,7 +235,7 @@ pub fn fix_mojibake(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The byte that reads as `character` in Latin-1, or in Windows-1252 where the two differ (0x80 to 0x9F).
+/// The byte of `character` in Latin-1, or in Windows-1252 where the two differ (0x80 to 0x9F).
 fn byte_of(character: char) -> Option<u8> {
     const WINDOWS_1252: [(char, u8); 27] = [
         ('€', 0x80),

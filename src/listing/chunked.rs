@@ -1,8 +1,8 @@
-//! A list that is too long for memory: one JSON array, split into chunks while it arrives.
+//! A list that is too long for memory: a JSON array that is split into chunks while it arrives.
 //!
-//! A chunk is itself a JSON array, so it is decoded like any page. A position in such a list is a number of records and a hash of
-//! their text: the list can be requested again and the records skipped. When they are not the same as before, the list is read
-//! from its beginning instead.
+//! A chunk is itself a JSON array, so it is decoded like any page. A position in such a list is a number of records and
+//! a hash of their text. To resume, the list is requested again and these records are skipped. When the hash differs,
+//! the list is read from its beginning instead.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -18,39 +18,39 @@ use crate::client::{Client, Opened, Progress, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
 
-/// How many bytes of a body that is not a list are read for the error.
+/// How many bytes of a body that is not a list an error message may use.
 const MAX_ERROR_TEXT: usize = 4_096;
 /// The largest record, in bytes.
 const MAX_RECORD: usize = 64 << 20;
 
-/// An open list.
+/// A list whose body is being read.
 pub(crate) struct ChunkedList {
     opened: Opened,
     received: Bytes,
     splitter: Splitter,
-    /// Records that were handed out.
+    /// Records in the chunks so far.
     records: u64,
     /// When the present chunk must be there.
     deadline: Option<Instant>,
 }
 
-/// Splits the text of an array into chunks. Without I/O.
+/// Splits the text of an array into chunks. Does no I/O.
 #[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "the four are the state of a lexer, independent of each other")]
+#[allow(clippy::struct_excessive_bools, reason = "the state of a lexer; the four are independent of each other")]
 struct Splitter {
     place: Place,
-    /// The text of the chunk so far, from its bracket on.
+    /// The text of the current chunk so far, with the opening bracket.
     chunk: Vec<u8>,
-    /// Complete records in it.
+    /// Complete records in the current chunk.
     records: usize,
     depth: u32,
     in_string: bool,
     escaped: bool,
-    /// Whether bytes of the current record were read.
+    /// Whether the beginning of the current record was read.
     in_record: bool,
     /// Whether another record must follow, because a comma was read.
     after_comma: bool,
-    /// A hash of everything but white space.
+    /// A hash of all bytes except white space.
     hash: Fnv,
 }
 
@@ -63,8 +63,8 @@ enum Place {
 }
 
 impl Splitter {
-    /// Takes bytes until the chunk has `most` records and another one follows, or the array is over. Returns how many
-    /// bytes were used, and whether the chunk is ready.
+    /// Reads bytes until the chunk has `most` records and another one follows, or until the array ends. Returns how
+    /// many bytes were read, and whether the chunk is complete.
     fn take(&mut self, bytes: &[u8], most: usize) -> Result<(usize, bool), BodyProblem> {
         for (index, &byte) in bytes.iter().enumerate() {
             if self.byte(byte, most)? {
@@ -143,7 +143,7 @@ impl Splitter {
         Ok(false)
     }
 
-    /// The chunk, ready to be decoded, and its records. The next one begins.
+    /// Returns the complete chunk and the number of its records, and starts the next one.
     fn chunk(&mut self) -> (Vec<u8>, usize) {
         let records = std::mem::take(&mut self.records);
         (std::mem::replace(&mut self.chunk, vec![b'[']), records)
@@ -159,8 +159,7 @@ fn begins_with(byte: u8) -> BodyProblem {
 }
 
 impl ChunkedList {
-    /// Opens the list and goes to a position. When the records before it are not the same any more, it stays at the
-    /// beginning.
+    /// Requests the list and skips to a position, or to the beginning when the records before the position changed.
     pub(crate) async fn open(
         client: &Client,
         endpoint: &dyn Endpoint,
@@ -180,7 +179,7 @@ impl ChunkedList {
         }
         tracing::info!(
             endpoint = endpoint.name(),
-            "the list changed before the kept position, so it is read from its start"
+            "the list changed before the stored position, so it is read from its beginning"
         );
         Self::open_at_start(client, endpoint, progress).await
     }
@@ -198,7 +197,7 @@ impl ChunkedList {
         Position::Token(format!("{}.{:032x}", self.records, self.splitter.hash.finish()))
     }
 
-    /// The next chunk of at most `most` records, as a page. It has no next position when it is the last one.
+    /// The next chunk of at most `most` records, as a page. The last one has no next position.
     pub(crate) async fn next<T: DeserializeOwned + Send>(
         &mut self,
         most: usize,
@@ -258,7 +257,7 @@ impl ChunkedList {
         }
     }
 
-    /// Nothing but white space may follow the list.
+    /// Reads the rest of the body. Only white space may follow the list.
     async fn drain(&mut self, progress: &Progress) -> Result<()> {
         loop {
             let rest = std::mem::take(&mut self.received);
@@ -345,13 +344,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_named_for_what_it_is() {
+    fn a_body_that_is_not_a_list_gives_the_right_error() {
         assert_eq!(chunks("<html>", 3, 2), Err(BodyProblem::Html));
         assert_eq!(chunks(r#"{"detail":"x"}"#, 3, 2), Err(BodyProblem::ErrorObject));
         for text in ["1", "[1,]", "[,1]", "[1]]", "[1] [2]", "[1}"] {
             assert_eq!(chunks(text, 3, 2), Err(BodyProblem::NotJson), "{text}");
         }
-        assert_eq!(chunks("[1,2,]", 3, 2), Err(BodyProblem::NotJson), "also at the edge of a chunk");
+        assert_eq!(chunks("[1,2,]", 3, 2), Err(BodyProblem::NotJson), "also at the end of a chunk");
         assert_eq!(chunks(" [ ] ", 2, 2), Ok(vec![vec![]]));
     }
 

@@ -1,10 +1,10 @@
-//! The account of a walk: compares the rows that arrived with the totals that the server told.
+//! The account of a walk: counts the records that arrived and compares them with the server's totals.
 
 use std::collections::HashSet;
 
 use crate::error::Completeness;
 
-/// The running account of one walk. Its size is one page of keys, however long the walk.
+/// The account of one walk. It keeps the keys of one page only, however long the walk is.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     rows: u64,
@@ -16,14 +16,14 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Goes on with the account of an interrupted walk.
+    /// Continues the account of an interrupted walk.
     pub(crate) fn resume(rows: u64, total: Option<u64>) -> Self {
         Self { rows, first_total: total, last_total: total, ..Self::default() }
     }
 
-    /// Enters a page: its rows, the total it told, and the keys of its rows where the endpoint has keys.
+    /// Enters a page: its number of records, its total, and the keys of its records where the endpoint has keys.
     ///
-    /// Returns whether the page holds exactly the rows of the page before: the server gave the same page again.
+    /// Returns whether the page has exactly the records of the page before: the server sent the same page again.
     pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: HashSet<u64>) -> bool {
         self.rows = self.rows.saturating_add(rows as u64);
         self.first_total = self.first_total.or(total);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_names_what_happened() {
+    fn the_account_tells_complete_short_and_drifted_walks_apart() {
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[3, 4])]), Completeness::Complete);
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[3])]), Completeness::ShortBy(1));
         let drifted = |first, last, repeated| Completeness::Drifted {
@@ -81,9 +81,9 @@ mod tests {
             last_total: Some(last),
             repeated,
         };
-        assert_eq!(walk(&[(4, &[1, 2]), (4, &[2, 3])]), drifted(4, 4, 1), "rows shifted between neighbours");
-        assert_eq!(walk(&[(4, &[1, 2]), (3, &[4])]), drifted(4, 3, 0), "a row went away before the second page");
-        assert_eq!(walk(&[(4, &[1, 2]), (3, &[3]), (4, &[4])]), drifted(4, 4, 0), "also when it ends as it began");
-        assert_eq!(walk(&[(1, &[1, 2])]), drifted(1, 1, 0), "more rows than the total");
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[2, 3])]), drifted(4, 4, 1), "a record came on two pages");
+        assert_eq!(walk(&[(4, &[1, 2]), (3, &[4])]), drifted(4, 3, 0), "a record was deleted before the second page");
+        assert_eq!(walk(&[(4, &[1, 2]), (3, &[3]), (4, &[4])]), drifted(4, 4, 0), "the total changed and changed back");
+        assert_eq!(walk(&[(1, &[1, 2])]), drifted(1, 1, 0), "more records than the total");
     }
 }

@@ -1,4 +1,4 @@
-//! A position in a listing, and the cursor that keeps it: opaque, versioned, bound to its query and its origin.
+//! A position in a listing, and the cursor that stores it: opaque, versioned, bound to its query and its origin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,14 +18,14 @@ pub enum Position {
     Start,
     /// A page number, from 1.
     Page(u64),
-    /// A number of rows to skip.
+    /// A number of records to skip.
     Offset(u64),
-    /// What the server gave for the next page.
+    /// A token or link that the server gave for the next page.
     Token(String),
 }
 
 impl Position {
-    /// A hash of it, for where many positions are kept.
+    /// A hash of the position, to store many of them.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         match self {
             Self::Start => Fingerprint::of([]),
@@ -42,7 +42,7 @@ impl fmt::Debug for Position {
             Self::Start => f.write_str("Start"),
             Self::Page(page) => write!(f, "Page({page})"),
             Self::Offset(rows) => write!(f, "Offset({rows})"),
-            // A server is free to put anything into its tokens.
+            // A token may contain anything, also a secret.
             Self::Token(token) => write!(f, "Token({} bytes)", token.len()),
         }
     }
@@ -50,13 +50,12 @@ impl fmt::Debug for Position {
 
 /// A stable 128-bit hash (FNV-1a) of what identifies a query: endpoint, filters, page size.
 ///
-/// It is part of cursors and checkpoints, so it never changes between versions of the crate, of the compiler or of the
-/// machine.
+/// It is part of cursors and checkpoints, so it is the same in all versions of the crate and on all machines.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// The same query on one server.
+    /// The fingerprint of this query on one server.
     pub(crate) fn on(self, origin: &str) -> Self {
         Self::of([self.to_string().as_str(), origin])
     }
@@ -96,10 +95,10 @@ impl<'de> Deserialize<'de> for Fingerprint {
     }
 }
 
-/// A position in one listing of one server, to be kept and given to `resume_from`.
+/// A position in one listing of one server. Store it, and pass it to `resume_from` later.
 ///
-/// Its text is opaque: `Display` and `FromStr` are exact inverses, and serde writes the same
-/// text. It holds no credential. A cursor of another query or another origin is refused before anything is sent.
+/// Its text is opaque: `Display` and `FromStr` are exact inverses, and serde writes the same text. It holds no
+/// credential. A cursor of another query or another origin is refused before anything is sent.
 ///
 /// ```
 /// use jobfeed::Cursor;
@@ -117,7 +116,7 @@ struct Inner {
     origin: String,
     query: Fingerprint,
     at: Position,
-    /// Rows and the first total of the walk so far, so that a resumed walk is accounted for as a whole.
+    /// Records so far and the first total, so that completeness is checked for the whole walk after it is resumed.
     rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
@@ -131,12 +130,12 @@ impl Cursor {
         Self { inner: Inner { origin, query, at, rows, total } }
     }
 
-    /// The position, the rows before it and the total, when the cursor belongs to this query and origin.
+    /// The position, the number of records before it and the total, when the cursor belongs to this query and origin.
     pub(crate) fn open(&self, origin: &str, query: Fingerprint) -> Result<(Position, u64, Option<u64>)> {
         let inner = &self.inner;
         if inner.origin != origin {
             return Err(Error::Cursor {
-                reason: format!("it belongs to {}, this client talks to {origin}", inner.origin),
+                reason: format!("it belongs to {}, but the base URL of this client is on {origin}", inner.origin),
             });
         }
         if inner.query != query {
@@ -160,8 +159,8 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self> {
         let refused = |reason: &str| Error::Cursor { reason: reason.to_owned() };
         let encoded = text.trim().strip_prefix(PREFIX).ok_or_else(|| refused("it is not a cursor of this version"))?;
-        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| refused("it was cut or altered"))?;
-        let inner = serde_json::from_slice(&json).map_err(|_| refused("it was cut or altered"))?;
+        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| refused("it is incomplete or was changed"))?;
+        let inner = serde_json::from_slice(&json).map_err(|_| refused("it is incomplete or was changed"))?;
         Ok(Self { inner })
     }
 }
@@ -185,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fingerprint_is_stable_and_keeps_parts_apart() {
+    fn the_fingerprint_is_stable_and_separates_its_parts() {
         // Computed by an independent implementation of FNV-1a, of the bytes 61 ff.
         assert_eq!(Fingerprint::of(["a"]).to_string(), "0880954550ab1be95aa0733055b751b9");
         assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));

@@ -1,7 +1,7 @@
-//! An endpoint without I/O: it builds the request for a position and reads from the answer where the next page is.
+//! An endpoint without I/O: it builds the request for a position, and reads from the answer where the next page is.
 //!
-//! This is all that one paginated API needs to tell the engine. The four providers are written against it, and so is any
-//! other paginated JSON API, through [`crate::Client::list`].
+//! The crate needs nothing more to read a paginated API. The four providers implement it, and users implement it for
+//! any other paginated JSON API, and pass it to [`crate::Client::list`].
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::client::{ApiRequest, redact};
 use crate::error::{AnswerError, Result};
 use crate::json::{self, Fields, ListAt};
 
-/// A paginated listing, described without I/O.
+/// A paginated listing. Its methods do no I/O.
 pub trait Endpoint: Send + Sync + 'static {
     /// The name in errors, logs and reports, such as `jobdataapi/jobs`.
     fn name(&self) -> &str;
@@ -22,17 +22,17 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Checks the parameters. Called before anything is sent.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] for a parameter that the server would refuse or misread.
+    /// [`crate::Error::Invalid`] for a parameter that the server would refuse or misunderstand.
     fn validate(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Where a listing begins.
+    /// The position of the first page.
     fn start(&self) -> Position {
         Position::Start
     }
 
-    /// Rows before [`Endpoint::start`], when a listing does not begin at its first row.
+    /// Number of records before [`Endpoint::start`], when a walk does not begin at the first record.
     fn rows_before_start(&self) -> u64 {
         0
     }
@@ -43,31 +43,31 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Where in the body the records are.
     fn list(&self) -> ListAt;
 
-    /// Reads from a good answer where the next page is. `None` means that the server has said that there is none; when the
-    /// answer does not tell, return an error.
+    /// Reads from an accepted answer where the next page is. `None` means that the server has stated that there is
+    /// none. When the answer does not say it, return an error.
     ///
     /// # Errors
-    /// A [`AnswerError`] when the answer is not what was asked for.
+    /// An [`AnswerError`] when the answer cannot be used.
     fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError>;
 
-    /// The field that identifies a record, for the detection of rows that shift between pages.
+    /// The field that identifies a record, to detect records that move between pages. Default: none.
     fn key(&self) -> Option<&str> {
         None
     }
 
-    /// Whether this status at this position means that the position is past the end. Default: no, it is an error.
+    /// Whether this status means that the position is past the end. Default: no, it is an error.
     fn past_end(&self, at: &Position, status: StatusCode) -> bool {
         let _ = (at, status);
         false
     }
 
-    /// Whether the next page may be fetched while the caller works on this one. `false` where rows are billed, so that a caller
-    /// who stops early pays for no page that it does not see. Default `true`.
+    /// Whether the next page may be fetched while the caller works on this one. `false` where records are billed, so
+    /// that a caller who stops early does not pay for a page that it does not use. Default `true`.
     fn may_prefetch(&self) -> bool {
         true
     }
 
-    /// The identity of this query: endpoint, filters and page size, whatever their order. Cursors and checkpoints are bound to it.
+    /// The identity of this query: endpoint, page size, and filters in any order. Cursors and checkpoints belong to it.
     fn fingerprint(&self) -> Fingerprint {
         let request = self.request(&self.start());
         let mut query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -77,18 +77,18 @@ pub trait Endpoint: Send + Sync + 'static {
     }
 }
 
-/// An [`Endpoint`] with the record type it usually decodes to.
+/// An [`Endpoint`] with its default record type.
 pub trait Listing: Endpoint + Clone {
     /// The record type.
     type Item: DeserializeOwned + Send + 'static;
 }
 
-/// What an endpoint sees of a good answer: everything but the records.
+/// What an endpoint reads of an accepted answer: everything but the decoded records.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// The fields beside the list.
+    /// The fields of the body next to the list.
     pub fields: &'a Fields,
     /// Records in the list.
     pub rows: usize,
@@ -98,21 +98,21 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// The JSON texts of a field of the records that have it, in the order of the page. For paging by the last id.
+    /// The JSON texts of a field, of all records that have it, in the order of the page. For paging by the last id.
     pub fn values<'n>(&'n self, field: &'n str) -> impl Iterator<Item = &'a str> + 'n {
         let texts = self.records.iter().filter_map(|range| std::str::from_utf8(self.body.get(range.clone())?).ok());
         texts.filter_map(move |text| json::field(text, field))
     }
 
-    /// Checks a link of the answer that is read but not followed: it must name the host of the request. The scheme may differ,
-    /// because servers behind a proxy often do not know their own.
+    /// Checks a link of the answer that is read but not followed: its host must be the host of the request. The scheme
+    /// may differ, because a server with a proxy before it often does not know its public scheme.
     ///
     /// # Errors
     /// [`AnswerError::Foreign`] when it names another host or port.
     pub fn same_host(&self, link: &str) -> Result<Url, AnswerError> {
         let link = self.url.join(link).map_err(|_| AnswerError::shape("the next link is not a URL"))?;
-        let usual = |url: &Url| url.port().is_none();
-        let port = link.port() == self.url.port() || (usual(&link) && usual(self.url));
+        let default_port = |url: &Url| url.port().is_none();
+        let port = link.port() == self.url.port() || (default_port(&link) && default_port(self.url));
         if link.host() == self.url.host() && port && matches!(link.scheme(), "http" | "https") {
             Ok(link)
         } else {
@@ -120,14 +120,14 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Resolves a link of the answer and checks that it stays on the origin that the credential belongs to.
+    /// Resolves a link of the answer and checks that it has the origin of the request, to which the credential belongs.
     ///
     /// # Errors
-    /// [`AnswerError::Foreign`] when it does not; [`AnswerError::Body`] when it is no URL, or one with a user or password.
+    /// [`AnswerError::Foreign`] when it has not; [`AnswerError::Body`] when it is not a URL, or has a user or password.
     pub fn same_origin(&self, link: &str) -> Result<Url, AnswerError> {
         let link = self.url.join(link).map_err(|_| AnswerError::shape("the next link is not a URL"))?;
         if redact::has_user(&link) {
-            return Err(AnswerError::shape("the next link holds a user or a password"));
+            return Err(AnswerError::shape("the next link contains a user or a password"));
         }
         if link.origin() == self.url.origin() {
             Ok(link)
@@ -137,11 +137,11 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Where the listing goes on.
+/// Where the next page is, and the total.
 #[derive(Debug, Clone, Default)]
 pub struct Paging {
-    /// The next page; `None` at the end that the server has stated.
+    /// The next page; `None` when the server has stated that there is none.
     pub next: Option<Position>,
-    /// The server's total, where it tells one.
+    /// The server's total, where it gives one.
     pub total: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! One page: the call, the decoding of its body, and what the endpoint reads from it.
+//! Fetches one page: makes the call, decodes the body, and lets the endpoint read where the next page is.
 
 use std::panic;
 
@@ -51,7 +51,7 @@ impl Client {
         response: &Response,
         decoded: Decoded<T>,
     ) -> Result<Fetched<T>, AnswerError> {
-        // One record alone does not prove that the model is wrong, and must not hold up a sync for ever.
+        // One record alone does not prove that the record type is wrong, and it must not block a sync for ever.
         if decoded.rejected.len() > 1
             && let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first())
         {
@@ -68,15 +68,15 @@ impl Client {
         let Paging { next, total } = endpoint.next(at, &answer)?;
         if let Some(Position::Token(token)) = &next {
             if self.finds_secret_in(token) {
-                return Err(AnswerError::shape("the link to the next page holds a credential, which must not be kept"));
+                return Err(AnswerError::shape("the link to the next page contains a credential, so it is not stored"));
             }
         }
         Ok(Fetched { page: Page::new(decoded, response.body.clone(), response.headers.clone(), total), next })
     }
 }
 
-/// From how many bytes on a body is decoded on a blocking thread: decoding it takes some ten milliseconds, which other tasks
-/// of the worker would wait for. Below that, handing it over costs more than it saves.
+/// Bodies of this many bytes or more are decoded on a blocking thread: it takes about ten milliseconds, and would delay
+/// other tasks of the worker. For smaller ones, the change of thread costs more than it saves.
 const LONG_BODY: usize = 4 << 20;
 
 /// Decodes a body; a long one on a blocking thread of the runtime.
@@ -93,7 +93,7 @@ where
         Ok(decoded) => decoded,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => panic::resume_unwind(panic),
-            // The runtime is about to end.
+            // The runtime is shutting down.
             Err(_) => json::decode(body, &list),
         },
     }

@@ -1,11 +1,10 @@
-//! The one hash of the crate: FNV-1a with 128 bits.
+//! The hash function of the crate: FNV-1a with 128 bits.
 //!
-//! Hashes are kept in cursors and checkpoints, so the function never changes between versions of the crate, of the compiler or
-//! of the machine.
+//! Hashes are stored in cursors and checkpoints, so they are the same in all versions of the crate and on all machines.
 
 const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-/// A hash that is fed byte by byte.
+/// A hash that is computed byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fnv(u128);
 
@@ -28,7 +27,7 @@ impl Fnv {
 /// A short hash of a key's JSON text. An integer is its own hash.
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "64 of the 128 bits are enough to tell the keys of a few pages apart"
+    reason = "64 of the 128 bits are enough to distinguish the keys of a few pages"
 )]
 pub(crate) fn key_hash(key: &str) -> u64 {
     key.parse().unwrap_or_else(|_| {

@@ -1,4 +1,4 @@
-//! Paginated listings: what an endpoint tells, and the stream of its pages.
+//! Paginated listings: the endpoint trait, and the stream of pages.
 
 mod chunked;
 mod completeness;

@@ -1,4 +1,4 @@
-//! One page of a listing: typed records, the records that did not fit, and the bytes they came in.
+//! One page of a listing: typed records, rejected records, and the bytes of the body.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,9 +17,9 @@ use crate::json::{self, Decoded, debug_fields};
 pub struct Page<T> {
     /// The records, in the server's order.
     pub items: Vec<T>,
-    /// The records that did not fit the model, with their raw JSON and the reason. Never dropped silently.
+    /// The records that did not fit the record type, with their raw JSON and the reason. Never dropped silently.
     pub rejected: Vec<Rejected>,
-    /// How many records the server says the whole listing has, where it tells.
+    /// How many records the whole listing has, where the server says it.
     pub total: Option<u64>,
     pub(crate) next: Option<Cursor>,
     body: Bytes,
@@ -49,23 +49,23 @@ impl<T> Page<T> {
         Self { items, rejected, total: None, next: None, body: Bytes::new(), ranges, headers: HeaderMap::new() }
     }
 
-    /// Where the next page starts; `None` on the last page, and in syncs whose pages are windows of their own (by id and by date).
-    /// Keep it and give it to `resume_from`.
+    /// Where the next page starts; `None` on the last page, and in syncs where each page has its own window (by id and
+    /// by date). Store it, and pass it to `resume_from` later.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
     }
 
-    /// The body as it came, shared and not copied.
+    /// The body as received, shared and not copied.
     pub fn raw(&self) -> &Bytes {
         &self.body
     }
 
-    /// Each record's own JSON text, byte for byte, in the order of [`Page::items`].
+    /// The JSON text of each record, byte for byte, in the order of [`Page::items`].
     pub fn raw_items(&self) -> impl ExactSizeIterator<Item = &str> {
         self.ranges.iter().map(|range| text(self.body.get(range.clone())))
     }
 
-    /// Each record with its own JSON text.
+    /// Each record with its JSON text.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = (&T, &str)> {
         self.items.iter().zip(self.raw_items())
     }
@@ -75,17 +75,17 @@ impl<T> Page<T> {
         &self.headers
     }
 
-    /// Records of the page, the rejected ones included.
+    /// Number of records, the rejected ones included.
     pub fn len(&self) -> usize {
         self.items.len() + self.rejected.len()
     }
 
-    /// Whether the page has no record at all. An empty page is not the end: [`Page::next_cursor`] tells.
+    /// Whether the page has no records. An empty page may have a next one: check [`Page::next_cursor`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The JSON texts of a field of all records that have it, the rejected ones included.
+    /// The JSON texts of a field, of all records that have it, the rejected ones included.
     pub(crate) fn values<'p>(&'p self, field: &'p str) -> impl Iterator<Item = &'p str> {
         self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| json::field(raw, field))
     }
@@ -95,11 +95,11 @@ impl<T> Page<T> {
         self.values(key).map(key_hash).collect()
     }
 
-    /// The records in the order of the page, with an error in the place of each rejected one.
+    /// The records in the order of the page, with an error for each rejected one.
     pub(super) fn into_results(self, endpoint: &str) -> impl Iterator<Item = Result<T>> + use<T> {
         let rejected: Vec<_> = self.rejected.iter().map(|record| (record.index, record.error(endpoint))).collect();
         let (mut items, mut rejected) = (self.items.into_iter(), rejected.into_iter().peekable());
-        (0..).map_while(move |index| match rejected.next_if(|(place, _)| *place == index) {
+        (0..).map_while(move |index| match rejected.next_if(|(rejected, _)| *rejected == index) {
             Some((_, error)) => Some(Err(error)),
             None => items.next().map(Ok),
         })
@@ -119,18 +119,18 @@ impl<T> fmt::Debug for Page<T> {
     }
 }
 
-/// A record that did not fit the model.
+/// A record that did not fit the record type.
 #[derive(Clone)]
 pub struct Rejected {
-    /// Its place in the page, from 0.
+    /// Its index in the page, from 0.
     pub index: usize,
-    /// Why it did not fit, without the record's values.
+    /// Why it did not fit, without values of the record.
     pub reason: String,
     raw: Bytes,
 }
 
 impl Rejected {
-    /// The error that it is in strict mode and in a stream of records.
+    /// The error for it in strict mode and in a stream of records.
     pub(crate) fn error(&self, endpoint: &str) -> Error {
         Error::Record { endpoint: endpoint.into(), index: self.index, reason: self.reason.clone() }
     }
@@ -140,10 +140,10 @@ impl Rejected {
         text(Some(&self.raw))
     }
 
-    /// Decodes it with another model.
+    /// Decodes it as another type.
     ///
     /// # Errors
-    /// The decoder's error when this model does not fit either.
+    /// The decoder's error when the record does not fit this type either.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.raw)
     }
@@ -151,7 +151,7 @@ impl Rejected {
 
 debug_fields!(Rejected(index, reason));
 
-/// Ranges come from a decoder that has already read the bytes as UTF-8.
+/// The text of a record. The decoder has already checked that the body is UTF-8.
 fn text(bytes: Option<&[u8]>) -> &str {
     bytes.and_then(|bytes| simdutf8::basic::from_utf8(bytes).ok()).unwrap_or_default()
 }

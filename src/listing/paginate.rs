@@ -1,20 +1,20 @@
-//! The paging schemes that endpoints share.
+//! Paging schemes that several endpoints use.
 
 use super::cursor::Position;
 use super::endpoint::{Answer, Paging};
 use crate::error::AnswerError;
 
-/// Page numbers with the envelope `count`, `next`, `previous` (Django REST framework and its kin).
+/// Page numbers with the envelope `count`, `next`, `previous` (Django REST framework and similar).
 ///
-/// The next request is built from the page number; the `next` link is read as the server's statement that there is one,
-/// and to see that it does not lead back or away. It is never followed.
+/// The next request is built from the page number. The `next` link only states whether there is a next page; its page
+/// number and host are checked, and it is never followed.
 ///
 /// # Errors
-/// [`AnswerError`] when the envelope has no `next` at all, or when it skips pages or leads to another host.
+/// [`AnswerError`] when the envelope has no `next`, or when it skips pages or names another host.
 pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
     let total = total(answer, "count")?;
     let Some(next) = answer.fields.raw("next") else {
-        return Err(AnswerError::shape("there is no `next`, so nothing says whether this is the end"));
+        return Err(AnswerError::shape("there is no `next`, so it is not known whether this is the last page"));
     };
     if next == "null" {
         return Ok(Paging { next: None, total });
@@ -40,10 +40,10 @@ pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Answer
     Ok(Paging { next: Some(Position::Page(page)), total })
 }
 
-/// A token in a field of the envelope, to be sent back as it is. Absent, null and empty say that this is the end.
+/// A token in a field of the envelope, which is sent back unchanged. Absent, null or empty: this is the last page.
 ///
 /// # Errors
-/// [`AnswerError`] when the field is something else than text.
+/// [`AnswerError`] when the field is not a text.
 pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, AnswerError> {
     let token = match answer.fields.raw(field) {
         None => None,

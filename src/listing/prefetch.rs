@@ -1,4 +1,4 @@
-//! The request for one page, under way. With prefetch it goes on while the caller works on the page before it.
+//! The request for one page, in progress. With prefetch it runs while the caller works on the page before it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,16 +27,16 @@ pub(crate) struct PageFetch<T> {
     call: Call<Result<Fetched<T>>>,
 }
 
-/// `Sync`, so that a batch of the run that holds it can be borrowed over an `.await` of a spawned task.
+/// The call. It is `Sync`, so that a spawned task can hold a batch over an `.await`.
 enum Call<O> {
-    /// It goes on while the caller polls it.
+    /// It runs only while the caller polls it.
     Polled(SyncWrapper<BoxFuture<'static, O>>),
-    /// It goes on by itself, on a task of the runtime.
+    /// It runs on its own task of the runtime.
     Spawned(JoinHandle<O>),
 }
 
 impl<T: DeserializeOwned + Send + 'static> PageFetch<T> {
-    /// Starts the request; on a task of its own when `prefetch` is set and there is a runtime.
+    /// Starts the request; on its own task when `prefetch` is set and there is a runtime.
     pub(crate) fn start(
         client: &Client,
         endpoint: &Arc<dyn Endpoint>,
@@ -77,7 +77,7 @@ impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {
                     Err(stopped) => stopped,
                 },
             };
-            // The task panicked, or its runtime is gone. The request is made again at the next poll.
+            // The task panicked, or its runtime was shut down. The next poll sends the request again.
             this.call = Call::Polled(SyncWrapper::new(request(&this.client, &this.endpoint, &this.at, &this.progress)));
             if let Ok(panic) = stopped.try_into_panic() {
                 std::panic::resume_unwind(panic);
@@ -86,7 +86,7 @@ impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {
     }
 }
 
-// The call is boxed or on a task of its own, and nothing else is pinned.
+// The call is boxed or on its own task, and nothing else is pinned.
 impl<T> Unpin for PageFetch<T> {}
 
 impl<O> Drop for Call<O> {

@@ -1,11 +1,11 @@
-//! The query parameters of a provider's listing, and what is wrong with them.
+//! The query parameters of a provider's listing, and the check of their values.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// Parameters in the order in which they were set, and the first problem among them, which is reported before anything is sent.
+/// Parameters in the order in which they were set, and the first invalid value: an error before anything is sent.
 #[derive(Clone, Default)]
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
@@ -49,7 +49,7 @@ impl Query {
         self.set(name, value);
     }
 
-    /// Sets a text that must not be empty: a server may take an empty one for "no filter".
+    /// Sets a text that must not be empty: a server may read an empty one as "no filter".
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.check_text(name, value);
         self.set(name, value);
@@ -77,7 +77,7 @@ impl Query {
         &self.pairs
     }
 
-    /// Keeps the first problem.
+    /// Stores the first invalid value.
     pub(crate) fn refuse(&mut self, what: &str, value: &str, rule: &str) {
         let problem = || Problem { what: what.to_owned(), value: value.to_owned(), rule: rule.to_owned() };
         self.problem.get_or_insert_with(problem);
@@ -99,7 +99,7 @@ impl Query {
             (Ok(first), Ok(second)) if first > second => Err(Error::invalid(
                 format!("{from}, {to}"),
                 format!("{low} to {high}"),
-                "the first not above the second",
+                "the first not greater than the second",
             )),
             _ => Ok(()),
         }
@@ -107,7 +107,7 @@ impl Query {
 }
 
 impl fmt::Debug for Query {
-    /// Names only: values may be personal data.
+    /// Shows only names: values may be personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.pairs.iter().map(|(name, _)| name)).finish()
     }

@@ -1,4 +1,4 @@
-//! A listing before anything is sent: its parameters are set, then one word decides whether a page, pages or records come.
+//! The request for a listing: its parameters are set, then `send`, `pages` or `items` sends it.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::walk::Walk;
 use crate::client::Client;
 use crate::error::Result;
 
-/// A listing, ready to be sent. Owned and `'static`; a clone is an independent request.
+/// A request for a listing, not yet sent. Owned and `'static`; a clone is an independent request.
 ///
-/// From [`Client::list`]. The requests of the providers, such as [`JobsRequest`](crate::jobdataapi::JobsRequest), have the same
-/// methods and those of their parameters.
+/// From [`Client::list`]. The requests of the providers, such as [`JobsRequest`](crate::jobdataapi::JobsRequest), have
+/// the same methods, and one for each parameter.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `send`, `pages` or `items`"]
 pub struct ListRequest<E> {
@@ -30,20 +30,20 @@ impl<E: Endpoint + Clone> ListRequest<E> {
         Self { client, endpoint, cursor: None, strict: false }
     }
 
-    /// Turns a record that does not fit the model into an error that ends the walk, instead of an entry in
+    /// A record that does not fit the record type becomes an error that ends the walk, instead of an entry in
     /// [`Page::rejected`].
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
     }
 
-    /// Starts at a kept position instead of the beginning. A cursor of another query or server is an error when sent.
+    /// Starts at a stored position instead of the beginning. A cursor of another query or server is an error.
     pub fn resume_from(mut self, cursor: Cursor) -> Self {
         self.cursor = Some(cursor);
         self
     }
 
-    /// One page, decoded to a type of your own: the first, or the one at [`ListRequest::resume_from`].
+    /// Fetches one page, decoded to your own type: the first, or the one at [`ListRequest::resume_from`].
     ///
     /// # Errors
     /// As [`ListRequest::send`].
@@ -51,13 +51,13 @@ impl<E: Endpoint + Clone> ListRequest<E> {
         self.pages_as().into_page().await
     }
 
-    /// All pages, decoded to a type of your own. Only the fields that it has are decoded.
+    /// All pages, decoded to your own type. Only the fields of that type are decoded.
     pub fn pages_as<T: DeserializeOwned + Send + 'static>(self) -> PageStream<T> {
         let walk = self.walk();
         PageStream::new(self.client, Arc::new(self.endpoint), walk, self.strict)
     }
 
-    /// The walk at its start; an error instead when the parameters or the cursor are refused.
+    /// The walk at its first position; an error when the parameters or the cursor are refused.
     fn walk(&self) -> Result<Walk> {
         self.endpoint.validate()?;
         match &self.cursor {
@@ -74,7 +74,7 @@ impl<E: Listing> ListRequest<E> {
     /// Fetches one page: the first, or the one at [`ListRequest::resume_from`].
     ///
     /// # Errors
-    /// Anything in [`Error`](crate::Error) but the errors of whole walks and of checkpoints.
+    /// All of [`Error`](crate::Error), except those of whole walks and of checkpoints.
     pub async fn send(self) -> Result<Page<E::Item>> {
         self.send_as().await
     }
@@ -84,26 +84,26 @@ impl<E: Listing> ListRequest<E> {
         self.pages_as()
     }
 
-    /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
+    /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
     pub fn items(self) -> ItemStream<E::Item> {
         self.pages().into_items()
     }
 }
 
 impl Client {
-    /// A listing of this API, ready to be sent.
+    /// A request for a listing of this API.
     pub fn list<E: Listing>(&self, endpoint: E) -> ListRequest<E> {
         ListRequest::new(self.clone(), endpoint)
     }
 
-    /// Whether the next page of a listing may be fetched before it is asked for. Anonymous calls are too few for that.
+    /// Whether the next page may be fetched before the caller asks. Not for anonymous clients, which have few calls.
     pub(crate) fn may_prefetch(&self, endpoint: &dyn Endpoint) -> bool {
         endpoint.may_prefetch() && !self.is_anonymous()
     }
 }
 
-/// Declares the request of one listing of a provider: a type of its own around [`ListRequest`], with the methods that all
-/// listings have. The provider adds its parameters.
+/// Declares the request type of one listing of a provider: it wraps a [`ListRequest`] and has the methods that all
+/// listings have. The provider adds methods for its parameters.
 macro_rules! list_request {
     ($($(#[$doc:meta])* $name:ident $(<$t:ident>)? = $endpoint:ty => $item:ty;)+) => {$(
         $(#[$doc])*
@@ -116,7 +116,7 @@ macro_rules! list_request {
             item: ::std::marker::PhantomData<fn() -> $item>,
         }
 
-        /// What all listings have.
+        /// The methods of all listings.
         impl $(<$t: ::serde::de::DeserializeOwned + Send + 'static>)? $name $(<$t>)? {
             pub(super) fn new(client: &$crate::Client, endpoint: $endpoint) -> Self {
                 let list = $crate::listing::ListRequest::new(client.clone(), endpoint);
@@ -129,14 +129,14 @@ macro_rules! list_request {
                 self
             }
 
-            /// Turns a record that does not fit the model into an error that ends the walk, instead of an entry in
+            /// A record that does not fit the record type becomes an error that ends the walk, instead of an entry in
             /// [`Page::rejected`](crate::Page::rejected).
             pub fn strict(mut self) -> Self {
                 self.list = self.list.strict();
                 self
             }
 
-            /// Starts at a kept position instead of the beginning. A cursor of another query or server is an error when sent.
+            /// Starts at a stored position instead of the beginning. A cursor of another query or server is an error.
             pub fn resume_from(mut self, cursor: $crate::Cursor) -> Self {
                 self.list = self.list.resume_from(cursor);
                 self
@@ -145,7 +145,7 @@ macro_rules! list_request {
             /// Fetches one page: the first, or the one at `resume_from`.
             ///
             /// # Errors
-            /// Anything in [`Error`](crate::Error) but the errors of whole walks and of checkpoints.
+            /// All of [`Error`](crate::Error), except those of whole walks and of checkpoints.
             pub async fn send(self) -> $crate::Result<$crate::Page<$item>> {
                 self.list.send_as().await
             }
@@ -155,12 +155,12 @@ macro_rules! list_request {
                 self.list.pages_as()
             }
 
-            /// All pages, decoded to a type of your own. Only the fields that it has are decoded.
+            /// All pages, decoded to your own type. Only the fields of that type are decoded.
             pub fn pages_as<U: ::serde::de::DeserializeOwned + Send + 'static>(self) -> $crate::PageStream<U> {
                 self.list.pages_as()
             }
 
-            /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
+            /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
             pub fn items(self) -> $crate::ItemStream<$item> {
                 self.pages().into_items()
             }

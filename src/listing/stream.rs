@@ -1,4 +1,4 @@
-//! The stream of pages and the stream of records. A page stream knows its position, also after an error.
+//! The stream of pages and the stream of records. A page stream has a position, also after an error.
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,13 +21,12 @@ use crate::error::{Completeness, Error, Result};
 
 /// The pages of a listing, one request at a time.
 ///
-/// The next page is fetched and decoded while the caller works on this one (prefetch), except for anonymous clients, and
-/// where rows are billed.
+/// The next page is fetched while the caller works on this one, except for anonymous clients and billed records.
 ///
-/// The stream ends with `None` only when the server has stated the end and the rows that arrived are as many as it announced;
-/// otherwise its last item is an error: [`Error::Incomplete`] when rows are missing, unless
-/// [`PageStream::allow_incomplete`] was called. After an error the stream is over, and [`PageStream::cursor`] tells where the
-/// next request would start. Dropping the stream cancels the request under way.
+/// The stream ends with `None` only when the server has stated the end and as many records arrived as its total;
+/// otherwise its last item is an error: [`Error::Incomplete`] when records are missing, unless
+/// [`PageStream::allow_incomplete`] was called. After an error the stream ends, and [`PageStream::cursor`] is the
+/// position of the next request. Dropping the stream cancels the request in progress.
 #[must_use = "streams do nothing unless polled"]
 pub struct PageStream<T> {
     client: Client,
@@ -44,7 +43,7 @@ pub struct PageStream<T> {
 enum State<T> {
     /// The next poll sends the request for the page at the walk's position.
     Ready,
-    /// The request for the next page is under way.
+    /// The request for the next page is in progress.
     Fetching(PageFetch<T>),
     /// The next item is this error, and it is the last one.
     Failing(Error),
@@ -63,20 +62,20 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         Self { client, endpoint, walk, state, strict, prefetch, allow_incomplete, progress, completeness }
     }
 
-    /// Ends the stream without an error when rows are missing. [`PageStream::completeness`] still tells it.
+    /// Ends the stream without an error when records are missing. [`PageStream::completeness`] still says so.
     pub fn allow_incomplete(mut self) -> Self {
         self.allow_incomplete = true;
         self
     }
 
-    /// Whether the next page is fetched while the caller works on this one. There is still one request at a time; at most one
-    /// more page is held in memory, and a caller that stops early has fetched one page too many.
+    /// Whether the next page is fetched while the caller works on this one. There is still one request at a time. At
+    /// most one more page is in memory, and a caller that stops early has fetched one page that it did not use.
     pub fn prefetch(mut self, prefetch: bool) -> Self {
         self.prefetch = prefetch;
         self
     }
 
-    /// All records. A record that does not fit the model is an `Err` in its place, and the stream goes on after it.
+    /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
     pub fn into_items(mut self) -> ItemStream<T> {
         let endpoint = self.endpoint.clone();
         let items = async_stream::stream! {
@@ -94,7 +93,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         ItemStream { items: SyncWrapper::new(items.boxed()) }
     }
 
-    /// The page at the present position alone.
+    /// Only the page at the current position.
     pub(super) async fn into_page(mut self) -> Result<Page<T>> {
         if let State::Failing(error) = self.state {
             return Err(error);
@@ -110,7 +109,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         Some(PageFetch::start(&self.client, &self.endpoint, at, &self.progress, self.prefetch))
     }
 
-    /// Enters a page into the walk and decides what comes after it.
+    /// Enters a page into the walk and sets the next state.
     fn enter(&mut self, fetched: Fetched<T>) -> Result<Page<T>> {
         let Fetched { mut page, next } = fetched;
         if let (true, Some(first)) = (self.strict, page.rejected.first()) {
@@ -122,7 +121,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         self.progress.total(page.total);
         page.next = self.cursor();
         self.state = match entered {
-            // The page itself is good although its `next` is not: it is delivered, and the error comes after it.
+            // The page is valid, only its `next` is not: the page is delivered, then the error.
             Err(error) => State::Failing(error),
             Ok(()) if self.prefetch => self.fetch().map_or(State::Ready, State::Fetching),
             Ok(()) => State::Ready,
@@ -130,7 +129,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         Ok(page)
     }
 
-    /// The end of the walk: `None` when it is complete.
+    /// The error at the end of the walk; `None` when it is complete.
     fn finish(&mut self) -> Option<Error> {
         let completeness = self.walk.completeness();
         self.completeness = Some(completeness);
@@ -143,20 +142,19 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
 }
 
 impl<T> PageStream<T> {
-    /// Where the next request starts; `None` at the end. After an error it still names the page that failed, so a walk can go
-    /// on from it.
+    /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed.
     pub fn cursor(&self) -> Option<Cursor> {
         let (rows, total) = self.walk.account();
         let at = self.walk.at()?.clone();
         Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, rows, total))
     }
 
-    /// How complete the walk was, once it has reached its end.
+    /// How complete the walk was; `None` before its end.
     pub fn completeness(&self) -> Option<Completeness> {
         self.completeness
     }
 
-    /// A handle on the counters, to be read from elsewhere.
+    /// The counters, which another task or thread may read.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
@@ -191,7 +189,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for PageStream<T> {
     }
 }
 
-// The request under way is `Unpin`, and nothing else is pinned.
+// The request in progress is `Unpin`, and nothing else is pinned.
 impl<T> Unpin for PageStream<T> {}
 
 impl<T> fmt::Debug for PageStream<T> {

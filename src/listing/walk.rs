@@ -1,4 +1,4 @@
-//! The state of a walk over a listing between two pages: position, pages seen, account. Without I/O.
+//! The state of a walk over a listing between two pages: position, pages read, account. Does no I/O.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::cursor::{Fingerprint, Position};
 use super::endpoint::Endpoint;
 use crate::error::{Completeness, Error, Result};
 
-/// Idle pages in a row, each with a next one, after which a listing is not trusted to end.
+/// After this many idle pages in a row, each with a next page, the walk stops: the listing may have no end.
 const MAX_IDLE: u64 = 1_000;
 
 /// The state of a walk.
@@ -18,12 +18,11 @@ pub(crate) struct Walk {
     at: Option<Position>,
     /// Pages read in this walk.
     pages: u64,
-    /// Pages in a row that brought nothing that the server had announced: they were empty, held the one row of the page
-    /// before, or came after as many rows as the server's total.
+    /// Pages in a row without new records: empty, with the one record of the page before, or after the server's total.
     idle: u64,
-    /// The page of each token, by its hash: about 24 bytes for each page, however long the token.
+    /// The page number of each token, by the hash of the token: about 24 bytes for each page.
     seen: HashMap<Fingerprint, u64>,
-    /// The last numbered position. Numbers grow from page to page, so one is enough to recognise all of them.
+    /// The last numbered position. Numbers grow from page to page, so the last one is enough to detect a repeated one.
     last: Option<u64>,
     account: Account,
 }
@@ -42,17 +41,17 @@ impl Walk {
         self.at.as_ref()
     }
 
-    /// Rows so far, and the first total.
+    /// Records so far, and the first total.
     pub(crate) fn account(&self) -> (u64, Option<u64>) {
         (self.account.rows(), self.account.first_total())
     }
 
-    /// What the account says, at the end.
+    /// How complete the walk was, at its end.
     pub(crate) fn completeness(&self) -> Completeness {
         self.account.completeness()
     }
 
-    /// Enters a page and moves on to `next`. After an error the walk stays at the position of that page.
+    /// Enters a page and moves to `next`. After an error the walk stays at the position of that page.
     pub(crate) fn enter(
         &mut self,
         endpoint: &dyn Endpoint,
@@ -65,7 +64,7 @@ impl Walk {
         self.pages += 1;
         let beyond_total = total.is_some_and(|total| self.account.rows() >= total);
         let same = self.account.enter(rows, total, keys);
-        // One row alone comes again when another was inserted before it.
+        // A page of one record may repeat it because another record was inserted before it.
         if same && rows > 1 {
             return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen: self.pages - 1 });
         }
@@ -83,7 +82,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Remembers where this page was.
+    /// Stores the position of this page.
     fn keep_position(&mut self) {
         match &self.at {
             Some(Position::Page(number) | Position::Offset(number)) => self.last = Some(*number),
@@ -94,7 +93,7 @@ impl Walk {
         }
     }
 
-    /// The page of this walk that the position leads back to.
+    /// The page of this walk that already had this position.
     fn first_seen(&self, next: &Position) -> Option<u64> {
         match (next, self.last) {
             (Position::Page(next), Some(last)) if *next <= last => Some(self.pages.saturating_sub(last - next).max(1)),

@@ -1,4 +1,4 @@
-//! One page of a run, open until the caller has made it durable.
+//! One page of a run, open until the caller commits it.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use crate::checkpoint::{Checkpoint, SyncState};
 use crate::error::Result;
 use crate::listing::Page;
 
-/// A page of a run and the state that comes after it.
+/// A page of a run and the state after it.
 ///
-/// Store its records, then say so: [`Batch::commit`] saves the state through the checkpoint store, or write
-/// [`Batch::next_state`] in your own transaction together with the rows and call [`Batch::committed`]. A batch that is
-/// dropped without either ends the run with an error, and its page comes again in the next run.
-#[must_use = "a batch that is dropped uncommitted ends the run"]
+/// Store its records, then commit: [`Batch::commit`] saves the state in the checkpoint store; or write
+/// [`Batch::next_state`] in your own transaction together with the rows, and call [`Batch::committed`]. A batch that is
+/// dropped without either ends the run with an error, and the next run delivers its page again.
+#[must_use = "a batch that is dropped without a commit ends the run"]
 pub struct Batch<'r, T, C> {
     pub(super) run: &'r mut SyncRun<T, C>,
     pub(super) page: Page<T>,
@@ -25,14 +25,15 @@ impl<T, C> Batch<'_, T, C> {
         &self.page.items
     }
 
-    /// The records, by value. The batch must still be committed. [`Batch::page`] then has no typed records any more, only their
-    /// raw text.
+    /// The records, by value. The batch must still be committed. [`Batch::page`] then has only their raw texts.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
-    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// use jobfeed::checkpoint::MemoryStore;
+    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let mut kept = Vec::new();
     /// while let Some(mut batch) = run.next().await? {
@@ -51,22 +52,22 @@ impl<T, C> Batch<'_, T, C> {
         &self.page
     }
 
-    /// The state to keep once the records are durable. Write it in the same transaction, and the effect is exactly once.
+    /// The state to save when the records are durable. Saved in the same transaction, it gives exactly-once.
     pub fn next_state(&self) -> &SyncState {
         &self.next
     }
 
-    /// The key under which the state is kept.
+    /// The checkpoint key.
     pub fn key(&self) -> &str {
         self.run.key()
     }
 
-    /// Tells the report how many of the records were new to the caller's store.
+    /// Adds to [`crate::Report::new`] how many of the records were new in the caller's store.
     pub fn report_new(&mut self, rows: u64) {
         self.run.add_new(rows);
     }
 
-    /// The caller has saved [`Batch::next_state`] itself.
+    /// Call this when you have saved [`Batch::next_state`] yourself.
     pub fn committed(self) {
         self.run.settle(self.next);
     }
@@ -76,8 +77,8 @@ impl<T, C: Checkpoint> Batch<'_, T, C> {
     /// Saves the state. Call it when the records are durable, not before.
     ///
     /// # Errors
-    /// [`crate::Error::Checkpoint`] when the store fails or another process has saved meanwhile. The stored state is as it
-    /// was, the run is over, and the page comes again.
+    /// [`crate::Error::Checkpoint`] when the store fails or another process has saved under the key. The stored state
+    /// is not changed, the run ends, and the next run delivers the page again.
     pub async fn commit(self) -> Result<()> {
         self.run.save(&self.next).await?;
         self.run.settle(self.next);

@@ -1,7 +1,7 @@
-//! The walk of one list by the server's cursor, from a lower bound on: for lists that can be asked for what is new.
+//! The walk of one list by the server's cursor, from a lower bound by which the server can filter the list.
 //!
-//! Such a list does not tell its order, so the walk reads it to the end and only then moves the watermark. A cursor may have
-//! expired while the run was interrupted; then the walk starts again from its frozen lower bound, once.
+//! The order of such a list is not known, so the watermark moves only when the walk has read the list to its end. A
+//! cursor may expire while the run is interrupted; then the walk starts again from its frozen lower bound, once.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use crate::checkpoint::Mark;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Position, Walk, key_hash};
 
-/// A list that can be asked for what is new.
+/// A list that the server can filter by a lower bound.
 pub(crate) trait Incremental: Send + Sync + 'static {
-    /// The list from a lower bound on; all of it without one.
+    /// The list from a lower bound; the whole list without one.
     fn list(&self, since: Option<Mark>) -> Arc<dyn Endpoint>;
 
     /// The greatest mark among the records of a page.
@@ -30,11 +30,11 @@ pub(crate) trait Incremental: Send + Sync + 'static {
         None
     }
 
-    /// The watermark after a whole walk.
+    /// The watermark after a complete walk.
     fn watermark(&self, walked: &WalkedList) -> Option<Mark>;
 
-    /// Whether this error, at a position after the start, says that the server no longer accepts the cursor. Default: any status
-    /// from 400 to 499 but those about credentials, time and rate.
+    /// Whether this error, at a position after the start, means that the server no longer accepts the cursor. Default:
+    /// any status from 400 to 499 except those for credentials, timeouts and rate limits.
     fn refuses_cursor(&self, error: &Error) -> bool {
         const OTHERS: [StatusCode; 4] = [
             StatusCode::UNAUTHORIZED,
@@ -45,13 +45,13 @@ pub(crate) trait Incremental: Send + Sync + 'static {
         matches!(error, Error::Status { status, .. } if status.is_client_error() && !OTHERS.contains(status))
     }
 
-    /// What this way of walking cannot guarantee, for the report.
+    /// What this kind of sync cannot guarantee, for the report.
     fn caveats(&self) -> &'static [&'static str] {
         &[]
     }
 }
 
-/// What is known at the end of a walk.
+/// The marks and times of a walk, at its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WalkedList {
     /// When the run was first started.
@@ -60,27 +60,27 @@ pub(crate) struct WalkedList {
     pub(crate) before: Option<Mark>,
     /// The greatest mark seen in the run.
     pub(crate) highest: Option<Mark>,
-    /// The greatest mark up to which nothing can have entered after the walk had passed, when marks grow as records enter.
+    /// The greatest mark up to which the walk has seen all records, when marks grow as records enter the list.
     settled: Option<Mark>,
 }
 
 impl WalkedList {
-    /// The greatest mark seen, but never less than the watermark before.
+    /// The greatest mark seen, or the watermark before when that is greater.
     pub(crate) fn forward(&self) -> Option<Mark> {
         self.highest.max(self.before)
     }
 
     /// As [`WalkedList::forward`], for marks that grow as records enter, in a list of any order.
     ///
-    /// While a list is walked, a record may enter on a page that was read already, and one with a greater mark on a later page.
-    /// Then the greatest mark seen would be too much. When each page lies above the one before, new records enter at the end,
-    /// and all are seen. Otherwise what entered during the walk lies above what was on its first page.
+    /// During the walk, a record may enter on a page that was already read, and one with a greater mark on a later page. Then
+    /// the greatest mark seen is too high. When all marks of each page are above those of the page before, new records enter at
+    /// the end, and the walk sees them. Otherwise the marks of new records are above all marks of the first page.
     pub(crate) fn settled(&self) -> Option<Mark> {
         self.settled.max(self.before)
     }
 }
 
-/// The frozen query and the position, as the state keeps them.
+/// The frozen query and the position, in the form of the state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IncrementalPosition {
@@ -89,7 +89,7 @@ struct IncrementalPosition {
     since: Option<Mark>,
     /// Where the next request starts.
     at: Position,
-    /// The rows before it, and the first total where the server tells one.
+    /// The number of records before it, and the first total where the server gives one.
     rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
@@ -99,7 +99,7 @@ struct IncrementalPosition {
     /// The greatest mark of the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first: Option<Mark>,
-    /// Whether a page did not lie above the one before.
+    /// Whether the marks of a page were not all above those of the page before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     mixed: bool,
 }
@@ -109,7 +109,7 @@ impl IncrementalPosition {
         Self { since, at, rows: 0, total: None, highest: None, first: None, mixed: false }
     }
 
-    /// Enters the smallest and the greatest mark of a page.
+    /// Takes in the smallest and the greatest mark of a page.
     fn enter(&mut self, lowest: Option<Mark>, highest: Option<Mark>) {
         self.mixed |= lowest < self.highest;
         self.first = self.first.or(highest);
@@ -125,13 +125,13 @@ pub(crate) struct IncrementalWalk<I> {
     walk: Walk,
     started: Timestamp,
     before: Option<Mark>,
-    /// Whether the walk has started again already. It is not part of the state: each run may do so once, or a cursor that expired
-    /// twice would block the sync for ever.
+    /// Whether the walk has started again. It is not part of the state: each run may do so once, otherwise a cursor
+    /// that expires twice would block the sync for ever.
     restarted: bool,
 }
 
 impl<I: Incremental> IncrementalWalk<I> {
-    /// Goes on with the run in progress, else starts one at `since`.
+    /// Continues the run in progress, or starts a run at `since`.
     pub(crate) fn begin(incremental: I, start: &RunStart<'_>, since: Option<Mark>) -> Result<Box<dyn Strategy>> {
         let position = match start.position::<IncrementalPosition>()? {
             Some(position) => position,
@@ -187,7 +187,7 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
         if !moved || !self.incremental.refuses_cursor(error) || self.restarted {
             return false;
         }
-        tracing::warn!(endpoint = self.list.name(), %error, "the cursor is refused, the walk starts again");
+        tracing::warn!(endpoint = self.list.name(), %error, "the server refused the cursor, so the walk starts again");
         self.restart()
     }
 
@@ -299,7 +299,7 @@ mod tests {
             match last {
                 Verdict::Deliver => assert!(again),
                 Verdict::DeliverThenFail(WalkError::Incomplete(Completeness::ShortBy(1))) => assert!(!again),
-                other => panic!("its rows are good: {other:?}"),
+                other => panic!("its records are delivered: {other:?}"),
             }
         }
         assert!(!walk.finished(), "the watermark does not move over missing records");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_walk_ends_and_the_watermark_never_goes_back() {
+    fn a_complete_walk_ends_and_the_watermark_never_decreases() {
         for (before, expected) in [(None, 7), (Some(Mark::Id(6)), 7), (Some(Mark::Id(9)), 9)] {
             let mut walk = walk(before);
             for page in [page(2, 3, Some("a")), page(1, 3, None)] {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_list_that_is_not_sorted_only_the_first_page_is_settled() {
+    fn in_an_unsorted_list_the_settled_mark_is_that_of_the_first_page() {
         let id = |id| Some(Mark::Id(id));
         let settled = |pages: &[(u64, u64)]| {
             let mut position = IncrementalPosition::new(None, Position::Start);
@@ -328,12 +328,12 @@ mod tests {
             }
             if position.mixed { position.first } else { position.highest }
         };
-        assert_eq!(settled(&[(1, 9), (9, 20), (21, 22)]), id(22), "whatever the order within a page");
-        assert_eq!(settled(&[(30, 40), (20, 29), (1, 19)]), id(40), "the newest first: the first page has it");
+        assert_eq!(settled(&[(1, 9), (9, 20), (21, 22)]), id(22), "in any order within a page");
+        assert_eq!(settled(&[(30, 40), (20, 29), (1, 19)]), id(40), "newest first: it is on the first page");
         assert_eq!(settled(&[(1, 70), (2, 99)]), id(70));
         let mut unknown = IncrementalPosition::new(None, Position::Start);
         unknown.enter(None, id(5));
         unknown.enter(None, id(9));
-        assert!(unknown.mixed && unknown.first == id(5), "a list that tells no smallest mark counts as not sorted");
+        assert!(unknown.mixed && unknown.first == id(5), "a list without a smallest mark is treated as unsorted");
     }
 }

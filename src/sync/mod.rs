@@ -1,13 +1,13 @@
-//! Incremental syncs: a run walks what a checkpoint has not covered yet, batch by batch, and the caller commits.
+//! Incremental syncs: a run reads the records after the watermark in batches, and the caller commits each batch.
 //!
 //! ```text
-//! load state ──► strategy freezes its window ──► page ──► Batch ──► caller stores rows ──► commit ──► next page
-//!                                                             └── next_state() in the caller's own transaction
+//! load state ─► freeze window ─► page ─► Batch ─► store rows ─► commit ─► page
+//!                                          └─ or next_state() in your transaction
 //! ```
 //!
 //! What a run guarantees:
 //!
-//! * **No row is lost.** The watermark moves only when a run has reached its end, and never over a hole.
+//! * **No row is lost.** The watermark moves only when a run has reached its end and no records are missing.
 //! * **At least once**, and exactly once when [`Batch::next_state`] is written in the transaction that writes the rows.
 //! * **Frozen windows.** Dates and ids are fixed when a run starts and used again when it is resumed.
 

@@ -1,10 +1,10 @@
-//! Walks a listing by page number so that a change of the listing is noticed: neighbouring pages overlap.
+//! Walks a listing by page number and detects changes of the listing, because each page overlaps the page before.
 //!
-//! A numbered page covers rows `(page - 1) * size` to `page * size`. With a slightly smaller size from page to page, each
-//! one begins inside the one before. When both share a row, no row between them can have been skipped, because the order of
-//! rows that stay is the same in both answers. When they share none, rows went away in between; the walk then steps back
-//! until it overlaps again. This holds for any order that the server keeps to, and costs no additional request. An order
-//! that the server does not keep to shows as shared rows that stand elsewhere than before, and ends the walk as drifted.
+//! A numbered page has the records `(page - 1) * size` to `page * size`. With a slightly smaller size for the next
+//! page, it begins inside the page before. When both pages share a record, no record between them was skipped, because
+//! records that stay in the list have the same order in both answers. When they share none, records were removed; the
+//! walk then steps back until pages overlap again. This works for any fixed order, and needs no additional request.
+//! When the server changes the order, shared records are at other places than before, and the walk ends as drifted.
 
 use std::collections::HashSet;
 
@@ -14,17 +14,17 @@ use super::strategy::{PageView, Verdict, WalkError};
 use crate::error::Completeness;
 use crate::listing::key_hash;
 
-/// Rows of the last page that are remembered, to find them again on the next.
+/// How many records of the last page are stored, to find them again on the next page.
 const TAIL: usize = 32;
-/// Steps back, and pages asked for again, before the walk is given up as drifted.
+/// After this many repeated requests the walk ends as drifted.
 const MAX_RETRIES: u32 = 12;
 
-/// A position in such a walk, small enough for a checkpoint.
+/// A position in such a walk, as checkpoints store it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OverlapPosition {
-    /// The rows before it, in the order of the last page.
+    /// The number of records before it.
     row: u64,
-    /// Hashes of the keys of the last rows read.
+    /// Hashes of the keys of the last records that were read.
     tail: Vec<u64>,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct OverlapPosition {
 #[derive(Debug, Clone)]
 pub(crate) struct OverlapWalk {
     at: OverlapPosition,
-    /// Where the next window may begin; before `at.row` after a step back.
+    /// The next page begins here or before. Less than `at.row` after a step back.
     from: u64,
     size: u64,
     key: &'static str,
-    /// A number of rows that the server gave where more were asked for, seen once.
-    suspect: Option<u64>,
-    /// How many times the wanted rows have to be asked for, from a server that gives a part of what it is asked for.
+    /// The number of records of the last page, when it was shorter than requested.
+    short_page: Option<u64>,
+    /// The requested page size is multiplied by this, for a server that returns only a fraction of it.
     scale: u64,
     clamped: bool,
     first_total: Option<u64>,
@@ -48,32 +48,32 @@ pub(crate) struct OverlapWalk {
     last: Option<Last>,
 }
 
-/// A page that said it is the last one.
+/// A page without a next page.
 #[derive(Debug, Clone)]
 struct Last {
     window: (u64, u64),
     rows: u64,
-    /// Its keys. Not those of the page before: two rows that are inserted one after the other would bring them in.
+    /// Its keys. Not those of the page before: two insertions would move them into the page that is read again.
     keys: HashSet<u64>,
 }
 
-/// What a page means for the walk.
+/// What the walk does with a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PageResult {
-    /// Its rows go to the caller; the walk goes on.
+    /// Its records are delivered; the walk continues.
     Continue,
-    /// It says it is the last one. It is kept, and read once more.
+    /// It has no next page. It is held, and read once more.
     Last,
-    /// It is not used; ask again.
+    /// It is not used; another request follows.
     AskAgain,
-    /// The page that was kept is the last one, and goes to the caller.
+    /// The held page is the last one, and is delivered.
     LastConfirmed,
-    /// The page that was kept goes to the caller, and the walk goes on: there may be rows behind it.
+    /// The held page is delivered, and the walk continues: there may be records after it.
     LastRefuted,
 }
 
 impl PageResult {
-    /// What becomes of the page.
+    /// What the run does with the page.
     pub(crate) fn verdict(self) -> Verdict {
         match self {
             Self::Continue => Verdict::Deliver,
@@ -92,7 +92,7 @@ impl OverlapWalk {
             from,
             size: size.max(1),
             key,
-            suspect: None,
+            short_page: None,
             scale: 1,
             clamped: false,
             first_total: None,
@@ -102,7 +102,7 @@ impl OverlapWalk {
         }
     }
 
-    /// Whether the page to ask for is only to be compared with the one that was kept.
+    /// Whether the next page is only compared with the held one.
     pub(crate) fn confirms(&self) -> bool {
         self.last.is_some()
     }
@@ -111,7 +111,7 @@ impl OverlapWalk {
         &self.at
     }
 
-    /// The page number and page size to ask for.
+    /// The page number and page size to request.
     pub(crate) fn ask(&self) -> (u64, u64) {
         let (page, size) = self.window();
         (page, size * self.scale)
@@ -123,7 +123,7 @@ impl OverlapWalk {
             return last.window;
         }
         let Some(inside) = self.from.checked_sub(1) else { return (1, self.size) };
-        // The more overlap, the more deletions it survives; a fiftieth of a page costs next to nothing.
+        // A larger overlap allows more deletions between two pages; a fiftieth of a page costs little.
         let wanted = (self.size / 50).clamp(1, TAIL as u64);
         let window = |size: u64, overlap: u64| {
             let page = self.from.saturating_sub(overlap) / size + 1;
@@ -136,12 +136,12 @@ impl OverlapWalk {
         if end > self.from {
             return (page, size);
         }
-        // Every window over the last row ends with it, which takes pages of fewer than ten rows and thousands of rows. A page
-        // without overlap proves nothing, and the walk will end as drifted.
+        // Every page with the last record ends with it. That happens only with pages of fewer than ten records and
+        // thousands of records. A page without overlap proves nothing, so the walk will end as drifted.
         (inside / self.size + 2, self.size)
     }
 
-    /// Takes the page that was asked for with [`OverlapWalk::ask`].
+    /// Takes the page that [`OverlapWalk::ask`] requested.
     pub(crate) fn enter(&mut self, page: &dyn PageView) -> Result<PageResult, WalkError> {
         if let Some(last) = self.last.take() {
             return self.confirm(&last, page);
@@ -160,12 +160,12 @@ impl OverlapWalk {
         }
         let keys: Vec<u64> = page.values(self.key).map(key_hash).collect();
         if page.has_next() && keys.iter().all(|key| self.at.tail.contains(key)) {
-            // Nothing new, as behind a step back; or as from a server that stands still for ever.
+            // No new record: after a step back, or because the server always returns the same page.
             self.again()?;
         }
-        let meets = self.meets(start, &keys, change.unwrap_or(0));
-        if start > 0 && !meets {
-            // Twice as far each time: an interrupted walk may be resumed over a list that is quite another one.
+        let overlaps = self.overlaps(start, &keys, change.unwrap_or(0));
+        if start > 0 && !overlaps {
+            // Twice as far each time: the list may have changed completely since the run was interrupted.
             self.from = start.saturating_sub((self.size / 2).max(1) << self.retries.min(40));
             return self.again();
         }
@@ -175,19 +175,19 @@ impl OverlapWalk {
         let tail = keys.len().saturating_sub(TAIL);
         self.at = OverlapPosition { row: start + rows, tail: keys.get(tail..).unwrap_or_default().to_vec() };
         self.from = self.at.row;
-        self.suspect = None;
+        self.short_page = None;
         Ok(if page.has_next() { PageResult::Continue } else { PageResult::Last })
     }
 
-    /// Whether the page shares rows with the one before, and they stand where they should: in the same order, and shifted by
-    /// no more than the total changed, with room for changes that cancel out.
-    fn meets(&self, start: u64, keys: &[u64], change: u64) -> bool {
-        let room = change + (self.size / 20).max(1);
+    /// Whether the page shares records with the page before, in the same order, and moved by no more than the change of
+    /// the total plus a margin for changes that cancel each other.
+    fn overlaps(&self, start: u64, keys: &[u64], change: u64) -> bool {
+        let margin = change + (self.size / 20).max(1);
         let first = self.at.row.saturating_sub(self.at.tail.len() as u64);
         let mut last = None;
         for (index, key) in (start..).zip(keys) {
             let Some(place) = self.at.tail.iter().position(|known| known == key) else { continue };
-            if last.is_some_and(|last| place <= last) || index.abs_diff(first + place as u64) > room {
+            if last.is_some_and(|last| place <= last) || index.abs_diff(first + place as u64) > margin {
                 return false;
             }
             last = Some(place);
@@ -195,9 +195,9 @@ impl OverlapWalk {
         last.is_some()
     }
 
-    /// Compares the last page with itself, read again. A server that counts and selects in two steps lets a row that is inserted
-    /// in between push the last one out of the page; the second time it would be there, or yet another new row. So when the
-    /// second page reaches the end, meets the first, and has nothing that is new, nothing is missing behind the first.
+    /// Compares the held page with the same page, read again. When a server counts and selects in two steps, an insertion between
+    /// them can move the last record out of the page; the second answer then has that record, or another new one. So no record
+    /// is missing when the second answer is a last page, begins with a record of the first, and has no new one.
     fn confirm(&mut self, last: &Last, page: &dyn PageView) -> Result<PageResult, WalkError> {
         let mut keys = page.values(self.key).map(key_hash);
         let shared = keys.next().map_or(last.rows == 0, |key| last.keys.contains(&key));
@@ -209,19 +209,20 @@ impl OverlapWalk {
         Ok(PageResult::LastRefuted)
     }
 
-    /// A page in the middle is shorter than asked for: a passing fault, or a server that changes the page size. Twice the same is no passing fault; the window was another one than asked for: a server that clamps to a size, or gives a part of any size.
+    /// A page with a next page is shorter than requested: a temporary fault, or a server that changes the page size.
+    /// With the same number of records twice, the server limits the size, or returns a fraction of any size.
     fn short(&mut self, rows: u64, size: u64) -> Result<PageResult, WalkError> {
-        if rows > 0 && self.suspect == Some(rows) {
+        if rows > 0 && self.short_page == Some(rows) {
             if self.clamped && self.scale == 1 {
                 self.scale = size / rows;
             } else {
                 self.size = rows;
                 self.clamped = true;
             }
-            self.suspect = None;
+            self.short_page = None;
             return self.again();
         }
-        self.suspect = Some(rows);
+        self.short_page = Some(rows);
         self.again()
     }
 
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
     use crate::listing::Position;
 
-    /// One page of a list, as a server shows it.
+    /// One page of a list, as a server returns it.
     struct Shown {
         rows: Vec<u64>,
         total: usize,
@@ -266,7 +267,7 @@ mod tests {
         }
 
         fn values<'p>(&'p self, _: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {
-            // Leaked text is fine in a test; the trait lends from the page.
+            // The trait returns borrowed texts, so the test leaks them.
             Box::new(self.rows.iter().map(|row| &*row.to_string().leak()))
         }
     }
@@ -280,10 +281,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is inserted and deleted between any two requests: a walk that ends well has seen every row that was
-        /// there all the time.
+        /// With any changes between two requests, a complete walk has every record that was in the list all the time.
         #[test]
-        fn no_row_that_stays_is_missed(
+        fn no_record_that_stays_is_missed(
             rows in 1usize..400, size in 2u64..60, clamp in 1u64..80,
             changes in proptest::collection::vec((0usize..6, any::<u64>(), any::<u64>()), 0..60),
         ) {
@@ -296,7 +296,7 @@ mod tests {
                 prop_assert!(asked <= size && page >= 1);
                 let shown = show(&list, page, asked, clamp);
                 match walk.enter(&shown) {
-                    Err(_) => return Ok(()), // drifted: said, not hidden
+                    Err(_) => return Ok(()), // the walk reports that it drifted
                     Ok(PageResult::AskAgain) => {}
                     Ok(PageResult::Continue) => seen.extend(shown.rows.iter().copied()),
                     Ok(PageResult::Last) => kept = shown.rows,
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_stands_still_costs_no_more_requests_than_plain_pages() {
+    fn an_unchanged_list_needs_few_more_requests_than_plain_pages() {
         for (rows, size) in [(1000, 100), (20_000, 500), (999, 50), (100_000, 5000)] {
             let list: Vec<u64> = (0..rows).collect();
             let mut walk = OverlapWalk::new(OverlapPosition::default(), size, "id");
@@ -337,20 +337,20 @@ mod tests {
                 match walk.enter(&show(&list, page, asked, u64::MAX)).unwrap() {
                     PageResult::LastConfirmed => break,
                     PageResult::Continue | PageResult::Last => {}
-                    PageResult::AskAgain | PageResult::LastRefuted => panic!("nothing moved"),
+                    PageResult::AskAgain | PageResult::LastRefuted => panic!("the list did not change"),
                 }
             }
-            // And one to confirm the last.
+            // And one to read the last page again.
             let plain = rows.div_ceil(size) + 1;
             assert!(
                 requests <= plain + plain / 5 + 1,
-                "{rows} rows by {size}: {requests} requests, {plain} plain pages"
+                "{rows} records by {size}: {requests} requests, {plain} plain pages"
             );
         }
     }
 
     #[test]
-    fn an_order_that_the_server_does_not_keep_is_noticed() {
+    fn a_changing_order_ends_the_walk_as_drifted() {
         for seed in 0..200 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut list: Vec<u64> = (0..1000).collect();
@@ -359,7 +359,7 @@ mod tests {
                 rng.shuffle(&mut list);
                 let (page, asked) = walk.ask();
                 match walk.enter(&show(&list, page, asked, u64::MAX)) {
-                    Ok(PageResult::LastConfirmed) => panic!("seed {seed}: taken for complete"),
+                    Ok(PageResult::LastConfirmed) => panic!("seed {seed}: reported as complete"),
                     Ok(_) => {}
                     Err(fault) => break fault,
                 }

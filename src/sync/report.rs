@@ -1,4 +1,4 @@
-//! What a run did.
+//! The report of a run.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,39 +15,39 @@ use crate::error::Completeness;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is still on its way, or was left before its end.
+    /// It is in progress, or was dropped before its end.
     Running,
     /// Everything in its window was delivered, and the watermark moved.
     Complete,
-    /// Rows are missing that the server says are there. The watermark stays.
+    /// Fewer records arrived than the server's total, by this many. The watermark did not move.
     ShortBy(u64),
-    /// The listing changed so much while it was walked that a row may be missing. The watermark stays.
+    /// The listing changed during the walk, so a record may be missing. The watermark did not move.
     Drifted {
-        /// The total at the beginning, where the server tells one.
+        /// The total at the beginning, where the server gives one.
         first_total: Option<u64>,
         /// The total at the end.
         last_total: Option<u64>,
     },
-    /// A wait was longer than the client may sleep. Not a failure: the next run goes on where this one stood.
+    /// A wait was longer than the client may sleep. Not a failure: the next run continues from the checkpoint.
     Paused {
         /// When to run again.
         until: Timestamp,
     },
-    /// It ended with an error. The next run goes on where this one stood.
+    /// It ended with an error. The next run continues from the checkpoint.
     Failed,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Running => f.write_str("not at its end, the next run goes on from here"),
+            Self::Running => f.write_str("not at its end; the next run continues from the checkpoint"),
             Self::Complete => f.write_str("complete"),
             Self::ShortBy(rows) => Completeness::ShortBy(rows).fmt(f),
             Self::Drifted { first_total, last_total } => {
                 Completeness::Drifted { first_total, last_total, repeated: 0 }.fmt(f)
             }
             Self::Paused { until } => write!(f, "paused until {until}"),
-            Self::Failed => f.write_str("failed, the next run goes on from here"),
+            Self::Failed => f.write_str("failed; the next run continues from the checkpoint"),
         }
     }
 }
@@ -62,26 +62,26 @@ impl From<Completeness> for Outcome {
     }
 }
 
-/// What a run did, for a log or a metric. Serialisable.
+/// The report of a run, for a log or a metric. Serialisable.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// The checkpoint key.
     pub key: String,
-    /// How the sync walks.
+    /// The kind of sync.
     pub strategy: String,
     /// How the run ended.
     pub outcome: Outcome,
-    /// Pages, rows received, rejected, bytes, requests, retries, waits.
+    /// Pages, records received, rejected, bytes, requests, retries, waits.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Rows that were new to the caller's store, when the caller told ([`crate::Batch::report_new`]).
+    /// Records that were new in the caller's store, when the caller reports them ([`crate::Batch::report_new`]).
     pub new: Option<u64>,
     /// How long the run took so far, in seconds.
     pub seconds: f64,
-    /// What only this way of walking can tell, such as credits: an object, or null. Its fields are described at the sync.
+    /// More facts of this kind of sync, such as credits: an object, or null. The sync describes its fields.
     pub details: Value,
-    /// What this way of walking cannot guarantee.
+    /// What this kind of sync cannot guarantee.
     pub caveats: &'static [&'static str],
 }
 
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_one_line_for_a_person() {
+    fn a_report_is_one_readable_line() {
         let counts = Counts { pages: 2, rows: 7, requests: 4, retries: 1, bytes: 12_345, ..Counts::default() };
         let mut report = Report {
             key: "k".to_owned(),
@@ -131,10 +131,10 @@ mod tests {
             caveats: &[],
         };
         let rest = "0 rejected; 2 pages, 4 requests, 1 retries, 12 KB, 1.2 s";
-        assert_eq!(report.to_string(), format!("3 rows short of the server's total. 7 records received, {rest}"));
+        assert_eq!(report.to_string(), format!("3 records fewer than the server's total. 7 records received, {rest}"));
         (report.outcome, report.new) = (Outcome::Paused { until: Timestamp::UNIX_EPOCH }, Some(5));
         assert_eq!(report.to_string(), format!("paused until 1970-01-01T00:00:00Z. 7 records received, 5 new, {rest}"));
         let drifted = Outcome::Drifted { first_total: Some(2), last_total: Some(1) };
-        assert_eq!(drifted.to_string(), "over a listing that changed meanwhile, from 2 to 1 rows");
+        assert_eq!(drifted.to_string(), "the listing changed during the walk, from 2 to 1 records");
     }
 }

@@ -1,4 +1,4 @@
-//! A sync before its run: options, then `.await`.
+//! The request for a sync: set options, then `.await` it for a run.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -15,19 +15,19 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::listing::{Fingerprint, ListRequest};
 
-/// The options of a way to walk, before the state is known.
+/// The options of a kind of sync, before the state is loaded.
 pub(crate) trait SyncOptions: Send + 'static {
-    /// The name in states and reports. Never changes.
+    /// The name in states and reports. It never changes.
     const STRATEGY: &'static str;
 
-    /// The identity of the query, which the state is bound to.
+    /// The identity of the query. The state is bound to it.
     fn fingerprint(&self) -> Fingerprint;
 
-    /// Checks the options and freezes the window: that of the run in progress, else from the watermark on, else of a first run.
+    /// Checks the options and freezes the window: of the run in progress, or from the watermark, or for a first run.
     fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>>;
 }
 
-/// What is known when a run begins.
+/// The client and the state, when a run begins.
 pub(crate) struct RunStart<'a> {
     pub(crate) client: &'a Client,
     state: &'a SyncState,
@@ -35,17 +35,17 @@ pub(crate) struct RunStart<'a> {
 }
 
 impl RunStart<'_> {
-    /// The time of the client's clock.
+    /// The current time of the client's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.client.clock().now()
     }
 
-    /// Up to where everything is covered.
+    /// The watermark of the state.
     pub(crate) fn watermark(&self) -> Option<Mark> {
         self.state.watermark()
     }
 
-    /// When the run in progress was first started; now when there is none.
+    /// When the run in progress was first started; the current time when there is none.
     pub(crate) fn started(&self) -> Timestamp {
         self.state.run().map_or_else(|| self.now(), |run| run.started)
     }
@@ -60,7 +60,7 @@ impl RunStart<'_> {
     }
 }
 
-/// A sync that is about to start. The syncs of the providers, such as [`SyncById`](crate::jobdataapi::SyncById), are made of it.
+/// A sync before its start. The syncs of the providers, such as [`SyncById`](crate::jobdataapi::SyncById), wrap it.
 pub(crate) struct SyncRequest<'s, O, T, C> {
     pub(crate) client: Client,
     pub(crate) options: O,
@@ -68,7 +68,7 @@ pub(crate) struct SyncRequest<'s, O, T, C> {
     store: C,
     strict: bool,
     prefetch: bool,
-    /// Why it cannot start.
+    /// The error that `.await` returns, when the sync cannot start.
     refused: Option<Error>,
     item: PhantomData<(fn() -> T, &'s ())>,
 }
@@ -81,7 +81,7 @@ impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
 
     /// A sync of a listing: it is strict when the listing is, and refuses a cursor.
     pub(crate) fn of<E>(list: ListRequest<E>, key: impl Into<String>, store: C, options: impl FnOnce(E) -> O) -> Self {
-        let cursor = || Error::invalid("cursor", "(set)", "no `resume_from`: the sync keeps its own position");
+        let cursor = || Error::invalid("cursor", "(set)", "no `resume_from`, because a sync has its own position");
         let refused = list.cursor.map(|_| cursor());
         Self { strict: list.strict, refused, ..Self::new(list.client, options(list.endpoint), key, store) }
     }
@@ -103,7 +103,7 @@ impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
 }
 
 impl<O: SyncOptions, T, C: Checkpoint> SyncRequest<'_, O, T, C> {
-    /// The stored state, or a first one, when it belongs to this sync.
+    /// The stored state, or a new one when none is stored. A state of another sync is an error.
     pub(crate) async fn load(&self) -> Result<SyncState> {
         if self.key.is_empty() {
             return Err(Error::invalid("checkpoint key", "", "a text that is not empty"));
@@ -123,7 +123,7 @@ impl<O: SyncOptions, T, C: Checkpoint> SyncRequest<'_, O, T, C> {
         Ok(state)
     }
 
-    /// What a run that starts from this state knows.
+    /// The [`RunStart`] of a run with this state.
     pub(crate) fn start<'a>(&'a self, state: &'a SyncState) -> RunStart<'a> {
         RunStart { client: &self.client, state, key: &self.key }
     }
@@ -158,8 +158,8 @@ impl<O, T, C> fmt::Debug for SyncRequest<'_, O, T, C> {
     }
 }
 
-/// Declares one sync of a provider: a type of its own around [`SyncRequest`], with the methods that all syncs have. The provider
-/// adds its options.
+/// Declares the request type of one sync of a provider: it wraps a [`SyncRequest`] and has the methods that all syncs
+/// have. The provider adds methods for its options.
 macro_rules! sync_request {
     ($($(#[$doc:meta])* $name:ident = $options:ty;)+) => {$(
         $(#[$doc])*
@@ -170,23 +170,22 @@ macro_rules! sync_request {
             sync: $crate::sync::SyncRequest<'s, $options, T, C>,
         }
 
-        /// What all syncs have.
+        /// The methods of all syncs.
         impl<'s, T, C> $name<'s, T, C> {
-            /// Decodes the records to a type of your own.
+            /// Decodes the records to your own type.
             pub fn items_as<U>(self) -> $name<'s, U, C> {
                 $name { sync: self.sync.items_as() }
             }
 
-            /// Turns a record that does not fit the model into an error, instead of an entry in
+            /// A record that does not fit the record type becomes an error, instead of an entry in
             /// [`Page::rejected`](crate::Page::rejected).
             pub fn strict(mut self) -> Self {
                 self.sync = self.sync.strict();
                 self
             }
 
-            /// Whether the next page is fetched while the caller works on this one. Default yes, except where rows are billed.
-            /// There is still one request at a time; at most one more page is held in memory, and it is not committed before
-            /// its turn.
+            /// Whether the next page is fetched while the caller works on this one. Default yes, except where records
+            /// are billed. There is still one request at a time. At most one more page is in memory, not committed.
             pub fn prefetch(mut self, prefetch: bool) -> Self {
                 self.sync = self.sync.prefetch(prefetch);
                 self

@@ -1,4 +1,4 @@
-//! The run: drives a strategy over a checkpoint, one open batch at a time.
+//! The run: executes a strategy and delivers its pages, one open batch at a time.
 
 use std::fmt;
 use std::future::Future;
@@ -16,18 +16,20 @@ use crate::client::{Client, Progress, monotonic};
 use crate::error::{Error, Result};
 use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Position};
 
-/// One run of a sync, from `sync_by_id` and its kin.
+/// One run of a sync, from `sync_by_id` and the other sync methods.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+/// use jobfeed::checkpoint::MemoryStore;
 ///
-/// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-/// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+/// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+/// # let server = JobDataApi::builder().jobs(300).start().await?;
+/// # let (key, url) = (server.api_key(), server.base_url());
+/// # let api = Client::builder().api_key(key).base_url(url).build()?;
 /// let store = MemoryStore::new();
 /// let mut run = api.jobs().sync_by_id("jobs/all", &store).await?;
 /// while let Some(batch) = run.next().await? {
-///     // … make batch.items() durable; upsert, because a batch may come again after a crash …
+///     // … upsert batch.items(): after a crash a batch may come again …
 ///     batch.commit().await?;
 /// }
 /// assert_eq!(run.report().counts.rows, 300);
@@ -38,11 +40,11 @@ pub struct SyncRun<T, C> {
     client: Client,
     key: String,
     store: C,
-    /// As it is stored; revision 0 when nothing is stored yet.
+    /// The stored state; revision 0 when nothing is stored yet.
     state: SyncState,
     strategy: Box<dyn Strategy>,
     stage: Stage<T>,
-    /// A page that is kept until a later one has told what it is.
+    /// A page that is kept until a later page shows whether it is the last one.
     held: Option<Page<T>>,
     /// A body that is read in chunks.
     chunked: Option<ChunkedList>,
@@ -54,17 +56,17 @@ pub struct SyncRun<T, C> {
     prefetch: bool,
 }
 
-/// Where a run is between two calls of `next`.
+/// The state of a run between two calls of `next`.
 enum Stage<T> {
-    /// The strategy is asked for the next step.
+    /// `next` asks the strategy for a step.
     Ready,
     /// The page of the next step is being fetched.
     Fetching(Fetching<T>),
     /// The next result is this error.
     Failing(Error),
-    /// A batch was handed out and is not settled yet; then the run goes on with the inner stage.
+    /// A batch was delivered and is not committed yet. After the commit the run continues with the inner stage.
     Open(Box<Stage<T>>),
-    /// A batch was dropped without being settled. Every further call of `next` says so.
+    /// A batch was dropped without a commit. Every further call of `next` is an error.
     Dropped,
     /// The run has ended.
     Over(Outcome),
@@ -108,22 +110,22 @@ impl<T, C> SyncRun<T, C> {
         }
     }
 
-    /// The key under which the state is kept.
+    /// The checkpoint key.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The state as it is stored.
+    /// The stored state.
     pub fn state(&self) -> &SyncState {
         &self.state
     }
 
-    /// A handle on the counters, to be read from elsewhere.
+    /// The counters, which another task or thread may read.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// What the run did so far.
+    /// The report of the run so far.
     pub fn report(&self) -> Report {
         Report {
             key: self.key.clone(),
@@ -149,7 +151,7 @@ impl<T, C> SyncRun<T, C> {
         self.new = Some(self.new.unwrap_or_default() + rows);
     }
 
-    /// Saves a state that is not yet the run's own.
+    /// Saves the state of a batch. The run takes it over in [`SyncRun::settle`].
     pub(super) fn save(&self, state: &SyncState) -> impl Future<Output = Result<()>> + Send
     where
         C: Checkpoint,
@@ -161,16 +163,16 @@ impl<T, C> SyncRun<T, C> {
         }
     }
 
-    /// The batch is durable, and so is its state.
+    /// Takes over the state of a batch that was committed.
     pub(super) fn settle(&mut self, state: SyncState) {
         self.state = state;
         self.stage = match std::mem::replace(&mut self.stage, Stage::Ready) {
-            Stage::Open(stage) => *stage,
-            stage => stage,
+            Stage::Open(next) => *next,
+            other => other,
         };
     }
 
-    /// The state after the page that the strategy has just entered.
+    /// The state after the page that the strategy has entered last.
     fn next_state(&self, rows: u64) -> SyncState {
         let mut next = self.state.clone();
         next.revision = next.revision.saturating_add(1);
@@ -186,11 +188,11 @@ impl<T, C> SyncRun<T, C> {
         next
     }
 
-    /// The outcome of a run that ends with this error; the error itself unless it is a pause.
+    /// Ends the run after an error: `Ok` when the error is a pause, else the error.
     fn end(&mut self, error: Error) -> Result<()> {
         let paused_until = match &error {
             Error::Paused { until, .. } => Some(*until),
-            // Throttled on all attempts, and the server has not said for how long.
+            // All attempts got a 429, and the server did not say how long to wait.
             error if error.is_rate_limited() => Some(self.client.after_throttling()),
             _ => None,
         };
@@ -207,18 +209,18 @@ impl<T, C> SyncRun<T, C> {
     }
 }
 
-/// A page that is delivered, and the error that comes after it.
+/// A page to deliver, and the error to return after it.
 type Delivered<T> = (Page<T>, Option<Error>);
 
 impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
-    /// The next batch; `None` when the run is over. Then [`SyncRun::report`] tells whether it is complete or paused.
+    /// The next batch; `None` when the run has ended. Then [`SyncRun::report`] says whether it is complete or paused.
     ///
-    /// Cancel safe: dropping the future loses nothing, and the next call asks again.
+    /// Cancel safe: after the future is dropped, the next call continues without a loss.
     ///
     /// # Errors
-    /// [`Error::Uncommitted`] when the batch before was dropped unsettled, [`Error::Incomplete`] when the walk ended with
-    /// missing records, and what [`crate::PageStream`] has. After an error the run is over; the next one goes on from the
-    /// checkpoint.
+    /// [`Error::Uncommitted`] when the batch before was dropped without a commit, [`Error::Incomplete`] when the walk
+    /// ended with missing records, and those of [`crate::PageStream`]. After an error the run has ended; the next run
+    /// continues from the checkpoint.
     pub async fn next(&mut self) -> Result<Option<Batch<'_, T, C>>> {
         match &self.stage {
             Stage::Open(_) | Stage::Dropped => {
@@ -249,19 +251,20 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
     }
 
-    /// Runs to the end: gives each page to `store`, and commits when it has returned `Ok`. A run that is paused ends well
-    /// too: look at [`Report::outcome`].
+    /// Runs to the end: passes each page to `store`, then commits it. A paused run is `Ok`: check [`Report::outcome`].
     ///
-    /// The future that the closure returns owns what it needs, such as a clone of a pool or of a channel's sender. Where it
-    /// would have to borrow something mutably, write the loop with [`SyncRun::next`].
+    /// The future that the closure returns must own its data, such as a clone of a pool or of a channel's sender. If it
+    /// has to borrow something mutably, write the loop with [`SyncRun::next`] instead.
     ///
     /// ```
-    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    /// # use jobfeed::{checkpoint::MemoryStore, jobdataapi};
+    /// # #[tokio::main] async fn main() -> Result<(), jobfeed::BoxError> {
+    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// use jobfeed::checkpoint::MemoryStore;
     /// use std::sync::{Arc, Mutex};
     ///
-    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
-    /// # let api = jobdataapi::Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// let kept = Arc::new(Mutex::new(Vec::new()));
     /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
     /// let report = run
@@ -294,7 +297,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         Ok(self.report())
     }
 
-    /// The next page to deliver; `None` when nothing is left.
+    /// The next page to deliver; `None` at the end of the run.
     async fn advance(&mut self) -> Result<Option<Delivered<T>>> {
         if let Stage::Failing(_) = self.stage
             && let Stage::Failing(error) = std::mem::replace(&mut self.stage, Stage::Ready)
@@ -303,8 +306,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
         loop {
             if self.strategy.finished() {
-                // The end was found without rows. It is delivered as an empty batch when it changes the state, because only the
-                // caller saves.
+                // The run ended without a page. A changed state is an empty batch, because only the caller saves.
                 let next = self.next_state(0);
                 let changed = next.run != self.state.run || next.watermark != self.state.watermark;
                 return Ok(changed.then(|| (Page::empty(), None)));
@@ -314,7 +316,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 _ => self.client.clock().now(),
             };
             if let Stage::Fetching(fetching) = &mut self.stage {
-                // The fetch stays in place while it is awaited, so that it survives a caller that stops waiting.
+                // The fetch stays in `stage` while it is awaited, so it continues after the caller drops the future.
                 let fetched = (&mut fetching.fetch).await;
                 let endpoint = fetching.endpoint.clone();
                 self.stage = Stage::Ready;
@@ -352,7 +354,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
     }
 
-    /// Gives a page to the strategy. Returns the page to deliver, when there is one.
+    /// Passes a page to the strategy. Returns the page to deliver, when there is one.
     fn enter(
         &mut self,
         endpoint: &dyn Endpoint,
@@ -379,7 +381,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         })
     }
 
-    /// The next chunk of a long body, which is opened when it is not open at this position.
+    /// The next chunk of a long body. The body is requested when it is not open at this position.
     async fn chunk(&mut self, endpoint: &dyn Endpoint, at: &Position, rows: usize) -> Result<Fetched<T>> {
         let mut list = match self.chunked.take().filter(|list| list.position() == *at) {
             Some(list) => list,
@@ -390,7 +392,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         Ok(fetched)
     }
 
-    /// Starts the next page while the caller works on this one, when the strategy knows already which it is.
+    /// Starts the fetch of the next page while the caller works on this one, when the next step is a fetch.
     fn prefetch(&self) -> Option<Fetching<T>> {
         if !self.prefetch || self.strategy.finished() {
             return None;

@@ -1,45 +1,45 @@
-//! Cuts a line (ids, or days) into slices that fit one page each.
+//! Divides a range of numbers (ids or days) into slices that fit one page each.
 //!
-//! A listing that is walked by page number changes under the walker: when earlier rows go away, later ones move up and are
-//! skipped. A slice that fits one page is one answer, and nothing can move. The slicer adapts the width to the density it
-//! sees; where it cannot know, it asks for the count first.
+//! A listing may change while it is walked by page number: when earlier records are removed, later ones move to earlier
+//! pages and are skipped. A slice that fits one page is one answer, so no record can move. The slicer adapts the width
+//! of the slices to the density of the records; where it is not known, it requests the count first.
 
-/// What to ask about a slice.
+/// The next request about a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SliceQuery {
-    /// Fetch it: it should fit.
+    /// Fetch its records: they should fit one page.
     Fetch(u64, u64),
-    /// SliceQuery how many rows it has: it may be far too large, or empty.
+    /// Request the count of its records: they may be far too many, or none.
     Count(u64, u64),
 }
 
-/// How much of a page a slice should fill, in percent: room for uneven density.
+/// How much of a page a slice should fill, in percent. The rest is a margin for uneven density.
 const FILL: u128 = 75;
-/// The most that a slice grows from one to the next while the density is known.
+/// A slice may be at most this many times as wide as the one before, while the density is known.
 const GROWTH: u64 = 4;
-/// The growth over empty stretches, which cost one small request each.
-const STRIDE: u64 = 8;
+/// A slice after an empty one is this many times as wide. An empty slice costs one small request.
+const EMPTY_GROWTH: u64 = 8;
 
-/// A line from `next` to `end`, both inclusive, that is asked for slice by slice.
+/// A range from `next` to `end`, both included, that is requested in slices.
 #[derive(Debug, Clone)]
 pub(crate) struct Slicer {
     next: u64,
     end: u64,
-    /// Whether the end is reached; `next` cannot tell when the line ends with the greatest number there is.
+    /// Whether the end is reached; `next` cannot show it when the range ends with `u64::MAX`.
     covered: bool,
-    /// Rows that fit one page.
+    /// How many records fit one page.
     capacity: u64,
-    /// Rows at most at one point of the line, where that is known: one for ids, unknown for days.
+    /// How many records one number of the range can have, where that is known: one for ids, unknown for days.
     rows_per_point: Option<u64>,
     width: u64,
-    /// Whether `width` comes from a density that was just seen.
-    sure: bool,
-    /// The end of a stretch that has more rows than fit: an empty stretch before it is halved, not leapt over.
-    crowded: Option<u64>,
+    /// Whether `width` comes from the density of the slice before.
+    measured: bool,
+    /// The end of a slice that had too many records. After an empty slice before it, the next one has half of the rest.
+    dense_until: Option<u64>,
 }
 
 impl Slicer {
-    /// `expected`: how many rows the whole line has, where that is known.
+    /// `expected`: how many records the whole range has, where that is known.
     pub(crate) fn new(next: u64, end: u64, capacity: u64, rows_per_point: Option<u64>, expected: Option<u64>) -> Self {
         let span = end.saturating_sub(next).saturating_add(1);
         let width = match expected {
@@ -54,37 +54,37 @@ impl Slicer {
             capacity: capacity.max(1),
             rows_per_point,
             width: 1,
-            sure: false,
-            crowded: None,
+            measured: false,
+            dense_until: None,
         };
-        Self { width: width.max(slicer.surely_fits()).clamp(1, span), ..slicer }
+        Self { width: width.max(slicer.width_that_fits()).clamp(1, span), ..slicer }
     }
 
-    /// A line that was just seen to fit one page.
+    /// A range that is known to fit one page.
     pub(crate) fn one(next: u64, end: u64, capacity: u64, rows_per_point: Option<u64>) -> Self {
         Self {
             width: end.saturating_sub(next).saturating_add(1),
-            sure: true,
+            measured: true,
             ..Self::new(next, end, capacity, rows_per_point, None)
         }
     }
 
-    /// The widest slice that fits whatever the density.
-    fn surely_fits(&self) -> u64 {
+    /// The widest slice that fits one page with any density.
+    fn width_that_fits(&self) -> u64 {
         self.rows_per_point.map_or(1, |rows| (self.capacity / rows.max(1)).max(1))
     }
 
-    /// The next slice; `None` when the line is covered.
+    /// The next request; `None` when the range is covered.
     pub(crate) fn ask(&self) -> Option<SliceQuery> {
         (!self.covered && self.next <= self.end).then(|| {
             let last = self.last();
             let points = (last - self.next).saturating_add(1);
-            let fits = self.rows_per_point.is_some() && points <= self.surely_fits();
-            if self.sure || fits { SliceQuery::Fetch(self.next, last) } else { SliceQuery::Count(self.next, last) }
+            let fits = self.rows_per_point.is_some() && points <= self.width_that_fits();
+            if self.measured || fits { SliceQuery::Fetch(self.next, last) } else { SliceQuery::Count(self.next, last) }
         })
     }
 
-    /// The first point that is not covered.
+    /// The first number that is not covered.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
@@ -94,13 +94,13 @@ impl Slicer {
         if rows == 0 {
             self.pass_empty();
         } else if rows <= self.capacity {
-            self.sure = true;
+            self.measured = true;
         } else {
             self.narrow(rows);
         }
     }
 
-    /// The current slice was fetched and is whole.
+    /// The current slice was fetched, with all its records.
     pub(crate) fn fits(&mut self, rows: u64) {
         let points = (self.last() - self.next).saturating_add(1);
         if rows == 0 {
@@ -108,24 +108,24 @@ impl Slicer {
         } else {
             self.step_to(self.last());
             let width = scaled(points, self.capacity, rows).min(points.saturating_mul(GROWTH));
-            self.width = width.max(self.surely_fits());
-            self.sure = true;
+            self.width = width.max(self.width_that_fits());
+            self.measured = true;
         }
     }
 
-    /// The current slice has more rows than fit. Returns false when it cannot be narrowed.
+    /// The current slice has more records than fit. Returns false when it cannot be made narrower.
     pub(crate) fn overflows(&mut self, rows: u64) -> bool {
-        let narrow = self.next < self.last();
+        let can_narrow = self.next < self.last();
         self.narrow(rows);
-        narrow
+        can_narrow
     }
 
-    /// The server gives smaller pages than it was asked for.
+    /// The server returns smaller pages than requested.
     pub(crate) fn clamp(&mut self, capacity: u64) {
         self.capacity = self.capacity.min(capacity.max(1));
     }
 
-    /// The current point is covered by other means.
+    /// The first number of the current slice is covered in another way.
     pub(crate) fn pass_point(&mut self) {
         self.step_to(self.next);
     }
@@ -136,22 +136,22 @@ impl Slicer {
         self.next = last.saturating_add(1);
     }
 
-    /// Steps over an empty stretch.
+    /// The current slice is empty and covered.
     fn pass_empty(&mut self) {
         self.step_to(self.last());
-        self.sure = false;
-        self.crowded = self.crowded.filter(|end| *end > self.next);
-        self.width = match self.crowded {
+        self.measured = false;
+        self.dense_until = self.dense_until.filter(|end| *end > self.next);
+        self.width = match self.dense_until {
             Some(end) => ((end - self.next) / 2).max(1),
-            None => self.width.saturating_mul(STRIDE),
+            None => self.width.saturating_mul(EMPTY_GROWTH),
         };
     }
 
     fn narrow(&mut self, rows: u64) {
         let points = (self.last() - self.next).saturating_add(1);
-        self.crowded = Some(self.last());
+        self.dense_until = Some(self.last());
         let width = scaled(points, self.capacity, rows).min(points / 2);
-        self.width = width.max(self.surely_fits().min(points / 2)).max(1);
+        self.width = width.max(self.width_that_fits().min(points / 2)).max(1);
     }
 
     fn last(&self) -> u64 {
@@ -159,7 +159,7 @@ impl Slicer {
     }
 }
 
-/// The width that should hold `FILL` percent of `capacity` rows, when `points` hold `rows`.
+/// The width that should have `FILL` percent of `capacity` records, when `points` numbers have `rows` records.
 pub(crate) fn scaled(points: u64, capacity: u64, rows: u64) -> u64 {
     let room = u128::from(points).saturating_mul(u128::from(capacity)).saturating_mul(FILL);
     let width = room / (u128::from(rows.max(1)) * 100);
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// Walks a population and returns what was covered, the requests, and the pages that were fetched for nothing.
+    /// Walks a set of ids. Returns the ids that were fetched, the requests, and the pages that could not be used.
     fn walk(mut slicer: Slicer, ids: &BTreeSet<u64>, page: u64) -> (Vec<u64>, u64, u64) {
         let (mut got, mut requests, mut wasted) = (Vec::new(), 0, 0);
         while let Some(ask) = slicer.ask() {
@@ -191,7 +191,7 @@ mod tests {
                 SliceQuery::Fetch(..) => {
                     wasted += 1;
                     slicer.clamp(page);
-                    assert!(slicer.overflows(rows.len() as u64), "one id always fits");
+                    assert!(slicer.overflows(rows.len() as u64), "a slice of one id always fits");
                 }
             }
         }
@@ -200,7 +200,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_is_covered_exactly_once(
+        fn every_record_is_covered_exactly_once(
             clusters in proptest::collection::vec((0u64..1 << 40, 1u64..400, 1u64..50), 0..8),
             page in 1u64..300, believed in 1u64..300, expected: Option<u32>,
         ) {
@@ -215,12 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn an_even_line_costs_little_more_than_its_pages() {
+    fn an_even_range_costs_little_more_than_its_pages() {
         let ids: BTreeSet<u64> = (0..100_000).map(|i| 5_000_000 + i * 3).collect();
         let slicer = Slicer::new(1, 5_300_000, 1000, Some(1), Some(100_000));
         let (got, requests, wasted) = walk(slicer, &ids, 1000);
         assert_eq!(got.len(), 100_000);
-        // 133 pages at three quarters full, and the search for the beginning of the line.
-        assert!(requests < 180 && wasted <= 1, "{requests} requests, {wasted} pages for nothing");
+        // 133 pages that are three quarters full, and the search for the first id.
+        assert!(requests < 180 && wasted <= 1, "{requests} requests, {wasted} pages that could not be used");
     }
 }

@@ -1,4 +1,4 @@
-//! What a sync asks next, without I/O. Each way to walk is a strategy; the run drives it.
+//! A strategy decides the next request of a sync, without I/O. The run executes it.
 
 use std::sync::Arc;
 
@@ -11,47 +11,45 @@ use crate::error::{Call, Completeness, Error};
 use crate::json::BodyProblem;
 use crate::listing::{Endpoint, Fetched, Position};
 
-/// One way to walk. All methods are pure computation, and only `enter` and `recover` change anything, so a run that is cancelled
-/// between two calls asks the same again.
+/// One kind of sync. Only `enter` and `recover` change it, so a run that was cancelled gets the same step again.
 pub(crate) trait Strategy: Send + Sync {
-    /// What to ask now. Not called once finished.
+    /// The next step. Not called when finished.
     fn step(&self, now: Timestamp) -> Step;
 
-    /// Takes the answer to the step of the time `asked`.
+    /// Takes the page of a step; `asked` is the time at which the step was made.
     fn enter(&mut self, page: &dyn PageView, asked: Timestamp) -> Result<Verdict, WalkError>;
 
-    /// Whether everything of this run has been delivered.
+    /// Whether the run has delivered everything.
     fn finished(&self) -> bool;
 
-    /// The watermark once finished.
+    /// The watermark after the run.
     fn watermark(&self) -> Option<Mark>;
 
     /// The frozen window and the position in it, for the state.
     fn position(&self) -> Value;
 
-    /// Whether the strategy has another step to offer after this error of the last one.
+    /// Whether the run can continue with another step after this error of the last one.
     fn recover(&mut self, error: &Error) -> bool {
         let _ = error;
         false
     }
 
-    /// The total of what the whole run reads, where a page tells it. `None` where each page has a window of its own.
+    /// The total of all records of the run, where a page gives it. `None` where each page has its own window.
     fn total(&self, page: &dyn PageView) -> Option<u64> {
         page.total()
     }
 
-    /// Rows so far and the first total, where the pages of the run are those of one listing. `None` where each page has a window
-    /// of its own.
+    /// Records so far and the first total, where all pages belong to one listing. `None` where each has its own window.
     fn account(&self) -> Option<(u64, Option<u64>)> {
         None
     }
 
-    /// What only this strategy can tell, for the report: an object.
+    /// More facts for the report: an object, or null.
     fn details(&self) -> Value {
         Value::Null
     }
 
-    /// What this way of walking cannot guarantee, for the report.
+    /// What this kind of sync cannot guarantee, for the report.
     fn caveats(&self) -> &'static [&'static str] {
         &[]
     }
@@ -59,40 +57,40 @@ pub(crate) trait Strategy: Send + Sync {
 
 /// One request of a strategy.
 pub(crate) enum Step {
-    /// A page whose records may be delivered.
+    /// Fetch a page whose records may be delivered.
     Fetch(Arc<dyn Endpoint>, Position),
-    /// A page whose records are not needed, only their keys and the total.
+    /// Fetch a page of which only the keys and the total are needed.
     Probe(Arc<dyn Endpoint>, Position),
-    /// The next records, at most so many, of one body that is too long for memory. The position is [`PageView::next`] of the
-    /// chunk before, or [`Position::Start`].
+    /// Read at most this many of the next records of a body that is too long for memory. The position is
+    /// [`PageView::next`] of the chunk before, or [`Position::Start`].
     Chunk(Arc<dyn Endpoint>, Position, usize),
-    /// Nothing can be asked: the run ends with this error. [`Error::Paused`] is a pause, as everywhere.
+    /// No request is possible: the run ends with this error. [`Error::Paused`] is a pause, not a failure.
     Stop(Error),
 }
 
-/// What becomes of the page that was entered.
+/// What the run does with the page that was entered.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// Not delivered; go on with the next step.
+    /// Not delivered; the next step follows.
     Skip,
     /// Delivered.
     Deliver,
-    /// Delivered, because its records are good; then the run ends with this error.
+    /// Delivered, because its records are valid; then the run ends with this error.
     DeliverThenFail(WalkError),
-    /// Kept until a later page has told what it is.
+    /// Held until a later page shows whether it is the last one.
     Hold,
-    /// The page that was kept is delivered.
+    /// The held page is delivered.
     DeliverHeld,
 }
 
-/// Why a strategy cannot go on.
+/// Why a strategy cannot continue.
 #[derive(Debug)]
 pub(crate) enum WalkError {
     /// The server did not apply a parameter that the walk depends on.
     Ignored(String),
-    /// Something is missing, and asking again did not help.
+    /// Records may be missing, and repeated requests did not change it.
     Incomplete(Completeness),
-    /// Anything else.
+    /// Any other error.
     Other(Box<Error>),
 }
 
@@ -112,40 +110,40 @@ impl WalkError {
     }
 }
 
-/// What a strategy sees of a page, whatever the record type.
+/// What a strategy reads of a page, with any record type.
 pub(crate) trait PageView {
     /// Records in the page.
     fn rows(&self) -> u64;
-    /// The server's total for the query, where it tells one.
+    /// The server's total for the query, where it gives one.
     fn total(&self) -> Option<u64>;
-    /// Where the next page is, when there is one.
+    /// The position of the next page, when there is one.
     fn next(&self) -> Option<&Position>;
     /// A header of the answer.
     fn header(&self, name: &str) -> Option<&str> {
         let _ = name;
         None
     }
-    /// The JSON texts of a field of the records that have it.
+    /// The JSON texts of a field, of all records that have it.
     fn values<'p>(&'p self, field: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p>;
 
-    /// Whether the server says that there is a next page.
+    /// Whether the server named a next page.
     fn has_next(&self) -> bool {
         self.next().is_some()
     }
 
-    /// Whether this one page is the whole answer to the query, and nothing is missing from it.
+    /// Whether this page has all records of the query.
     fn is_whole(&self) -> bool {
         !self.has_next() && self.total().is_none_or(|total| total == self.rows())
     }
 
-    /// Whether the total of a first page does not fit its own rows and its own next page. A row that enters or leaves between the
-    /// server's count and its select has this effect; the next answer then fits again.
+    /// Whether the total of a first page contradicts its number of records or its next page. This happens when a record
+    /// is inserted or removed between the server's count and its select; the next answer is then consistent.
     fn contradicts_itself(&self) -> bool {
         let Some(total) = self.total() else { return false };
         self.has_next() != (total > self.rows()) || (self.rows() == 0 && total > 0)
     }
 
-    /// The number of records that the query has: what the server says, else the rows of the page.
+    /// The number of records of the query: the server's total, else the number of records of the page.
     fn count(&self) -> u64 {
         self.total().unwrap_or_else(|| self.rows())
     }

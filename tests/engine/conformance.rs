@@ -1,6 +1,5 @@
-//! The conformance suite: what every listing of every provider must do on a server that misbehaves. A new provider joins it
-
-//! with one [`Case`] and one line at the end.
+//! The conformance suite: what every listing of every provider must do when a server fails or sends wrong answers. A new
+//! provider is added with one [`Case`] and one line at the end.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -16,11 +15,11 @@ use serde_json::Value;
 
 use crate::support::impatient;
 
-/// Rows of the listing, and rows on a page: ten pages.
+/// Records of the listing, and records of a page: ten pages.
 const ROWS: usize = 1000;
 const PAGE: u32 = 100;
 
-/// What a client is built with.
+/// The settings of a client.
 #[derive(Clone, Copy)]
 struct Settings {
     retry: RetryPolicy,
@@ -36,16 +35,16 @@ impl Default for Settings {
 
 /// One listing of one provider on its simulator.
 trait Case: Sized + Send + Sync {
-    /// Whether the envelope tells a total.
+    /// Whether the envelope has a total.
     const TOTAL: bool;
-    /// Whether the position after a page is a fresh token, rather than a number that must grow.
+    /// Whether the position after a page is a token, not a number that must grow.
     const TOKENS: bool;
-    /// Whether the server counts by address, so that a wait holds for every client of its host.
+    /// Whether the server counts by IP address, so that all clients of its host obey a wait.
     const BY_HOST: bool = false;
-    /// Whether an answer names its next page. Without that the end is a page that is not full, so the faults of the name do
-    /// nothing, and an empty page says that there is no more.
+    /// Whether an answer names the next page. Otherwise a page that is not full is the last one, so faults of the name have no
+    /// effect, and an empty page is the end.
     const NAMES_NEXT: bool = true;
-    /// Requests behind the last row, to see that it is the last.
+    /// Requests after the last record, to find the end.
     const CLOSING: u64 = 0;
     /// The field that identifies a record.
     const KEY: &'static str = "id";
@@ -56,7 +55,7 @@ trait Case: Sized + Send + Sync {
     fn served(&self) -> Served;
 }
 
-/// What a walk brought: the keys, the rejected records, and the error that it ended with.
+/// The result of a walk: the keys, the rejected records, and the error at its end.
 struct Walk {
     keys: Vec<String>,
     rejected: usize,
@@ -83,7 +82,7 @@ async fn walk<C: Case>(mut pages: PageStream<Value>, stop_after: usize) -> Walk 
             }
             Some(Err(error)) => {
                 walk.error = Some(error);
-                assert!(pages.next().await.is_none(), "a stream is over after its error");
+                assert!(pages.next().await.is_none(), "a stream ends after its error");
                 break;
             }
             None => break,
@@ -101,7 +100,7 @@ async fn with_fault<C: Case>(fault: Fault, when: When, settings: Settings) -> (C
     (case, walk)
 }
 
-async fn every_row_arrives_once<C: Case>() {
+async fn every_record_arrives_once<C: Case>() {
     let case = C::start().await;
     let walk = walk::<C>(case.pages(Settings::default(), true, None), usize::MAX).await;
     assert!(walk.error.is_none(), "{:?}", walk.error);
@@ -111,8 +110,8 @@ async fn every_row_arrives_once<C: Case>() {
     assert_eq!(case.served().peak_in_flight, 1, "one request in flight");
 }
 
-/// Faults that pass: the walk is as if nothing had happened.
-async fn passing_faults_are_retried<C: Case>() {
+/// After temporary faults, the walk has the same result as without them.
+async fn temporary_faults_are_retried<C: Case>() {
     let faults = [
         Fault::Status { code: 500, retry_after: None },
         Fault::Status { code: 503, retry_after: Some(0) },
@@ -136,7 +135,7 @@ async fn passing_faults_are_retried<C: Case>() {
     assert_eq!(walk.distinct(), ROWS);
 }
 
-/// Answers that mean no: one request, no retry, nothing lost, and the walk goes on from its cursor.
+/// After a refusal there is no retry, no record is lost, and the walk continues from its cursor.
 async fn promise_5_refusals_are_not_retried_and_lose_nothing<C: Case>() {
     type Check = fn(&Error) -> bool;
     let status = |code| Fault::Status { code, retry_after: None };
@@ -159,19 +158,19 @@ async fn promise_5_refusals_are_not_retried_and_lose_nothing<C: Case>() {
         assert!(!error.is_retryable(), "{name}");
         assert!(error.endpoint().is_some() && !error.to_string().contains('\n'), "{name}: {error}");
         assert_eq!(first.keys.len(), 300, "{name}: the pages before it were delivered");
-        assert_eq!(case.served().requests, 4, "{name}: asked once");
+        assert_eq!(case.served().requests, 4, "{name}: requested once");
         let rest = walk::<C>(case.pages(Settings::default(), false, first.cursor.clone()), usize::MAX).await;
         assert!(rest.error.is_none(), "{name}: {:?}", rest.error);
         assert_eq!(rest.keys.len(), 700, "{name}");
     }
 }
 
-async fn a_cyclic_next_is_an_error_that_names_the_first_visit<C: Case>() {
+async fn a_cyclic_next_is_an_error_that_names_the_page_first_seen<C: Case>() {
     for fault in [Fault::RepeatNext, Fault::CycleNext] {
         let name = format!("{fault:?}");
         if !C::NAMES_NEXT {
             let (_, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
-            assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS), "{name}: there is nothing to lead astray");
+            assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS), "{name}: there is no next link to change");
             continue;
         }
         let (case, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
@@ -180,7 +179,7 @@ async fn a_cyclic_next_is_an_error_that_names_the_first_visit<C: Case>() {
         };
         assert_eq!(page, 5, "{name}");
         assert!((1..=5).contains(&first_seen), "{name}: {first_seen}");
-        assert_eq!(walk.distinct(), 500, "{name}: the page itself is good");
+        assert_eq!(walk.distinct(), 500, "{name}: the page itself is delivered");
         assert_eq!(case.served().requests, 5, "{name}: not followed");
     }
 }
@@ -193,7 +192,7 @@ async fn a_foreign_next_or_redirect_is_refused_before_anything_is_sent<C: Case>(
         let redirect = matches!(fault, Fault::Redirect(_));
         let (_, walk) = with_fault::<C>(fault, When::Request(5), Settings::default()).await;
         if (C::TOKENS || !C::NAMES_NEXT) && !redirect {
-            continue; // the next page is named by a token; there is no link to lead away
+            continue; // there is no link that could name another origin
         }
         let Some(Error::ForeignOrigin { found, .. }) = &walk.error else { panic!("{name}: {:?}", walk.error) };
         assert_eq!(found, "http://127.0.0.2:9");
@@ -202,17 +201,17 @@ async fn a_foreign_next_or_redirect_is_refused_before_anything_is_sent<C: Case>(
     assert_eq!(other.served().requests, 0);
 }
 
-async fn a_hole_is_never_green<C: Case>() {
+async fn missing_records_are_an_error<C: Case>() {
     if !C::TOTAL {
         return;
     }
-    let holes = [(Fault::LostNext, 400), (Fault::ShortPage(40), 40), (Fault::EmptyPage, 100)];
-    for (fault, missing) in holes {
+    let faults = [(Fault::LostNext, 400), (Fault::ShortPage(40), 40), (Fault::EmptyPage, 100)];
+    for (fault, missing) in faults {
         let name = format!("{fault:?}");
         let (_, walk) = with_fault::<C>(fault, When::Request(6), Settings::default()).await;
         let Some(Error::Incomplete { completeness, .. }) = walk.error else { panic!("{name}: {:?}", walk.error) };
         assert_eq!(completeness, Completeness::ShortBy(missing), "{name}");
-        assert_eq!(walk.distinct() as u64, ROWS as u64 - missing, "{name}: what is there was delivered");
+        assert_eq!(walk.distinct() as u64, ROWS as u64 - missing, "{name}: all other records were delivered");
     }
 }
 
@@ -225,14 +224,14 @@ async fn an_empty_page_in_the_middle_is_not_the_end<C: Case>() {
     assert_eq!(case.served().requests, 10);
 }
 
-async fn a_server_that_halves_the_page_is_followed<C: Case>() {
+async fn all_records_arrive_from_a_server_that_halves_the_page_size<C: Case>() {
     let (case, walk) = with_fault::<C>(Fault::HalveLimit, When::Always, Settings::default()).await;
     assert!(walk.error.is_none(), "{:?}", walk.error);
     assert_eq!((walk.keys.len(), walk.distinct()), (ROWS, ROWS));
     assert_eq!(case.served().requests, 20 + C::CLOSING);
 }
 
-async fn a_walk_goes_on_from_a_cursor_that_left_the_process<C: Case>() {
+async fn a_walk_continues_from_a_stored_cursor<C: Case>() {
     let case = C::start().await;
     let first = walk::<C>(case.pages(Settings::default(), false, None).prefetch(false), 7).await;
     let kept = first.cursor.expect("a position").to_string();
@@ -241,19 +240,19 @@ async fn a_walk_goes_on_from_a_cursor_that_left_the_process<C: Case>() {
     assert_eq!((first.keys.len(), rest.keys.len()), (700, 300));
     assert_eq!(first.keys.iter().chain(&rest.keys).collect::<BTreeSet<_>>().len(), ROWS);
     assert_eq!(case.served().requests, 10 + C::CLOSING, "no page was fetched again");
-    assert_eq!(rest.completeness, Some(Completeness::Complete), "accounted for as one walk");
+    assert_eq!(rest.completeness, Some(Completeness::Complete), "completeness is that of the whole walk");
 }
 
-async fn a_long_wait_ends_as_paused_and_goes_on_later<C: Case>() {
+async fn a_long_wait_ends_as_paused_and_a_later_walk_continues<C: Case>() {
     let fault = Fault::Status { code: 429, retry_after: Some(2710) };
     let (case, first) = with_fault::<C>(fault, When::Request(4), Settings::default()).await;
     let Some(Error::Paused { wait, .. }) = &first.error else { panic!("{:?}", first.error) };
     assert_eq!(wait.as_secs(), 2710);
     assert!(first.error.as_ref().is_some_and(|error| error.is_rate_limited() && error.is_retryable()));
-    assert_eq!(case.served().requests, 4, "rejected calls burn quota");
+    assert_eq!(case.served().requests, 4, "no request is sent during the wait");
     let rest = walk::<C>(case.pages(Settings::default(), false, first.cursor), usize::MAX).await;
     if C::BY_HOST {
-        assert!(matches!(rest.error, Some(Error::Paused { .. })), "a new client waits as well: {:?}", rest.error);
+        assert!(matches!(rest.error, Some(Error::Paused { .. })), "a new client waits too: {:?}", rest.error);
         assert_eq!((first.keys.len(), case.served().requests), (300, 4));
         return;
     }
@@ -266,11 +265,11 @@ macro_rules! conformance {
             use super::*;
 
             conformance!(@ $case:
-                every_row_arrives_once, passing_faults_are_retried, promise_5_refusals_are_not_retried_and_lose_nothing,
-                a_cyclic_next_is_an_error_that_names_the_first_visit,
-                a_foreign_next_or_redirect_is_refused_before_anything_is_sent, a_hole_is_never_green,
-                an_empty_page_in_the_middle_is_not_the_end, a_server_that_halves_the_page_is_followed,
-                a_walk_goes_on_from_a_cursor_that_left_the_process, a_long_wait_ends_as_paused_and_goes_on_later);
+                every_record_arrives_once, temporary_faults_are_retried, promise_5_refusals_are_not_retried_and_lose_nothing,
+                a_cyclic_next_is_an_error_that_names_the_page_first_seen,
+                a_foreign_next_or_redirect_is_refused_before_anything_is_sent, missing_records_are_an_error,
+                an_empty_page_in_the_middle_is_not_the_end, all_records_arrive_from_a_server_that_halves_the_page_size,
+                a_walk_continues_from_a_stored_cursor, a_long_wait_ends_as_paused_and_a_later_walk_continues);
         }
     )*};
     (@ $case:ty: $($test:ident),*) => {$(
@@ -374,7 +373,7 @@ mod cases {
         }
     }
 
-    /// The other list of the same service.
+    /// The list of applications of the same service.
     pub(super) struct EmployJoyApplications(EmployJoy);
 
     impl Case for EmployJoyApplications {

@@ -1,4 +1,4 @@
-//! Promises 1 to 3 under crashes: the sync is killed at every poll, started again, and the rows are compared.
+//! Promises 1 to 3 after crashes: the sync is killed at every poll and started again, then the rows are compared.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,7 +19,7 @@ enum Consumer {
     OneTransaction,
     /// Rows first, then `commit`.
     RowsThenCommit,
-    /// The mistake that the tests must notice: `commit` first, then the rows.
+    /// The mistake that the tests must detect: `commit` first, then the rows.
     CommitThenRows,
 }
 
@@ -30,7 +30,7 @@ struct Database {
     store: SlowStore,
 }
 
-/// A store whose saves have points where the process can die: before the state is durable, and after.
+/// A store in whose saves the process can be killed: before the state is durable, and after.
 #[derive(Clone, Default)]
 struct SlowStore(MemoryStore);
 
@@ -64,7 +64,7 @@ async fn sync(api: Client, db: Database, consumer: Consumer) -> jobfeed::Result<
         match consumer {
             Consumer::OneTransaction => {
                 tokio::task::yield_now().await;
-                // No point to die between the two: that is what a transaction gives.
+                // The process cannot be killed between the two, because they are one transaction.
                 db.write(&ids);
                 db.store.0.save(batch.key(), batch.next_state()).await.unwrap();
                 batch.committed();
@@ -84,7 +84,7 @@ async fn sync(api: Client, db: Database, consumer: Consumer) -> jobfeed::Result<
     Ok(())
 }
 
-/// Kills a sync after so many polls, starts it again, and returns how often each row was written, and the requests of the
+/// Kills a sync after `polls` polls and starts it again. Returns how often each row was written, and the requests of the
 /// second process.
 fn crash_at(runtime: &Runtime, polls: usize, consumer: Consumer, ids: &[u64]) -> Option<(BTreeMap<u64, u32>, usize)> {
     let script = Script::jobs(ids.to_vec());
@@ -94,7 +94,7 @@ fn crash_at(runtime: &Runtime, polls: usize, consumer: Consumer, ids: &[u64]) ->
         return None;
     }
     let before = script.requests();
-    assert!(kill_after(runtime, 100_000, sync(api(), db.clone(), consumer)), "the second process ends");
+    assert!(kill_after(runtime, 100_000, sync(api(), db.clone(), consumer)), "the second process reaches its end");
     let rows = db.rows.lock().unwrap().clone();
     Some((rows, script.requests() - before))
 }
@@ -103,7 +103,7 @@ fn ids() -> Vec<u64> {
     (1..=9).chain(300..350).chain(1000..1021).collect()
 }
 
-/// Every moment at which the first process can die.
+/// The rows after a crash, for every poll at which the first process can be killed.
 fn crashes(consumer: Consumer) -> Vec<BTreeMap<u64, u32>> {
     let runtime = paused_runtime();
     let _guard = runtime.enter();
@@ -113,7 +113,7 @@ fn crashes(consumer: Consumer) -> Vec<BTreeMap<u64, u32>> {
 #[test]
 fn promise_2_killed_at_every_poll_each_row_arrives_exactly_once_with_one_transaction() {
     let outcomes = crashes(Consumer::OneTransaction);
-    assert!(outcomes.len() > 40, "{} moments to die", outcomes.len());
+    assert!(outcomes.len() > 40, "killed at {} polls only", outcomes.len());
     let wanted: BTreeMap<u64, u32> = ids().into_iter().map(|id| (id, 1)).collect();
     for (polls, rows) in outcomes.into_iter().enumerate() {
         assert_eq!(rows, wanted, "killed after {polls} polls");
@@ -122,19 +122,19 @@ fn promise_2_killed_at_every_poll_each_row_arrives_exactly_once_with_one_transac
 
 #[test]
 fn promise_2_killed_at_every_poll_each_row_arrives_at_least_once_with_rows_then_commit() {
-    let mut again = 0;
+    let mut repeated = 0;
     for (polls, rows) in crashes(Consumer::RowsThenCommit).into_iter().enumerate() {
         assert_eq!(rows.keys().copied().collect::<Vec<_>>(), ids(), "killed after {polls} polls");
-        assert!(rows.values().filter(|times| **times > 1).count() <= 10, "at most one page comes again");
-        again += usize::from(rows.values().any(|times| *times > 1));
+        assert!(rows.values().filter(|times| **times > 1).count() <= 10, "at most one page is delivered again");
+        repeated += usize::from(rows.values().any(|times| *times > 1));
     }
-    assert!(again > 0, "a page that was written and not committed comes again");
+    assert!(repeated > 0, "a page that was written and not committed is delivered again");
 }
 
 #[test]
-fn promise_3_a_consumer_that_commits_too_early_is_noticed() {
+fn promise_3_the_crash_test_detects_a_consumer_that_commits_too_early() {
     let lost = crashes(Consumer::CommitThenRows).into_iter().filter(|rows| rows.len() < ids().len()).count();
-    assert!(lost > 0, "the crash test cannot see the mistake that it is there for");
+    assert!(lost > 0, "the crash test did not detect the mistake");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn no_page_before_the_last_commit_is_fetched_again() {
 }
 
 #[tokio::test]
-async fn promise_3_nothing_is_saved_behind_the_callers_back() {
+async fn promise_3_only_the_caller_saves_a_state() {
     let script = Script::jobs((1..=50).collect());
     let store = MemoryStore::new();
     let api = script.client().build().unwrap();
@@ -171,12 +171,16 @@ async fn promise_3_nothing_is_saved_behind_the_callers_back() {
     assert!(store.load("k").await.unwrap().is_none(), "nothing is saved before the commit");
     batch.commit().await.unwrap();
     let state = store.load("k").await.unwrap().unwrap();
-    assert_eq!((state.revision(), state.watermark()), (1, None), "the watermark waits for the end of the run");
+    assert_eq!(
+        (state.revision(), state.watermark()),
+        (1, None),
+        "the watermark does not move before the end of the run"
+    );
     assert_eq!(state.run().map(|run| (run.pages, run.rows)), Some((1, rows)));
     drop(run.next().await.unwrap().unwrap());
     let error = run.next().await.unwrap_err();
     assert!(matches!(&error, Error::Uncommitted { key } if key == "k"), "{error}");
-    assert_eq!(store.load("k").await.unwrap().unwrap(), state, "and the state is as it was");
+    assert_eq!(store.load("k").await.unwrap().unwrap(), state, "and the state was not changed");
 }
 
 #[tokio::test]
@@ -186,7 +190,7 @@ async fn a_run_is_cancel_safe() {
     let mut run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
     let mut ids = Vec::new();
     loop {
-        // Each call is given up a few times before it may end.
+        // The future of each call is dropped twice before it may complete.
         for _ in 0..2 {
             let mut next = Box::pin(run.next());
             let ready = next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();

@@ -1,5 +1,5 @@
-//! Servers that contradict themselves, ask for absurd waits or repeat secrets, and lists that shrink under a walk: each walk ends
-//! in bounded requests with a typed answer, and nothing leaks.
+//! Servers that contradict themselves, ask for extreme waits or repeat secrets, and lists that shrink during a walk: each walk
+//! ends with a typed result after a bounded number of requests, and no secret is shown.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ fn now() -> Timestamp {
 
 const TODAY: Date = Date::constant(2026, 5, 20);
 
-/// A page of a listing of these ids: window, page number and page size are applied. `count` and `next` may be lies.
+/// A page of a listing of these ids: window, page number and page size are applied. `count` and `next` may be wrong.
 fn listing(request: &http::Request<Bytes>, ids: &[u64], count: Option<u64>, always_next: bool) -> Reply {
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let number = |name: &str| url::form_urlencoded::parse(query).find(|pair| pair.0 == name)?.1.parse::<u64>().ok();
@@ -50,7 +50,7 @@ fn api(script: &Script) -> jobdataapi::Client {
     script.client().clock(Clock::fixed(now())).build().unwrap()
 }
 
-/// Everything that an error shows, in each of its forms.
+/// All texts of an error and its sources, as `Display` and `Debug`.
 fn shown(error: &Error) -> String {
     let mut text = format!("{error:#?}");
     let mut next: Option<&dyn std::error::Error> = Some(error);
@@ -62,10 +62,10 @@ fn shown(error: &Error) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_day_that_has_shrunk_since_its_walk_was_interrupted_is_finished() {
-    type Left = fn(u64) -> bool;
-    let remains: [Left; 5] = [|_| false, |id| id <= 7, |id| id <= 300, |id| id > 2_970, |id| id % 60 == 0];
-    for (index, left) in remains.into_iter().enumerate() {
+async fn promise_1_a_run_over_a_day_that_shrank_after_an_interruption_is_completed() {
+    type Stays = fn(u64) -> bool;
+    let lists: [Stays; 5] = [|_| false, |id| id <= 7, |id| id <= 300, |id| id > 2_970, |id| id % 60 == 0];
+    for (index, stays) in lists.into_iter().enumerate() {
         let rows = Arc::new(Mutex::new((1..=3_000).collect::<Vec<u64>>()));
         let list = rows.clone();
         let script = Script::new(move |_, request| listing(request, &list.lock().unwrap(), None, false));
@@ -79,7 +79,7 @@ async fn promise_1_a_day_that_has_shrunk_since_its_walk_was_interrupted_is_finis
             batch.commit().await.unwrap();
         }
         drop(run);
-        rows.lock().unwrap().retain(|id| left(*id));
+        rows.lock().unwrap().retain(|id| stays(*id));
         let (before, mut outcomes) = (script.requests(), Vec::new());
         for _ in 0..3 {
             let mut run = sync().await.unwrap();
@@ -89,7 +89,7 @@ async fn promise_1_a_day_that_has_shrunk_since_its_walk_was_interrupted_is_finis
                 break;
             }
         }
-        assert_eq!(outcomes.last(), Some(&Outcome::Complete), "list {index} is stuck: {outcomes:?}");
+        assert_eq!(outcomes.last(), Some(&Outcome::Complete), "list {index} is not complete: {outcomes:?}");
         assert_eq!(store.load("k").await.unwrap().unwrap().watermark(), Some(Mark::Date(TODAY)));
         assert!(script.requests() - before < 200, "list {index}: {} requests", script.requests() - before);
         let rows = rows.lock().unwrap();
@@ -99,9 +99,9 @@ async fn promise_1_a_day_that_has_shrunk_since_its_walk_was_interrupted_is_finis
 
 #[tokio::test(start_paused = true)]
 async fn promise_4_a_listing_that_contradicts_itself_is_neither_endless_nor_complete() {
-    // Rows, count, whether there is always a next page.
+    // Number of records, count, whether there is always a next page.
     for (rows, count, always_next) in [(0, 50, true), (0, 5, true), (15, 100, false)] {
-        let name = format!("{rows} rows of {count}");
+        let name = format!("{rows} records of {count}");
         let script = || {
             Script::new(move |index, request| {
                 assert!(index < 1_100, "endless");
@@ -109,34 +109,34 @@ async fn promise_4_a_listing_that_contradicts_itself_is_neither_endless_nor_comp
             })
         };
         let (ids, error) = drain(api(&script()).jobs().page_size(10).pages()).await;
-        assert_eq!(ids.len() as u64, rows, "{name}: what is there was delivered");
+        assert_eq!(ids.len() as u64, rows, "{name}: all records were delivered");
         match error {
             Some(Error::Endless { pages: 1_000, .. }) if always_next => {}
             Some(Error::Incomplete { completeness: Completeness::ShortBy(85), .. }) if !always_next => {}
             other => panic!("{name}: {other:?}"),
         }
         let store = MemoryStore::new();
-        for how in ["by id", "by id again", "by date", "by date again"] {
+        for sync in ["by id", "by id again", "by date", "by date again"] {
             let script = script();
             let jobs = api(&script).jobs().page_size(10);
-            let (ended, outcome, watermark) = if how.starts_with("by id") {
+            let (ended, outcome, watermark) = if sync.starts_with("by id") {
                 let mut run = jobs.sync_by_id("id", &store).await.unwrap();
                 (finish(&mut run).await, run.report().outcome, run.state().watermark())
             } else {
                 let mut run = jobs.sync_by_date("date", &store).since(TODAY).await.unwrap();
                 (finish(&mut run).await, run.report().outcome, run.state().watermark())
             };
-            assert!(matches!(ended, Err(Error::Incomplete { .. })), "{name} {how}: {ended:?}");
-            assert!(matches!(outcome, Outcome::ShortBy(_) | Outcome::Drifted { .. }), "{name} {how}: {outcome:?}");
-            assert_eq!(watermark, None, "{name} {how}: not over a hole");
-            assert!(script.requests() < 40, "{name} {how}: {} requests", script.requests());
+            assert!(matches!(ended, Err(Error::Incomplete { .. })), "{name} {sync}: {ended:?}");
+            assert!(matches!(outcome, Outcome::ShortBy(_) | Outcome::Drifted { .. }), "{name} {sync}: {outcome:?}");
+            assert_eq!(watermark, None, "{name} {sync}: records are missing");
+            assert!(script.requests() < 40, "{name} {sync}: {} requests", script.requests());
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn promise_4_a_cycle_of_tokens_is_an_error_that_names_the_page_first_seen() {
-    // The token that each page gives, and the page that is led back to.
+    // The token of each page, and the page where the repeated token was first seen.
     for (tokens, first_seen) in [("AA", 2), ("ABA", 2), ("ABCB", 3), ("ABCDD", 5), ("ABCDEFGHE", 6)] {
         let script = Script::new(move |index, _| {
             let token = &tokens[index..=index];
@@ -146,7 +146,7 @@ async fn promise_4_a_cycle_of_tokens_is_an_error_that_names_the_page_first_seen(
         let mut pages = client.transport(script.clone()).build().unwrap().jobs().pages_as::<Value>();
         for page in 0..tokens.len() {
             let rows = pages.next().await.unwrap().unwrap().items;
-            assert_eq!(rows[0]["n"], page, "{tokens}: the page itself is good");
+            assert_eq!(rows[0]["n"], page, "{tokens}: the page itself is delivered");
         }
         let Some(Err(Error::CursorLoop { page, first_seen: first, .. })) = pages.next().await else {
             panic!("{tokens}")
@@ -158,7 +158,7 @@ async fn promise_4_a_cycle_of_tokens_is_an_error_that_names_the_page_first_seen(
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_7_a_run_that_is_throttled_for_too_long_or_too_often_is_paused_where_its_checkpoint_stands() {
+async fn promise_7_a_run_that_is_throttled_too_long_or_too_often_is_paused_and_continues_from_its_checkpoint() {
     for (retry_after, attempts) in [("200", 1), ("5", 5)] {
         let wait = Duration::from_secs(retry_after.parse().unwrap());
         let open = Arc::new(AtomicBool::new(false));
@@ -182,12 +182,12 @@ async fn promise_7_a_run_that_is_throttled_for_too_long_or_too_often_is_paused_w
         let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
         let rest = finish(&mut run).await.unwrap();
         assert_eq!(run.report().outcome, Outcome::Complete);
-        assert_eq!([first, rest].concat(), (1..=95).collect::<Vec<_>>(), "{retry_after}: each row once");
+        assert_eq!([first, rest].concat(), (1..=95).collect::<Vec<_>>(), "{retry_after}: each record once");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_6_one_record_alone_that_does_not_fit_is_rejected_and_several_are_an_error() {
+async fn promise_6_a_page_of_one_bad_record_is_rejected_and_a_page_of_several_is_an_error() {
     const BAD: &str = r#"{"id":7,"has_remote":"maybe"}"#;
     let api = |rows: &[&str]| api(&Script::replies(vec![records(rows)]));
     let pages: Vec<_> = api(&[BAD]).jobs().pages().try_collect().await.unwrap();
@@ -199,7 +199,7 @@ async fn promise_6_one_record_alone_that_does_not_fit_is_rejected_and_several_ar
     batch.commit().await.unwrap();
     assert!(run.next().await.unwrap().is_none());
     assert_eq!((run.report().outcome, run.report().counts.rejected), (Outcome::Complete, 1));
-    assert_eq!(run.state().watermark(), Some(Mark::Id(7)), "it does not hold the sync");
+    assert_eq!(run.state().watermark(), Some(Mark::Id(7)), "it does not block the sync");
     for rows in [2, 5] {
         let (api, store) = (api(&vec![BAD; rows]), MemoryStore::new());
         let error = api.jobs().send().await.unwrap_err();
@@ -220,7 +220,7 @@ async fn an_id_sync_over_ids_that_are_texts_ends_with_a_typed_error() {
         let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
         let error = finish(&mut run).await.unwrap_err();
         assert!(matches!(error, Error::Incomplete { .. } | Error::AllRejected { .. }), "{error:?}");
-        // To a type that takes any id the records fit, and still there is no line to walk on.
+        // The records fit a type that accepts any id, but the sync cannot use ids that are not numbers.
         let mut run = api.jobs().page_size(10).sync_by_id("k", &store).items_as::<Value>().await.unwrap();
         let error = run.next().await.map(drop).unwrap_err();
         assert!(matches!(error, Error::Incomplete { .. }), "{error:?}");
@@ -230,7 +230,7 @@ async fn an_id_sync_over_ids_that_are_texts_ends_with_a_typed_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_greatest_ids_there_are_do_not_overflow() {
+async fn the_greatest_possible_ids_do_not_overflow() {
     let last = |rows: u64| (u64::MAX - rows + 1..=u64::MAX).collect::<Vec<_>>();
     for ids in [last(1), last(2), last(40), (1..=40).chain([u64::MAX]).collect()] {
         let script = Script::jobs(ids.clone());
@@ -240,7 +240,7 @@ async fn the_greatest_ids_there_are_do_not_overflow() {
         let store = MemoryStore::new();
         let mut run = jobs().sync_by_id("k", &store).await.unwrap();
         assert_eq!((finish(&mut run).await.unwrap(), run.state().watermark()), (ids.clone(), Some(Mark::Id(u64::MAX))));
-        // There is nothing above; that the last row may come again is within the promise.
+        // There are no greater ids. The last record may be delivered again.
         let mut run = jobs().sync_by_id("k", &store).overlap(1).await.unwrap();
         assert!(set(&finish(&mut run).await.unwrap()).is_subset(&set(&ids[ids.len().saturating_sub(2)..])));
         assert_eq!((run.report().outcome, run.state().watermark()), (Outcome::Complete, Some(Mark::Id(u64::MAX))));
@@ -249,7 +249,7 @@ async fn the_greatest_ids_there_are_do_not_overflow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_8_what_a_decoder_says_about_a_text_does_not_repeat_it() {
+async fn promise_8_the_message_of_a_decoder_does_not_repeat_a_text_of_the_record() {
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     #[allow(dead_code)]
@@ -257,21 +257,22 @@ async fn promise_8_what_a_decoder_says_about_a_text_does_not_repeat_it() {
         Open { at: u64 },
     }
     const PERSON: &str = "sentinel-pii@example.com";
-    let clean = |text: &str| assert!(!text.is_empty() && !text.contains("sentinel") && !text.contains("pii"), "{text}");
+    let assert_clean =
+        |text: &str| assert!(!text.is_empty() && !text.contains("sentinel") && !text.contains("pii"), "{text}");
     for text in [PERSON.to_owned(), format!(r#"a \"{PERSON}\" b"#), format!(r"\\\\ {PERSON} \\"), format!("`{PERSON}`")]
     {
         for field in ["id", "has_remote", "company", "types", "cities"] {
             let row = format!(r#"{{"id":1,"{field}":"{text}"}}"#);
             let jobs = api(&Script::replies(vec![records(&[&row])])).jobs();
             let page = jobs.clone().send().await.unwrap();
-            assert_eq!(page.rejected[0].raw(), row, "the record itself has it");
-            clean(&page.rejected[0].reason);
-            clean(&format!("{page:?} {:?}", page.rejected));
-            clean(&shown(&jobs.clone().strict().send().await.unwrap_err()));
-            clean(&shown(&jobs.items().next().await.unwrap().unwrap_err()));
+            assert_eq!(page.rejected[0].raw(), row, "the raw record contains it");
+            assert_clean(&page.rejected[0].reason);
+            assert_clean(&format!("{page:?} {:?}", page.rejected));
+            assert_clean(&shown(&jobs.clone().strict().send().await.unwrap_err()));
+            assert_clean(&shown(&jobs.items().next().await.unwrap().unwrap_err()));
             let error = api(&Script::replies(vec![records(&[&row, &row])])).jobs().send().await.unwrap_err();
             assert!(matches!(error, Error::AllRejected { .. }));
-            clean(&shown(&error));
+            assert_clean(&shown(&error));
         }
     }
     for number in ["491712345678", "-491712345678", "4917.12345678"] {
@@ -286,20 +287,20 @@ async fn promise_8_what_a_decoder_says_about_a_text_does_not_repeat_it() {
     ] {
         let mut pages = api(&Script::replies(vec![records(&[&row])])).jobs().pages_as::<Kind>();
         let reason = pages.next().await.unwrap().unwrap().rejected[0].reason.clone();
-        clean(&reason);
-        assert!(reason.contains("expected `"), "what was expected is no secret: {reason}");
+        assert_clean(&reason);
+        assert!(reason.contains("expected `"), "the expected names may be shown: {reason}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_7_absurd_waits_are_neither_slept_through_nor_a_panic() {
-    // What becomes of the first answer: a pause, or a wait of so many milliseconds, or the back-off.
+async fn promise_7_extreme_waits_are_not_slept_and_do_not_panic() {
+    // The result of the first answer: a pause (`u64::MAX`), a wait in milliseconds, or the back-off (`None`).
     let pauses = ["999999999999999999999", "1e300", "121"].map(|value| (value, Some(u64::MAX)));
     let waits = [("1.5", Some(1_500))];
-    let over = ["0", "-0", "Tue, 19 May 2026 12:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"].map(|value| (value, None));
+    let past = ["0", "-0", "Tue, 19 May 2026 12:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"].map(|value| (value, None));
     let garbage = ["NaN", "-5", "-999999999999999999999", "5 seconds", "Tue, 99 May 2026 12:00:00 GMT", ""];
     let back_off = garbage.map(|value| (value, None));
-    for (value, then) in [&pauses[..], &over, &waits, &back_off].concat() {
+    for (value, then) in [&pauses[..], &past, &waits, &back_off].concat() {
         for status in [429, 503] {
             let refusal = Reply::status(status).header("retry-after", value);
             let script = Script::replies(vec![refusal.clone(), Reply::page(&envelope([1], 1, None))]);
@@ -312,7 +313,7 @@ async fn promise_7_absurd_waits_are_neither_slept_through_nor_a_panic() {
                 (Ok(_), [wait]) => assert_eq!(Some(*wait), then, "{status} {value}"),
                 other => panic!("{status} {value}: {other:?}"),
             }
-            // The same for ever: no more attempts than allowed, and no longer waits than the policy's.
+            // When every answer is the same: no more attempts than allowed, and no waits longer than those of the policy.
             let script = Script::replies(vec![refusal]);
             let error = api(&script).jobs().send().await.unwrap_err();
             assert!(error.is_retryable() && matches!(error, Error::Paused { .. } | Error::Status { .. }), "{error:?}");
@@ -321,10 +322,10 @@ async fn promise_7_absurd_waits_are_neither_slept_through_nor_a_panic() {
     }
 }
 
-/// Runs one step on a runtime of its own, lets what it has started go on for so many turns, and drops the runtime.
-fn on_its_own<O>(turns: usize, step: impl Future<Output = O>) -> O {
+/// Runs one step on its own runtime, lets spawned tasks run for `turns` turns, and drops the runtime.
+fn on_own_runtime<O>(turns: usize, step: impl Future<Output = O>) -> O {
     paused_runtime().block_on(async {
-        let output = tokio::time::timeout(Duration::from_secs(600), step).await.expect("it hangs");
+        let output = tokio::time::timeout(Duration::from_secs(600), step).await.expect("the step does not end");
         for _ in 0..turns {
             tokio::task::yield_now().await;
         }
@@ -333,23 +334,23 @@ fn on_its_own<O>(turns: usize, step: impl Future<Output = O>) -> O {
 }
 
 #[test]
-fn promise_1_a_walk_goes_on_when_the_runtime_that_carried_its_look_ahead_is_gone() {
+fn promise_1_a_walk_continues_after_the_runtime_of_its_prefetch_was_dropped() {
     let mut cancelled = 0;
     for turns in 0..6 {
         let jobs = |script: &Script| api(script).jobs().page_size(10);
         let script = Script::jobs((1..=95).collect());
         let (mut pages, mut ids) = (jobs(&script).pages(), Vec::new());
-        while let Some(page) = on_its_own(turns, pages.next()) {
+        while let Some(page) = on_own_runtime(turns, pages.next()) {
             ids.extend(page.unwrap().items.iter().map(|job| job.id));
         }
         assert_eq!(ids, (1..=95).collect::<Vec<_>>(), "{turns} turns");
-        assert!(script.requests() <= 20, "{turns} turns: at the most each page again: {}", script.requests());
+        assert!(script.requests() <= 20, "{turns} turns: each page at most twice: {}", script.requests());
         cancelled += script.requests() - 10;
         let script = Script::jobs((1..=95).collect());
-        let mut run = on_its_own(0, jobs(&script).sync_by_id("k", MemoryStore::new()).into_future()).unwrap();
+        let mut run = on_own_runtime(0, jobs(&script).sync_by_id("k", MemoryStore::new()).into_future()).unwrap();
         let mut ids = Vec::new();
         while run.report().outcome == Outcome::Running {
-            on_its_own(turns, async {
+            on_own_runtime(turns, async {
                 if let Some(batch) = run.next().await.unwrap() {
                     ids.extend(batch.items().iter().map(|job| job.id));
                     batch.commit().await.unwrap();
@@ -359,7 +360,7 @@ fn promise_1_a_walk_goes_on_when_the_runtime_that_carried_its_look_ahead_is_gone
         assert_eq!(ids, (1..=95).collect::<Vec<_>>(), "{turns} turns");
         assert_eq!((run.report().outcome, run.state().watermark()), (Outcome::Complete, Some(Mark::Id(95))));
     }
-    assert!(cancelled > 0, "no request was under way when its runtime went");
+    assert!(cancelled > 0, "no request was in progress when its runtime was dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -385,10 +386,14 @@ async fn promise_10_a_checkpoint_of_another_origin_is_an_error_before_anything_i
         }
     }
     assert_eq!(script.requests(), sent, "nothing was sent");
-    assert_eq!((by_id.load("k").await.unwrap(), by_date.load("k").await.unwrap()), kept, "and nothing was changed");
+    assert_eq!(
+        (by_id.load("k").await.unwrap(), by_date.load("k").await.unwrap()),
+        kept,
+        "and the states were not changed"
+    );
 }
 
-/// Answers with this head, and a body that may break off (`None`).
+/// Answers with this status, these headers and these parts of a body; `None` is a failed connection.
 #[derive(Clone)]
 struct Broken(u16, Vec<(&'static str, &'static str)>, Vec<Option<&'static [u8]>>, Arc<AtomicU32>);
 
@@ -425,7 +430,7 @@ async fn promise_5_an_error_status_holds_although_its_body_is_too_large_or_cut()
                 let error = api.jobs().send().await.unwrap_err();
                 let what = format!("{status} with {retry_after:?}, {name}: {error:?}");
                 assert_eq!(error.retry_after(), retry_after.map(|_| Duration::from_secs(7)), "{what}");
-                // A wait that was asked for and can not be made use of any more is a pause, else the status is told.
+                // A requested wait that no attempt can use any more is a pause; otherwise the error has the status.
                 let pauses = retry_after.is_some() && status != 403;
                 assert_eq!(matches!(error, Error::Paused { .. }), pauses, "{what}");
                 assert_eq!(error.status(), (!pauses).then(|| StatusCode::from_u16(status).unwrap()), "{what}");
@@ -436,7 +441,7 @@ async fn promise_5_an_error_status_holds_although_its_body_is_too_large_or_cut()
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_8_a_key_that_comes_back_encoded_or_escaped_does_not_show() {
+async fn promise_8_a_key_that_the_server_repeats_encoded_or_escaped_is_not_shown() {
     const KEY: &str = "S3NT+INEL/key=";
     for form in [KEY, "S3NT%2BINEL%2Fkey%3D", "S3NT%2bINEL%2fkey%3d", r"S3NT+INEL\/key="] {
         let bodies = [
@@ -454,7 +459,7 @@ async fn promise_8_a_key_that_comes_back_encoded_or_escaped_does_not_show() {
                 let error = client.build().unwrap().jobs().send().await.unwrap_err();
                 let server = error.server().map(|server| format!("{:?} {:?}", server.message, server.details));
                 let text = format!("{}\n{server:?}", shown(&error));
-                assert!(!text.contains("S3NT") && !text.contains("INEL"), "{status} {body}: it shows up in: {text}");
+                assert!(!text.contains("S3NT") && !text.contains("INEL"), "{status} {body}: it is shown in: {text}");
             }
         }
     }

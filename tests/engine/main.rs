@@ -1,4 +1,4 @@
-//! The engine, whatever the provider: the promises, on servers that misbehave.
+//! Tests of the engine that do not depend on a provider: the promises, with servers that fail or send wrong answers.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::err_expect)]

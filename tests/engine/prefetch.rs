@@ -1,4 +1,4 @@
-//! Look-ahead: the next page is fetched while the caller works, one request at a time, and nothing is promised before its turn.
+//! Prefetch: the next page is fetched while the caller works, one request at a time, and it is not committed before its turn.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use jobfeed::testing::{FantasticJobs, Fault, JobDataApi, When};
 
 use crate::support::{finish, jobs_of, set};
 
-/// Long enough for a local server to answer everything that it is asked.
+/// Waits long enough for a local server to answer all requests.
 async fn work() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
 
 #[tokio::test]
-async fn exactly_one_page_is_fetched_ahead_and_one_request_is_under_way() {
+async fn exactly_one_page_is_prefetched_with_one_request_in_flight() {
     let server = JobDataApi::builder().days(60).jobs(1_000).start().await.unwrap();
     server.fault(Fault::SlowBody(Duration::from_millis(5)), When::Always);
     let mut pages = jobs_of(&server, 100).pages();
     assert!(pages.next().await.unwrap().is_ok());
     work().await;
-    assert_eq!(server.served().requests, 2, "one ahead, not two");
+    assert_eq!(server.served().requests, 2, "one page is prefetched, not two");
     for page in 2..=10 {
         assert!(pages.next().await.unwrap().is_ok());
         let expected = (page + 1).min(10);
@@ -42,7 +42,7 @@ async fn exactly_one_page_is_fetched_ahead_and_one_request_is_under_way() {
 }
 
 #[tokio::test]
-async fn it_can_be_switched_off_and_is_off_where_a_request_is_dear() {
+async fn prefetch_can_be_switched_off_and_is_off_for_anonymous_clients_and_billed_records() {
     let server = JobDataApi::builder().days(60).jobs(1_000).start().await.unwrap();
     let mut pages = jobs_of(&server, 100).pages().prefetch(false);
     pages.try_next().await.unwrap();
@@ -55,7 +55,7 @@ async fn it_can_be_switched_off_and_is_off_where_a_request_is_dear() {
     let anonymous = jobfeed::jobdataapi::Client::builder().base_url(server.base_url()).build().unwrap();
     anonymous.jobs().pages().try_next().await.unwrap();
     work().await;
-    assert_eq!(server.served().requests, 1, "anonymous calls are few");
+    assert_eq!(server.served().requests, 1, "anonymous clients have few calls");
 
     let server = FantasticJobs::builder().start().await.unwrap();
     let billed = fantastic_jobs::Client::builder().api_key(server.api_key()).base_url(server.base_url());
@@ -63,7 +63,7 @@ async fn it_can_be_switched_off_and_is_off_where_a_request_is_dear() {
     let mut pages = billed.active_ats().time_frame(TimeFrame::SixMonths).page_size(1).pages();
     pages.try_next().await.unwrap();
     work().await;
-    assert_eq!(server.served().requests, 1, "rows are billed");
+    assert_eq!(server.served().requests, 1, "records are billed");
 }
 
 #[tokio::test]
@@ -76,11 +76,11 @@ async fn a_stream_that_is_dropped_cancels_its_request() {
     drop(pages);
     work().await;
     assert_eq!(server.served().log.iter().filter(|request| request.status == Some(200)).count(), 1);
-    assert_eq!(server.served().requests, 2, "and nobody tries again");
+    assert_eq!(server.served().requests, 2, "and it is not retried");
 }
 
 #[tokio::test]
-async fn a_page_that_was_fetched_ahead_is_not_committed_before_its_turn() {
+async fn a_prefetched_page_is_not_committed_before_its_turn() {
     let server = JobDataApi::builder().days(60).jobs(1_000).order(Order::IdAsc).start().await.unwrap();
     let store = MemoryStore::new();
     let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
@@ -91,12 +91,12 @@ async fn a_page_that_was_fetched_ahead_is_not_committed_before_its_turn() {
     drop(run);
     let mut run = jobs_of(&server, 100).sync_by_id("k", &store).await.unwrap();
     let rest = finish(&mut run).await.unwrap();
-    assert_eq!(first.len() + rest.len(), 1_000, "each row once");
+    assert_eq!(first.len() + rest.len(), 1_000, "each record once");
     assert_eq!(set(&first).union(&set(&rest)).count(), 1_000);
 }
 
 #[tokio::test]
-async fn an_error_ahead_comes_in_its_turn_and_the_position_is_that_of_its_page() {
+async fn an_error_of_a_prefetch_is_returned_in_its_turn_and_the_cursor_is_that_of_its_page() {
     let server = JobDataApi::builder().days(60).jobs(500).start().await.unwrap();
     server.fault(Fault::Status { code: 403, retry_after: None }, When::Request(3));
     let mut pages = jobs_of(&server, 100).pages();
@@ -110,7 +110,7 @@ async fn an_error_ahead_comes_in_its_turn_and_the_position_is_that_of_its_page()
     assert!(error.is_none() && rest.len() == 300, "{error:?}");
 }
 
-/// A loop that holds a batch over an `.await` can be a task of its own.
+/// A loop that holds a batch over an `.await` can run on its own task.
 #[tokio::test]
 async fn a_sync_loop_can_be_spawned() {
     let server = JobDataApi::builder().days(60).jobs(300).start().await.unwrap();

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Reply, Script, envelope, impatient};
 
-/// With characters that change when they are encoded.
+/// A secret with characters that change when they are encoded.
 const SECRET: &str = "S3NT+INEL/key=";
 const ENCODED: &str = "S3NT%2BINEL%2Fkey%3D";
 const PERSON: &str = "jane.doe@example.org";
@@ -42,7 +42,7 @@ impl Seen {
         let text = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         assert!(!text.is_empty());
         for secret in [SECRET, ENCODED, "S3NT", PERSON, "U1+J"] {
-            assert!(!text.contains(secret), "{what}: {secret} shows up in: {text}");
+            assert!(!text.contains(secret), "{what}: {secret} is shown in: {text}");
         }
     }
 }
@@ -66,7 +66,7 @@ impl<'a> MakeWriter<'a> for Seen {
     }
 }
 
-/// Every answer that a hostile or careless server can give, with the secret wherever it fits.
+/// The answers of a hostile or faulty server, with the secret in every place where it can be.
 fn replies() -> Vec<Reply> {
     let echo = format!("your key {SECRET} ({ENCODED}) is not valid, ask {PERSON}");
     let detail = format!(r#"{{"detail":"{echo}"}}"#);
@@ -96,7 +96,7 @@ fn replies() -> Vec<Reply> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_8_the_sentinel_shows_up_nowhere() {
+async fn promise_8_the_secret_is_never_shown() {
     for (index, reply) in replies().into_iter().enumerate() {
         let seen = Seen::default();
         let subscriber = tracing_subscriber::fmt().with_writer(seen.clone()).with_max_level(tracing::Level::TRACE);
@@ -152,7 +152,7 @@ async fn promise_8_the_sentinel_shows_up_nowhere() {
 }
 
 #[test]
-fn credentials_and_settings_do_not_show_them() {
+fn credentials_and_settings_do_not_show_secrets() {
     let seen = Seen::default();
     seen.debug(&Credentials::bearer(SECRET).unwrap());
     seen.debug(&Credentials::basic("user", SECRET).unwrap());
@@ -167,7 +167,7 @@ fn credentials_and_settings_do_not_show_them() {
     seen.assert_clean("settings");
 }
 
-/// The same over real sockets: the other host is there, and hears nothing.
+/// The same over real sockets: the other host exists, and gets no request.
 #[tokio::test]
 async fn nothing_is_sent_to_another_origin() {
     let other = JobDataApi::builder().jobs(10).start().await.unwrap();

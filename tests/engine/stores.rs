@@ -1,4 +1,4 @@
-//! The checkpoint stores: one suite for all of them, and what each must do when its medium is damaged. Promise 10.
+//! The checkpoint stores: one test suite for all of them, and tests with damaged files and databases. Promise 10.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::support::{Script, finish};
 
-/// States of growing revision, as a sync makes them.
+/// The states of a sync, with growing revisions.
 async fn states() -> Vec<SyncState> {
     let api = Script::jobs((1..=40).collect()).client().build().unwrap();
     let mut run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
@@ -30,7 +30,7 @@ fn is_conflict(result: Result<(), impl Into<BoxError>>, expected: u64, found: u6
     }
 }
 
-async fn keeps_its_promises(store: impl Checkpoint) {
+async fn check_store(store: impl Checkpoint) {
     let states = states().await;
     let load = async |key: &str| store.load(key).await.map_err(Into::into).unwrap();
     let save = async |key: &str, state: &SyncState| store.save(key, state).await;
@@ -43,7 +43,7 @@ async fn keeps_its_promises(store: impl Checkpoint) {
     let last = states.len() as u64;
     assert!(is_conflict(save("a", &states[0]).await, 0, last), "an older process does not overwrite");
     assert!(is_conflict(save("a", states.last().unwrap()).await, last - 1, last), "nor one at the same revision");
-    assert_eq!(load("a").await.as_ref(), states.last(), "the state is as it was");
+    assert_eq!(load("a").await.as_ref(), states.last(), "the state was not changed");
     for key in ["b", "jobs/na", "A", "../up", "ä b", ".", "CON"] {
         assert_eq!(load(key).await, None, "keys are kept apart: {key}");
         save(key, &states[0]).await.map_err(Into::into).unwrap();
@@ -51,8 +51,8 @@ async fn keeps_its_promises(store: impl Checkpoint) {
     }
 }
 
-/// Two processes race through the revisions of one key: each revision is won by one of them.
-async fn lets_one_of_two_win(one: impl Checkpoint, two: impl Checkpoint) {
+/// Two processes save each revision of one key at the same time: only one of them succeeds.
+async fn check_concurrent_saves(one: impl Checkpoint, two: impl Checkpoint) {
     for state in &states().await {
         let (a, b) = futures::join!(one.save("race", state), two.save("race", state));
         assert!(a.is_ok() != b.is_ok(), "revision {}", state.revision());
@@ -61,17 +61,17 @@ async fn lets_one_of_two_win(one: impl Checkpoint, two: impl Checkpoint) {
 }
 
 #[tokio::test]
-async fn every_store_keeps_its_promises() {
+async fn every_store_passes_the_suite() {
     let folder = tempfile::tempdir().unwrap();
     let file = || FileStore::new(folder.path().join("states")).unwrap();
     let sqlite = || SqliteStore::open(folder.path().join("states.sqlite3")).unwrap();
-    keeps_its_promises(MemoryStore::new()).await;
-    keeps_its_promises(file()).await;
-    keeps_its_promises(sqlite()).await;
+    check_store(MemoryStore::new()).await;
+    check_store(file()).await;
+    check_store(sqlite()).await;
     let memory = MemoryStore::new();
-    lets_one_of_two_win(memory.clone(), &memory).await;
-    lets_one_of_two_win(file(), Arc::new(file())).await;
-    lets_one_of_two_win(sqlite(), Box::new(sqlite())).await;
+    check_concurrent_saves(memory.clone(), &memory).await;
+    check_concurrent_saves(file(), Arc::new(file())).await;
+    check_concurrent_saves(sqlite(), Box::new(sqlite())).await;
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_store_can_be_chosen_at_run_time() {
             "memory" => AnyStore::new(MemoryStore::new()),
             _ => AnyStore::new(FileStore::new(folder.path()).unwrap()),
         };
-        keeps_its_promises(&store).await;
+        check_store(&store).await;
         let api = Script::jobs((1..=40).collect()).client().build().unwrap();
         let mut run = api.jobs().page_size(10).sync_by_id("sync", store.clone()).await.unwrap();
         assert_eq!(finish(&mut run).await.unwrap().len(), 40);
@@ -103,7 +103,7 @@ fn checkpoint_error(result: jobfeed::Result<()>) -> CheckpointError {
 }
 
 #[tokio::test]
-async fn promise_10_a_state_that_does_not_parse_is_an_error_and_stays_as_it_is() {
+async fn promise_10_a_state_that_does_not_parse_is_an_error_and_is_not_changed() {
     let good = states().await[0].to_json();
     let damaged = ["", "{", "null", "[]", "hello", &good[..good.len() - 1], &good.replace("\"revision\"", "\"rev\"")];
     let newer = good.replace("\"version\":1", "\"version\":99");
@@ -128,7 +128,7 @@ async fn promise_10_a_state_that_does_not_parse_is_an_error_and_stays_as_it_is()
         let kept: String = db.query_row("SELECT state FROM jobfeed_checkpoint", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, text);
     }
-    // A position that its strategy cannot read is refused as well.
+    // A position that its strategy cannot read is refused too.
     let store = MemoryStore::new();
     let altered = good.replace("\"position\":{", "\"position\":{\"else\":1,");
     assert_ne!(altered, good);
@@ -184,7 +184,7 @@ async fn promise_10_a_cursor_of_another_query_or_server_is_an_error() {
     assert_eq!(page.items.iter().map(|job| job.id).collect::<Vec<_>>(), (11..=20).collect::<Vec<_>>());
 }
 
-/// A store that fails as it is told.
+/// A store whose saves fail while the flag is set.
 #[derive(Clone, Default)]
 struct Failing(MemoryStore, Arc<std::sync::atomic::AtomicBool>);
 
@@ -204,7 +204,7 @@ impl Checkpoint for Failing {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_ends_the_run_and_the_page_comes_again() {
+async fn a_store_that_fails_ends_the_run_and_the_page_is_delivered_again() {
     let api = Script::jobs((1..=40).collect()).client().build().unwrap();
     let store = Failing::default();
     let jobs = || api.jobs().page_size(10);
@@ -239,7 +239,7 @@ async fn a_crash_while_a_file_is_written_leaves_the_old_state() {
     let store = FileStore::new(folder.path()).unwrap();
     let states = states().await;
     store.save("k", &states[0]).await.unwrap();
-    // What a process that died before the rename leaves behind.
+    // The file of a process that was killed before the rename.
     std::fs::write(store.path("k").with_extension("tmp"), &states[1].to_json()[..20]).unwrap();
     assert_eq!(store.load("k").await.unwrap().as_ref(), Some(&states[0]));
     store.save("k", &states[1]).await.unwrap();
@@ -279,7 +279,7 @@ async fn rows_and_state_commit_together_or_not_at_all() {
         tx.commit().unwrap();
         rows += batch.items().len() as i64;
         batch.committed();
-        assert_eq!(count(&path), rows, "a plain INSERT: no row came twice");
+        assert_eq!(count(&path), rows, "a plain INSERT: no record was delivered twice");
     }
     assert!(rolled_back);
     assert_eq!(rows, 40);

@@ -1,4 +1,4 @@
-//! Values that providers write in more than one way: they are kept as they came, and read where they can be.
+//! Values that providers write in more than one form: they are kept as received, and parsed where possible.
 
 use jobfeed::jiff::Timestamp;
 use jobfeed::jiff::tz::Offset;
@@ -35,7 +35,7 @@ fn decimal_reads_strings_and_numbers() {
 }
 
 #[test]
-fn decimal_is_a_float_only_when_it_is_one_finite_number() {
+fn a_decimal_is_a_float_only_when_it_is_a_finite_number() {
     assert_eq!(Decimal::from(" -7.5 ").to_f64(), Some(-7.5));
     for text in ["", "NaN", "inf", "1e999", "86,502", "1 2", "EUR 5"] {
         assert_eq!(Decimal::from(text).to_f64(), None, "{text}");
@@ -43,7 +43,7 @@ fn decimal_is_a_float_only_when_it_is_one_finite_number() {
 }
 
 #[test]
-fn date_time_reads_what_providers_write() {
+fn a_date_time_reads_the_forms_that_providers_write() {
     for (text, utc) in [
         ("2026-02-03T04:05:06Z", "2026-02-03T04:05:06Z"),
         ("2026-02-03T04:05:06.25Z", "2026-02-03T04:05:06.25Z"),
@@ -70,7 +70,7 @@ fn date_time_reads_what_providers_write() {
 }
 
 #[test]
-fn mojibake_is_found_in_both_encodings() {
+fn mojibake_of_both_encodings_is_repaired() {
     assert_eq!(fix_mojibake("StraÃ\u{9f}e").as_deref(), Some("Straße"));
     assert_eq!(fix_mojibake("StraÃŸe").as_deref(), Some("Straße"));
     assert_eq!(fix_mojibake("itâ€™s").as_deref(), Some("it’s"));
@@ -114,13 +114,13 @@ proptest! {
     }
 
     #[test]
-    fn anything_like_a_date_is_kept(text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]?[0-9:.]{0,12}[Zz+-]?[0-9:]{0,6}") {
+    fn a_text_like_a_date_is_kept(text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]?[0-9:.]{0,12}[Zz+-]?[0-9:]{0,6}") {
         let time = DateTime::from(text.as_str());
         prop_assert_eq!(time.as_str(), &text);
     }
 
     #[test]
-    fn what_was_mangled_is_repaired(text in ".{0,40}") {
+    fn mangled_texts_are_repaired(text in ".{0,40}") {
         let mangled: String = text.bytes().map(char::from).collect();
         prop_assert_eq!(fix_mojibake(&mangled), (!text.is_ascii()).then_some(text));
     }

@@ -1,4 +1,4 @@
-//! Promise 7, polite by default: retries, waits, the rate limit and the budget, through the public client on a paused clock.
+//! Promise 7: retries, waits, the rate limit and the retry budget, through the public client on a paused clock.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn promise_7_retry_after_is_obeyed_exactly_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_named_wait_the_back_off_is_random_and_grows_to_its_cap() {
+async fn without_a_requested_wait_the_back_off_is_random_and_grows_to_its_cap() {
     let mut longest = [0; 4];
     for _ in 0..200 {
         let script = Script::replies(vec![Reply::status(500)]);
@@ -48,9 +48,9 @@ async fn without_a_named_wait_the_back_off_is_random_and_grows_to_its_cap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_kind_of_passing_failure_is_tried_again_and_no_other() {
+async fn temporary_failures_are_retried_and_no_others() {
     let body = envelope([1], 1, None);
-    let passing = [
+    let temporary = [
         Reply::Refused,
         Reply::Cut(body.clone()),
         Reply::page(&body[..body.len() - 3]),
@@ -60,7 +60,7 @@ async fn every_kind_of_passing_failure_is_tried_again_and_no_other() {
         Reply::status(504),
         Reply::Late(secs(61), body.clone()),
     ];
-    for (index, reply) in passing.into_iter().enumerate() {
+    for (index, reply) in temporary.into_iter().enumerate() {
         let script = Script::replies(vec![reply, one()]);
         script.client().build().unwrap().jobs().send().await.unwrap_or_else(|error| panic!("{index}: {error}"));
         assert_eq!(script.requests(), 2, "{index}");
@@ -69,13 +69,13 @@ async fn every_kind_of_passing_failure_is_tried_again_and_no_other() {
         let script = Script::replies(vec![Reply::status(status), one()]);
         let error = script.client().build().unwrap().jobs().send().await.unwrap_err();
         assert_eq!(error.status().unwrap().as_u16(), status);
-        assert!(error.to_string().contains("said"), "the server's own words: {error}");
+        assert!(error.to_string().contains("said"), "the message of the server is shown: {error}");
         assert_eq!(script.requests(), 1, "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_waits_are_under_the_limit_of_the_page() {
+async fn attempts_and_waits_end_at_the_limit_of_the_page() {
     let script = Script::replies(vec![Reply::Silent]);
     let api = script.client().timeout(secs(20)).page_timeout(secs(50)).retry(RetryPolicy::default().max_attempts(100));
     let before = tokio_now();
@@ -98,7 +98,7 @@ fn tokio_now() -> tokio::time::Instant {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_7_a_wait_over_the_cap_is_not_slept_through_and_names_the_instant() {
+async fn promise_7_a_wait_over_the_cap_is_not_slept_and_the_error_has_the_instant() {
     let now: jobfeed::jiff::Timestamp = "2026-05-01T12:00:00Z".parse().unwrap();
     let waits = [
         ("retry-after", "2710"),
@@ -111,14 +111,14 @@ async fn promise_7_a_wait_over_the_cap_is_not_slept_through_and_names_the_instan
         let error = api.jobs().send().await.unwrap_err();
         let Error::Paused { until, .. } = error else { panic!("{error:?}") };
         assert_eq!(until.to_string(), "2026-05-01T12:45:10Z");
-        // The gate is closed for every clone: the next call does not reach the server.
+        // The wait applies to every clone: the next call is not sent.
         assert!(matches!(api.clone().company(1).send().await, Err(Error::Paused { .. })));
         assert_eq!((script.requests(), script.times()), (1, vec![0]), "{name}: {value}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_paused_run_is_not_a_failure_and_the_next_one_goes_on() {
+async fn a_paused_run_is_not_a_failure_and_the_next_run_continues() {
     let paused = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let flag = paused.clone();
     let script = Script::new(move |_, request| {
@@ -141,7 +141,7 @@ async fn a_paused_run_is_not_a_failure_and_the_next_one_goes_on() {
         ids.extend(batch.items().iter().map(|job| job.id));
         batch.commit().await.unwrap();
     }
-    // Searching the end of the line already meets the limit; nothing was delivered and nothing is lost.
+    // The limit is reached while the sync searches the highest id, before any record is delivered.
     assert!(matches!(run.report().outcome, Outcome::Paused { .. }), "{:?}", run.report());
     paused.store(false, std::sync::atomic::Ordering::Relaxed);
     tokio::time::advance(secs(3601)).await;
@@ -152,7 +152,7 @@ async fn a_paused_run_is_not_a_failure_and_the_next_one_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_server_says_that_nothing_remains_the_next_request_waits_for_all_clones() {
+async fn when_no_requests_remain_all_clones_wait() {
     let used_up = one().header("x-ratelimit-remaining", 0).header("x-ratelimit-reset", 30);
     let script = Script::replies(vec![used_up, one()]);
     let api = script.client().build().unwrap();
@@ -190,7 +190,7 @@ async fn the_documented_rate_of_the_provider_is_the_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_retry_budget_is_shared_used_up_and_refilled_by_time_and_success() {
+async fn the_retry_budget_is_shared_and_is_refilled_by_time_and_success() {
     let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let flag = broken.clone();
     let script = Script::new(
@@ -203,13 +203,13 @@ async fn the_retry_budget_is_shared_used_up_and_refilled_by_time_and_success() {
     for _ in 0..10 {
         api.clone().jobs().send().await.unwrap_err();
     }
-    assert_eq!(script.requests(), 10 + 10, "ten calls, and ten retries over all of them");
-    // Time gives one retry back in 20 seconds.
+    assert_eq!(script.requests(), 10 + 10, "ten calls, and ten retries for all of them together");
+    // The budget gets one retry back every 20 seconds.
     tokio::time::advance(secs(41)).await;
     let before = script.requests();
     api.jobs().send().await.unwrap_err();
     assert_eq!(script.requests() - before, 1 + 2);
-    // Ten successes give one back.
+    // The budget gets one retry back after ten successes.
     broken.store(false, std::sync::atomic::Ordering::Relaxed);
     for _ in 0..10 {
         api.jobs().send().await.unwrap();

@@ -1,5 +1,5 @@
-//! What several test files share.
-#![allow(dead_code, unreachable_pub, clippy::type_complexity)] // each test file uses its part
+//! Helpers for several test files.
+#![allow(dead_code, unreachable_pub, clippy::type_complexity)] // each test file uses some of it
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
@@ -39,7 +39,7 @@ pub fn jobs_of(server: &JobDataApi, page_size: u32) -> JobsRequest {
     client_of(server).jobs().page_size(page_size)
 }
 
-/// The ids that a stream delivers, and the error that it ends with.
+/// The ids that a stream delivers, and the error at its end.
 pub async fn drain(mut pages: PageStream<jobdataapi::Job>) -> (Vec<u64>, Option<jobfeed::Error>) {
     let mut ids = Vec::new();
     while let Some(page) = pages.next().await {
@@ -51,7 +51,7 @@ pub async fn drain(mut pages: PageStream<jobdataapi::Job>) -> (Vec<u64>, Option<
     (ids, None)
 }
 
-/// Runs a sync to its end, committing each batch, and returns the ids in the order of their arrival.
+/// Runs a sync to its end, commits each batch, and returns the ids in the order in which they arrived.
 pub async fn finish<C: Checkpoint>(run: &mut SyncRun<jobdataapi::Job, C>) -> jobfeed::Result<Vec<u64>> {
     let mut ids = Vec::new();
     while let Some(batch) = run.next().await? {
@@ -70,7 +70,7 @@ pub fn paused_runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-/// Polls a future so often, then drops it, as a killed process would. Between the polls, what it has spawned goes on. Returns
+/// Polls a future `polls` times, then drops it, as in a killed process. Its spawned tasks run between the polls. Returns
 /// whether it ended before.
 pub fn kill_after(
     runtime: &tokio::runtime::Runtime,
@@ -96,11 +96,11 @@ pub enum Reply {
     Json(u16, Vec<(&'static str, String)>, String),
     /// No connection.
     Refused,
-    /// The body breaks off after its first half.
+    /// The connection fails after the first half of the body.
     Cut(String),
-    /// Nothing for ever.
+    /// No answer, for ever.
     Silent,
-    /// The answer comes after so long.
+    /// The answer comes after this time.
     Late(Duration, String),
     /// A head with this status and these headers; the body never comes.
     Hanging(u16, Vec<(&'static str, String)>),
@@ -128,8 +128,8 @@ impl Reply {
     }
 }
 
-/// A transport in memory: answers by a function of the request's number, and keeps when each request came. For tests on a
-/// paused clock, which a real socket would confuse.
+/// A transport in memory: a function of the number of the request makes the answer, and the time of each request is logged.
+/// For tests on a paused clock, where real sockets cause false timeouts.
 #[derive(Clone)]
 pub struct Script {
     answer: Arc<dyn Fn(usize, &http::Request<Bytes>) -> Reply + Send + Sync>,
@@ -141,17 +141,17 @@ impl Script {
         Self { answer: Arc::new(answer), log: Arc::default() }
     }
 
-    /// The replies in their order, the last one for ever.
+    /// These replies in their order, then always the last one.
     pub fn replies(replies: Vec<Reply>) -> Self {
         Self::new(move |index, _| replies[index.min(replies.len() - 1)].clone())
     }
 
-    /// The jobs listing with rows of these ids.
+    /// The jobs listing with records of these ids.
     pub fn jobs(ids: Vec<u64>) -> Self {
         Self::listing(ids, |id| format!(r#"{{"id":{id}}}"#))
     }
 
-    /// A listing with rows of these ids, made as they are asked for: the id window, page numbers and page sizes are applied.
+    /// A listing with records of these ids; `row` makes a record. The id window, page number and page size are applied.
     pub fn listing(ids: Vec<u64>, row: impl Fn(u64) -> String + Send + Sync + 'static) -> Self {
         Self::new(move |_, request| {
             let query: Vec<(String, String)> =
@@ -173,7 +173,7 @@ impl Script {
         self.log.lock().unwrap().len()
     }
 
-    /// When each request came, in milliseconds after the first.
+    /// When each request was sent, in milliseconds after the first.
     pub fn times(&self) -> Vec<u64> {
         let log = self.log.lock().unwrap();
         let first = log.first().map(|(at, _)| *at);
@@ -239,7 +239,7 @@ impl Transport for Script {
     }
 }
 
-/// An envelope with rows of these ids.
+/// An envelope with records of these ids.
 pub fn envelope(ids: impl IntoIterator<Item = u64>, total: u64, next: Option<&str>) -> String {
     envelope_of(ids.into_iter().map(|id| format!(r#"{{"id":{id}}}"#)), total, next)
 }

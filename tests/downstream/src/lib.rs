@@ -1,6 +1,6 @@
-//! A crate that wraps `jobfeed`: a narrowed API, its own error type, its own checkpoint store, its own record.
+//! A crate that wraps `jobfeed`: a smaller API, its own error type, its own checkpoint store, its own record type.
 //!
-//! It stands for the crates that build on the library; if it needs something that is not public, the library is wrong.
+//! It is an example of a crate that uses the library. It must not need anything that is not public.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ use jobfeed::jobdataapi::{Bootstrap, Client};
 use jobfeed::{Checkpoint, Outcome, Report, SyncState};
 use serde::Deserialize;
 
-/// What this crate tells its own users.
+/// The errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     #[error("the feed is throttled, try again in {0:?}")]
     Later(Duration),
-    #[error("the key does not open this feed")]
+    #[error("the key gives no access to this feed")]
     Forbidden,
     #[error("another importer is running")]
     Busy,
@@ -38,14 +38,14 @@ impl From<jobfeed::Error> for FeedError {
     }
 }
 
-/// The part of a posting that this crate is about.
+/// The fields of a posting that this crate uses.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Posting {
     pub id: u64,
     pub title: Option<String>,
 }
 
-/// The rows and the states of this crate in one place, as a database would keep them.
+/// The rows and the states of this crate in one place, as in a database.
 #[derive(Debug, Clone, Default)]
 pub struct Warehouse(Arc<Mutex<Tables>>);
 
@@ -89,7 +89,7 @@ impl Checkpoint for Warehouse {
     }
 }
 
-/// The narrowed API: one feed of one country.
+/// The smaller API: the feed of one country.
 #[derive(Debug, Clone)]
 pub struct Feed {
     api: Client,
@@ -101,13 +101,13 @@ impl Feed {
         Self { api, country: country.into() }
     }
 
-    /// All postings of the country that are there now.
+    /// All current postings of the country.
     pub fn postings(&self) -> impl Stream<Item = Result<Posting, FeedError>> + Send + Unpin + 'static {
         let pages = self.api.jobs().country_codes([&self.country]).all_ages().page_size(100).pages_as::<Posting>();
         pages.into_items().map_err(FeedError::from)
     }
 
-    /// Brings what is new into the warehouse.
+    /// Imports new postings into the warehouse.
     pub async fn import(&self, warehouse: &Warehouse) -> Result<Report, FeedError> {
         let jobs = self.api.jobs().country_codes([&self.country]).page_size(100);
         let sync = jobs.sync_by_id(format!("feed/{}", self.country), warehouse.clone());
@@ -120,7 +120,7 @@ impl Feed {
         Ok(run.report())
     }
 
-    /// The same on a task of its own.
+    /// The same on its own task.
     pub fn spawn_import(&self, warehouse: Warehouse) -> tokio::task::JoinHandle<Result<bool, FeedError>> {
         let feed = self.clone();
         tokio::spawn(async move { Ok(feed.import(&warehouse).await?.outcome == Outcome::Complete) })

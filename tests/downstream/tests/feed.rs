@@ -1,4 +1,4 @@
-//! The wrapping crate on the simulated provider.
+//! Tests of the wrapping crate with the simulated provider.
 
 use futures::TryStreamExt;
 use jobfeed::jobdataapi::Client;
@@ -27,7 +27,7 @@ async fn a_feed_is_imported_and_kept_up_to_date() {
 }
 
 #[tokio::test]
-async fn errors_become_the_crates_own() {
+async fn errors_are_converted_to_those_of_the_crate() {
     let server = JobDataApi::builder().jobs(100).start().await.unwrap();
     let feed = Feed::new(api(&server), "US");
     server.fault(Fault::Status { code: 403, retry_after: None }, When::Next(1));
