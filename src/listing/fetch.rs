@@ -66,10 +66,10 @@ impl Client {
             records: decoded.all_ranges(),
         };
         let Paging { next, total } = endpoint.next(at, &answer)?;
-        if let Some(Position::Token(token)) = &next {
-            if self.finds_secret_in(token) {
-                return Err(AnswerError::shape("the link to the next page contains a credential, so it is not stored"));
-            }
+        if let Some(Position::Token(token)) = &next
+            && self.finds_secret_in(token)
+        {
+            return Err(AnswerError::shape("the link to the next page contains a credential, so it is not stored"));
         }
         Ok(Fetched { page: Page::new(decoded, response.body.clone(), response.headers.clone(), total), next })
     }

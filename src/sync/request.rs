@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::listing::{Fingerprint, ListRequest};
 
 /// The options of a kind of sync, before the state is loaded.
-pub(crate) trait SyncOptions: Send + 'static {
+pub(crate) trait SyncOptions: Send + Sync + 'static {
     /// The name in states and reports. It never changes.
     const STRATEGY: &'static str;
 
@@ -70,7 +70,7 @@ pub(crate) struct SyncRequest<'s, O, T, C> {
     prefetch: bool,
     /// The error that `.await` returns, when the sync cannot start.
     refused: Option<Error>,
-    item: PhantomData<(fn() -> T, &'s ())>,
+    item: PhantomData<fn(&'s ()) -> T>,
 }
 
 impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
@@ -131,7 +131,7 @@ impl<O: SyncOptions, T, C: Checkpoint> SyncRequest<'_, O, T, C> {
 
 impl<'s, O, T, C> IntoFuture for SyncRequest<'s, O, T, C>
 where
-    O: SyncOptions + Sync,
+    O: SyncOptions,
     T: DeserializeOwned + Send + 'static,
     C: Checkpoint + 's,
 {

@@ -143,6 +143,7 @@ impl ApplicationForm {
     }
 
     /// Another document, with a field name of your choice. The name for the cover letter is not documented.
+    #[allow(clippy::needless_pass_by_value, reason = "a document is used once")]
     pub fn document(self, name: &str, document: Document) -> Self {
         let content = STANDARD.encode(&document.content);
         self.field(name, json!({ "name": document.name, "mime_type": document.mime_type, "content": content }))
