@@ -252,7 +252,7 @@ impl JobsRequest {
                 // The server reads 0 as "no limit".
                 endpoint.query.refuse("max_age", "0", "1 or more days, or `all_ages()`");
             }
-            endpoint.query.set("max_age", &days);
+            endpoint.query.set("max_age", days);
         })
     }
 
