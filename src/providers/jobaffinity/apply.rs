@@ -145,8 +145,9 @@ impl ApplicationForm {
     /// Another document, with a field name of your choice. The name for the cover letter is not documented.
     #[allow(clippy::needless_pass_by_value, reason = "a document is used once")]
     pub fn document(self, name: &str, document: Document) -> Self {
-        let content = STANDARD.encode(&document.content);
-        self.field(name, json!({ "name": document.name, "mime_type": document.mime_type, "content": content }))
+        let Document { name: file_name, mime_type, content } = document;
+        let content = STANDARD.encode(&content);
+        self.field(name, json!({ "name": file_name, "mime_type": mime_type, "content": content }))
     }
 
     /// Makes this document required before sending, as `cv_required` and `cover_required` of the job feed do.
