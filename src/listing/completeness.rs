@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_tells_complete_short_and_drifted_walks_apart() {
+    fn a_walk_is_complete_short_or_drifted() {
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[3, 4])]), Completeness::Complete);
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[3])]), Completeness::ShortBy(1));
         let drifted = |first, last, repeated| Completeness::Drifted {
