@@ -143,7 +143,6 @@ impl ApplicationForm {
     }
 
     /// Another document, with a field name of your choice. The name for the cover letter is not documented.
-    #[allow(clippy::needless_pass_by_value, reason = "a document is used once")]
     pub fn document(self, name: &str, document: Document) -> Self {
         let Document { name: file_name, mime_type, content } = document;
         let content = STANDARD.encode(&content);
