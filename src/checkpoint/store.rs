@@ -34,8 +34,8 @@ use crate::error::{BoxError, CheckpointError};
 ///
 ///     async fn save(&self, key: &str, state: &SyncState) -> Result<()> {
 ///         let mut states = self.0.lock().await;
-///         let stored = states.get(key).map(|json| SyncState::from_json(json));
-///         CheckpointError::check_revision(stored.transpose()?.as_ref(), state)?;
+///         let old = states.get(key).map(|json| SyncState::from_json(json));
+///         CheckpointError::check_revision(old.transpose()?.as_ref(), state)?;
 ///         states.insert(key.to_owned(), state.to_json());
 ///         Ok(())
 ///     }

@@ -153,15 +153,6 @@ impl<P: Provider> ClientBuilder<P> {
         self
     }
 
-    /// Uses your own `reqwest::Client`, for proxies, certificates or a shared pool.
-    ///
-    /// Build it with `redirect(Policy::none())`: a client that follows redirects itself may send a credential to
-    /// another host before this crate can check it.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.transport = Some(SharedTransport(Arc::new(ReqwestTransport::from(client))));
-        self
-    }
-
     /// Uses your own transport.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(SharedTransport(Arc::new(transport)));

@@ -4,10 +4,8 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
-use url::Url;
 
 use super::api_request::{ApiRequest, UrlKind};
 use super::clock::{monotonic, sleep_until};
@@ -15,39 +13,10 @@ use super::core::Client;
 use super::exchange::Opened;
 use super::progress::Progress;
 use super::rate_limit::Wait;
+use super::response::{AttemptError, Response};
 use super::{rate_headers, redact};
 use crate::error::{AnswerError, Call, Error, PauseReason, Result, WaitScope};
 use crate::json;
-
-/// An answer with its whole body.
-#[derive(Debug)]
-pub(crate) struct Response {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    pub(crate) url: Url,
-}
-
-/// Why an attempt failed.
-pub(crate) struct AttemptError {
-    pub(super) error: Error,
-    /// Whether another attempt may help.
-    pub(super) retry: bool,
-    /// The wait that the server asked for.
-    pub(super) wait: Option<Duration>,
-}
-
-impl AttemptError {
-    /// Another attempt would fail in the same way.
-    pub(super) fn fatal(error: Error) -> Self {
-        Self { error, retry: false, wait: None }
-    }
-
-    /// Another attempt may succeed.
-    pub(super) fn transient(error: Error) -> Self {
-        Self { error, retry: true, wait: None }
-    }
-}
 
 /// Whether the caller accepts an answer with this status.
 pub(crate) type Accept<'a> = &'a (dyn Fn(StatusCode) -> bool + Sync);

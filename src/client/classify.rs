@@ -1,10 +1,10 @@
 //! The error for an answer that is not accepted, and whether another attempt may help.
 
 use super::api_request::ApiRequest;
-use super::call::{AttemptError, Response};
 use super::core::Client;
 use super::exchange::MAX_ERROR_BODY;
 use super::rate_headers;
+use super::response::{AttemptError, Response};
 use crate::error::{AnswerError, Call, Error, ServerError, retryable_status};
 use crate::json::{self, BodyProblem};
 

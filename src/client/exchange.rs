@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::api_request::{ApiRequest, Origins, UrlKind};
-use super::call::{AttemptError, Response};
 use super::clock::monotonic;
 use super::core::Client;
 use super::progress::Progress;
 use super::redact;
+use super::response::{AttemptError, Response};
 use super::transport::Body;
 use crate::error::{Call, Error, Result, TimeoutScope, TransportError};
 

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use super::api_request::{ApiRequest, Origins, UrlKind};
-use super::call::Response;
 use super::core::Client;
+use super::response::Response;
 use crate::error::{AnswerError, Result};
 use crate::json::{self, ListAt, debug_fields};
 

@@ -43,12 +43,6 @@ impl ReqwestTransport {
     }
 }
 
-impl From<reqwest::Client> for ReqwestTransport {
-    fn from(client: reqwest::Client) -> Self {
-        Self(client)
-    }
-}
-
 impl Transport for ReqwestTransport {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
         let client = self.0.clone();

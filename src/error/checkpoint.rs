@@ -1,6 +1,6 @@
 //! Errors of checkpoints.
 
-use super::kinds::BoxError;
+use super::boxed::BoxError;
 
 /// What is wrong with a checkpoint.
 #[derive(Debug, thiserror::Error)]

@@ -16,9 +16,6 @@ use super::completeness::Completeness;
 use super::server::ServerError;
 use super::transport::TransportError;
 
-/// Any error, boxed.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// The result of most functions of the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -1,6 +1,7 @@
 //! The one error type of the crate and its parts.
 
 mod answer;
+mod boxed;
 mod call;
 mod checkpoint;
 mod completeness;
@@ -9,11 +10,12 @@ mod server;
 mod transport;
 
 pub use answer::AnswerError;
+pub use boxed::BoxError;
 pub use call::{Call, PauseReason, TimeoutScope};
 pub use checkpoint::CheckpointError;
 pub use completeness::Completeness;
 pub(crate) use kinds::retryable_status;
-pub use kinds::{BoxError, Error, Result};
+pub use kinds::{Error, Result};
 pub(crate) use server::is_code;
 pub use server::{FieldError, ServerError, WaitScope};
 pub use transport::TransportError;

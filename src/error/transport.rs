@@ -1,6 +1,6 @@
 //! Why a transport got no complete answer.
 
-use super::kinds::BoxError;
+use super::boxed::BoxError;
 
 /// Why a transport got no complete answer. An idempotent call is sent again after it.
 #[derive(Debug, thiserror::Error)]

@@ -118,7 +118,7 @@ macro_rules! list_request {
 
         /// The methods of all listings.
         impl $(<$t: ::serde::de::DeserializeOwned + Send + 'static>)? $name $(<$t>)? {
-            pub(super) fn new(client: &$crate::Client, endpoint: $endpoint) -> Self {
+            pub(super) fn new(client: &$crate::client::Client, endpoint: $endpoint) -> Self {
                 let list = $crate::listing::ListRequest::new(client.clone(), endpoint);
                 Self { list, item: ::std::marker::PhantomData }
             }
@@ -137,7 +137,7 @@ macro_rules! list_request {
             }
 
             /// Starts at a stored position instead of the beginning. A cursor of another query or server is an error.
-            pub fn resume_from(mut self, cursor: $crate::Cursor) -> Self {
+            pub fn resume_from(mut self, cursor: $crate::listing::Cursor) -> Self {
                 self.list = self.list.resume_from(cursor);
                 self
             }
@@ -146,22 +146,22 @@ macro_rules! list_request {
             ///
             /// # Errors
             /// All of [`Error`](crate::Error), except those of whole walks and of checkpoints.
-            pub async fn send(self) -> $crate::Result<$crate::Page<$item>> {
+            pub async fn send(self) -> $crate::error::Result<$crate::listing::Page<$item>> {
                 self.list.send_as().await
             }
 
             /// All pages, one request at a time.
-            pub fn pages(self) -> $crate::PageStream<$item> {
+            pub fn pages(self) -> $crate::listing::PageStream<$item> {
                 self.list.pages_as()
             }
 
             /// All pages, decoded to your own type. Only the fields of that type are decoded.
-            pub fn pages_as<U: ::serde::de::DeserializeOwned + Send + 'static>(self) -> $crate::PageStream<U> {
+            pub fn pages_as<U: ::serde::de::DeserializeOwned + Send + 'static>(self) -> $crate::listing::PageStream<U> {
                 self.list.pages_as()
             }
 
             /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
-            pub fn items(self) -> $crate::ItemStream<$item> {
+            pub fn items(self) -> $crate::listing::ItemStream<$item> {
                 self.pages().into_items()
             }
         }

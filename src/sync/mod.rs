@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! load state ─► freeze window ─► page ─► Batch ─► store rows ─► commit ─► page
-//!                                          └─ or next_state() in your transaction
+//!                                       └─ or next_state() in your transaction
 //! ```
 //!
 //! What a run guarantees:
@@ -12,6 +12,7 @@
 //! * **Frozen windows.** Dates and ids are fixed when a run starts and used again when it is resumed.
 
 mod batch;
+mod drive;
 mod incremental;
 mod overlap;
 mod partition;

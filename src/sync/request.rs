@@ -195,9 +195,9 @@ macro_rules! sync_request {
         impl<'s, T, C> ::std::future::IntoFuture for $name<'s, T, C>
         where
             T: ::serde::de::DeserializeOwned + Send + 'static,
-            C: $crate::Checkpoint + 's,
+            C: $crate::checkpoint::Checkpoint + 's,
         {
-            type Output = $crate::Result<$crate::SyncRun<T, C>>;
+            type Output = $crate::error::Result<$crate::sync::SyncRun<T, C>>;
             type IntoFuture = ::futures::future::BoxFuture<'s, Self::Output>;
 
             /// Loads the state and freezes the window. Sends nothing.

@@ -11,6 +11,7 @@ mod prefetch;
 mod rate_limit;
 mod redaction;
 mod requests;
+#[cfg(feature = "sqlite")]
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;

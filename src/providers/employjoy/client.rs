@@ -19,7 +19,7 @@ use crate::json::Fields;
 /// So has this client: the limit of one company does not delay other requests.
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: crate::Client,
+    core: crate::client::Client,
 }
 
 impl Provider for Client {
@@ -32,7 +32,7 @@ impl Provider for Client {
         errors::read(body)
     }
 
-    fn from_core(core: crate::Client) -> Self {
+    fn from_core(core: crate::client::Client) -> Self {
         Self { core }
     }
 }

@@ -160,6 +160,6 @@ open_enum! {
 /// # Errors
 /// [`crate::Error::Invalid`] when the secret is empty.
 #[cfg(feature = "webhook")]
-pub fn verifier(secret: impl Into<secrecy::SecretString>) -> crate::Result<crate::webhook::Verifier> {
-    crate::webhook::Verifier::timestamped("x-employjoy-signature", secret)
+pub fn verifier(secret: impl Into<secrecy::SecretString>) -> crate::error::Result<crate::client::webhook::Verifier> {
+    crate::client::webhook::Verifier::timestamped("x-employjoy-signature", secret)
 }

@@ -16,7 +16,7 @@ use crate::error::Result;
 /// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit.
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: crate::Client,
+    core: crate::client::Client,
 }
 
 impl Provider for Client {
@@ -26,7 +26,7 @@ impl Provider for Client {
     /// 600 requests a minute (from a second source that cites the vendor's plans page).
     const RATE_LIMIT: RateLimit = RateLimit::new(600, Duration::from_secs(60));
 
-    fn from_core(core: crate::Client) -> Self {
+    fn from_core(core: crate::client::Client) -> Self {
         Self { core }
     }
 }

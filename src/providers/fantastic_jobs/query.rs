@@ -120,7 +120,7 @@ mod tests {
         list(&mut query, "organization_industry", ["Software", "Design, Arts", "The \"Best\""]);
         assert_eq!(query.get("organization_industry"), Some(r#"Software,"Design, Arts","The ""Best""""#));
         search(&mut query, "title", &Search::from("a b"));
-        search(&mut query, "title", &crate::fantastic_jobs::Expression::phrase("a b").into());
+        search(&mut query, "title", &crate::providers::fantastic_jobs::Expression::phrase("a b").into());
         assert_eq!((query.get("title"), query.get("title_advanced")), (None, Some("'a b'")));
     }
 

@@ -23,7 +23,7 @@ use crate::json::{BodyProblem, Fields};
 /// A client of JobAffinity. Cheap to clone; all clients in the process with the same host share one rate limit.
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: crate::Client,
+    core: crate::client::Client,
 }
 
 impl Provider for Client {
@@ -49,7 +49,7 @@ impl Provider for Client {
         error
     }
 
-    fn from_core(core: crate::Client) -> Self {
+    fn from_core(core: crate::client::Client) -> Self {
         Self { core }
     }
 }

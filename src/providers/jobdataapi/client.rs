@@ -19,7 +19,7 @@ const PAGE_SIZE: u32 = 1000;
 /// A client of jobdataapi.com. Cheap to clone; clones share the rate limit.
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: crate::Client,
+    core: crate::client::Client,
 }
 
 impl Provider for Client {
@@ -27,7 +27,7 @@ impl Provider for Client {
     /// The rate of the vendor's ingestion guide: 0.12 s between pages, sequential calls.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(120));
 
-    fn from_core(core: crate::Client) -> Self {
+    fn from_core(core: crate::client::Client) -> Self {
         Self { core }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::ids::{optional_id, row_id};
 use super::readers::{Place, Salary};
-use super::{optional_id, row_id};
 use crate::json::{DateTime, Decimal, empty_as_none, list, model};
 
 /// Declares a row: the fields that all rows have, then the fields of one feed.

@@ -4,47 +4,12 @@
 //! that are not listed here are in `extra`. The server omits fields that were not requested. The field names of the
 //! older RapidAPI product are read too. Names and texts are unchanged, including spaces at the start and end.
 
+mod ids;
 mod job;
 mod organization;
 mod readers;
 
+pub use ids::{Count, ExpiredId};
 pub use job::{ActiveAtsJob, ActiveJbJob, ModifiedAtsJob};
 pub use organization::Organization;
 pub use readers::{Place, Salary};
-
-use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::json::{Decimal, model};
-
-model! {
-    /// The response of a count endpoint.
-    pub struct Count {
-        /// The number of rows.
-        count: u64 = required "count",
-    }
-}
-
-/// The id of an expired row, from the expired feeds. Equal to the `id` of the row (vendor page).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ExpiredId(pub u64);
-
-impl<'de> Deserialize<'de> for ExpiredId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        row_id(deserializer).map(Self)
-    }
-}
-
-/// Reads an id: a number, or a string of digits as in the older product.
-fn row_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = Decimal::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom("expected an id, a number or a string of digits"))
-}
-
-/// Reads an id that may be null or empty.
-fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let text = Option::<Decimal>::deserialize(deserializer)?;
-    let text = text.filter(|text| !text.as_str().is_empty());
-    let parsed = text.map(|text| text.parse()).transpose();
-    parsed.map_err(|_| serde::de::Error::custom("expected an id, a number or a string of digits"))
-}

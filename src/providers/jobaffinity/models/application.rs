@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Candidate, Items, Link, Moment, ProcessStep, ResponseStatus, User};
+use super::{Candidate, Items, Link, Moment, ProcessStep, ResponseStatus, StepStatus, User};
 use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
@@ -54,18 +54,6 @@ model! {
         date: Option<Moment> = "date" => empty_as_none,
         /// The user who moved it; in the history only.
         user: Option<User> = "user",
-    }
-}
-
-open_enum! {
-    /// The kind of a step (vendor page: reference of processes).
-    pub enum StepStatus {
-        /// A first step: `START`.
-        Start = "START",
-        /// A step between first and last: `CURRENT`.
-        Current = "CURRENT",
-        /// A last step: `END`.
-        End = "END",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Address, Items, Link, Moment, Organisation, ResponseStatus, StepStatus, User};
+use super::{Address, Items, Link, Moment, Organisation, ResponseStatus, User};
 use crate::json::{empty_as_none, list, model, number, open_enum};
 
 model! {
@@ -136,38 +136,6 @@ model! {
         api_name: Option<String> = "api_name",
         /// The value: documented as a text, but other types are accepted.
         value: Option<Value> = "value",
-    }
-}
-
-model! {
-    /// A recruitment process.
-    pub struct Process debug(id, name) {
-        /// The id.
-        id: Option<u64> = "id" => number,
-        /// Its own URL.
-        self_link: Option<String> = "_self" => empty_as_none,
-        /// The URL of its JSON Schema.
-        schema: Option<String> = "_schema" => empty_as_none,
-        /// The status of the request.
-        response_status: Option<ResponseStatus> = "_status" => empty_as_none,
-        /// The name.
-        name: Option<String> = "name",
-        /// The organisations that use it.
-        organisations: Items<Organisation> = "organisations",
-        /// Its steps; [`Client::add_step`](crate::jobaffinity::Client::add_step) takes their ids.
-        steps: Items<ProcessStep> = "steps",
-    }
-}
-
-model! {
-    /// A step of a process.
-    pub struct ProcessStep debug(id, name, status) {
-        /// The id.
-        id: Option<u64> = "id" => number,
-        /// The name.
-        name: Option<String> = "name",
-        /// The kind of step.
-        status: Option<StepStatus> = "status" => empty_as_none,
     }
 }
 

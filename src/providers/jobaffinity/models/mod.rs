@@ -7,6 +7,7 @@ mod candidate;
 mod items;
 mod job;
 mod moment;
+mod process;
 mod shared;
 
 pub use application::*;
@@ -14,4 +15,5 @@ pub use candidate::*;
 pub use items::Items;
 pub use job::*;
 pub use moment::Moment;
+pub use process::*;
 pub use shared::*;

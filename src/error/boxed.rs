@@ -1,0 +1,4 @@
+//! Any error behind one type.
+
+/// Any error, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

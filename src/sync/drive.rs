@@ -1,0 +1,218 @@
+//! The loop of a run: asks the strategy, fetches, and hands out one batch at a time.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::batch::Batch;
+use super::report::{Outcome, Report};
+use super::run::{Fetching, Stage, SyncRun};
+use super::strategy::{Step, Verdict};
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
+use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Position};
+
+/// A page to deliver, and the error to return after it.
+type Delivered<T> = (Page<T>, Option<Error>);
+
+impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
+    /// The next batch; `None` when the run has ended. Then [`SyncRun::report`] says whether it is complete or paused.
+    ///
+    /// Cancel safe: after the future is dropped, the next call continues without a loss.
+    ///
+    /// # Errors
+    /// [`Error::Uncommitted`] when the batch before was dropped without a commit, [`Error::Incomplete`] when the walk
+    /// ended with missing records, and those of [`crate::PageStream`]. After an error the run has ended; the next run
+    /// continues from the checkpoint.
+    pub async fn next(&mut self) -> Result<Option<Batch<'_, T, C>>> {
+        match &self.stage {
+            Stage::Open(_) | Stage::Dropped => {
+                self.stage = Stage::Dropped;
+                return Err(Error::Uncommitted { key: self.key.clone() });
+            }
+            Stage::Over(_) => return Ok(None),
+            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) => {}
+        }
+        match self.advance().await {
+            Ok(Some((page, error))) => {
+                let rows = page.len();
+                self.progress.page(rows, page.rejected.len());
+                let next = self.next_state(rows as u64);
+                let after = match error {
+                    Some(error) => Stage::Failing(error),
+                    None => self.prefetch().map_or(Stage::Ready, Stage::Fetching),
+                };
+                self.stage = Stage::Open(Box::new(after));
+                Ok(Some(Batch { run: self, page, next }))
+            }
+            Ok(None) => {
+                self.stage = Stage::Over(Outcome::Complete);
+                tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run is complete");
+                Ok(None)
+            }
+            Err(error) => self.end(error).map(|()| None),
+        }
+    }
+
+    /// Runs to the end: passes each page to `store`, then commits it. A paused run is `Ok`: check [`Report::outcome`].
+    ///
+    /// The future that the closure returns must own its data, such as a clone of a pool or of a channel's sender. If it
+    /// has to borrow something mutably, write the loop with [`SyncRun::next`] instead.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), jobfeed::BoxError> {
+    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// use jobfeed::checkpoint::MemoryStore;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// # let api = Client::builder().api_key(key).base_url(url).build()?;
+    /// let kept = Arc::new(Mutex::new(Vec::new()));
+    /// let mut run = api.jobs().sync_by_id("jobs/all", MemoryStore::new()).await?;
+    /// let report = run
+    ///     .for_each(|page| {
+    ///         let kept = kept.clone();
+    ///         async move {
+    ///             kept.lock().unwrap().extend(page.items);
+    ///             Ok::<_, jobfeed::Error>(()) // now the page is committed
+    ///         }
+    ///     })
+    ///     .await?;
+    /// assert_eq!((report.counts.rows, kept.lock().unwrap().len()), (300, 300));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The first error of the run or of `store`.
+    pub async fn for_each<F, Fut, E>(&mut self, mut store: F) -> Result<Report, E>
+    where
+        F: FnMut(Page<T>) -> Fut + Send,
+        Fut: Future<Output = Result<(), E>> + Send,
+        E: From<Error> + Send,
+        T: Sync,
+    {
+        while let Some(mut batch) = self.next().await? {
+            let page = std::mem::replace(&mut batch.page, Page::empty());
+            store(page).await?;
+            batch.commit().await?;
+        }
+        Ok(self.report())
+    }
+
+    /// The next page to deliver; `None` at the end of the run.
+    async fn advance(&mut self) -> Result<Option<Delivered<T>>> {
+        if let Stage::Failing(_) = self.stage
+            && let Stage::Failing(error) = std::mem::replace(&mut self.stage, Stage::Ready)
+        {
+            return Err(error);
+        }
+        loop {
+            if self.strategy.finished() {
+                // The run ended without a page. A changed state is an empty batch, because only the caller saves.
+                let next = self.next_state(0);
+                let changed = next.run != self.state.run || next.watermark != self.state.watermark;
+                return Ok(changed.then(|| (Page::empty(), None)));
+            }
+            let asked = match &self.stage {
+                Stage::Fetching(fetching) => fetching.asked,
+                _ => self.client.clock().now(),
+            };
+            if let Stage::Fetching(fetching) = &mut self.stage {
+                // The fetch stays in `stage` while it is awaited, so it continues after the caller drops the future.
+                let fetched = (&mut fetching.fetch).await;
+                let endpoint = fetching.endpoint.clone();
+                self.stage = Stage::Ready;
+                match fetched {
+                    Ok(fetched) => {
+                        self.progress.total(self.strategy.total(&fetched));
+                        if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
+                            return Ok(Some(delivered));
+                        }
+                    }
+                    Err(error) if self.strategy.recover(&error) => {}
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
+            match self.strategy.step(asked) {
+                Step::Stop(error) => return Err(error),
+                Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
+                Step::Probe(endpoint, at) => {
+                    let probe = self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
+                    let verdict = self.strategy.enter(&probe, asked).map_err(|error| error.at(&*endpoint))?;
+                    if let Verdict::DeliverHeld = verdict
+                        && let Some(page) = self.held.take()
+                    {
+                        return Ok(Some((page, None)));
+                    }
+                }
+                Step::Chunk(endpoint, at, rows) => {
+                    let fetched = self.chunk(&*endpoint, &at, rows).await?;
+                    if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
+                        return Ok(Some(delivered));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes a page to the strategy. Returns the page to deliver, when there is one.
+    fn enter(
+        &mut self,
+        endpoint: &dyn Endpoint,
+        fetched: Fetched<T>,
+        asked: Timestamp,
+    ) -> Result<Option<Delivered<T>>> {
+        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
+            return Err(record.error(endpoint.name()));
+        }
+        let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
+        let Fetched { mut page, next } = fetched;
+        if let (Some((rows, total)), Some(at)) = (self.strategy.account(), next) {
+            page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, rows, total));
+        }
+        Ok(match verdict {
+            Verdict::Deliver => Some((page, None)),
+            Verdict::DeliverThenFail(error) => Some((page, Some(error.at(endpoint)))),
+            Verdict::DeliverHeld => self.held.take().map(|page| (page, None)),
+            Verdict::Skip => None,
+            Verdict::Hold => {
+                self.held = Some(page);
+                None
+            }
+        })
+    }
+
+    /// The next chunk of a long body. The body is requested when it is not open at this position.
+    async fn chunk(&mut self, endpoint: &dyn Endpoint, at: &Position, rows: usize) -> Result<Fetched<T>> {
+        let mut list = match self.chunked.take().filter(|list| list.position() == *at) {
+            Some(list) => list,
+            None => ChunkedList::open(&self.client, endpoint, at, &self.progress).await?,
+        };
+        let fetched = list.next::<T>(rows, &self.client, &self.progress).await?;
+        self.chunked = fetched.next.is_some().then_some(list);
+        Ok(fetched)
+    }
+
+    /// Starts the fetch of the next page while the caller works on this one, when the next step is a fetch.
+    fn prefetch(&self) -> Option<Fetching<T>> {
+        if !self.prefetch || self.strategy.finished() {
+            return None;
+        }
+        let asked = self.client.clock().now();
+        match self.strategy.step(asked) {
+            Step::Fetch(endpoint, at) if self.client.may_prefetch(&*endpoint) => {
+                Some(self.fetch(endpoint, &at, asked, true))
+            }
+            _ => None,
+        }
+    }
+
+    fn fetch(&self, endpoint: Arc<dyn Endpoint>, at: &Position, asked: Timestamp, prefetch: bool) -> Fetching<T> {
+        let fetch = PageFetch::start(&self.client, &endpoint, at, &self.progress, prefetch);
+        Fetching { endpoint, fetch, asked }
+    }
+}
