@@ -11,6 +11,7 @@ use super::core::{Check, Client, Settings};
 use super::credentials::Credentials;
 use super::rate_limit::{LimitScope, RateLimit};
 use super::retry::RetryPolicy;
+use super::setters::setters;
 use super::transport::{ReqwestTransport, SharedTransport, Transport};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
@@ -88,41 +89,36 @@ impl<P: Provider> Default for ClientBuilder<P> {
     }
 }
 
-impl<P: Provider> ClientBuilder<P> {
+setters! { [P: Provider] ClientBuilder<P> {
     /// Sets another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and
     /// fragment. A missing slash at the end is added.
-    pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
-        self.base_url = Some(parse_base_url(url.as_ref()));
-        self
-    }
-
+    base_url(url: impl AsRef<str>) => base_url = Some(parse_base_url(url.as_ref()));
     /// Sets credentials of another kind than the provider's usual one.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Ok(credentials);
-        self
-    }
+    credentials(credentials: Credentials) => credentials = Ok(credentials);
+    /// The time limit for making a connection. Default 10 s. Not applied to your own client or transport.
+    connect_timeout(limit: Duration) => connect_timeout = limit;
+    /// The time limit of one attempt: send, and read the whole body. Default 60 s.
+    timeout(limit: Duration) => timeout = limit;
+    /// The time limit of one page: all attempts, and all waits between them. Default 5 minutes.
+    page_timeout(limit: Duration) => page_timeout = limit;
+    /// How many requests may be sent in a period, by all clones, or by all clients of the host
+    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
+    /// customer, each rate bucket has this rate.
+    rate_limit(limit: RateLimit) => rate_limit = limit;
+    /// The `User-Agent`. Not applied to your own client or transport.
+    user_agent(name: impl Into<String>) => user_agent = name.into();
+    /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
+    max_body_bytes(bytes: usize) => max_body_bytes = bytes;
+    /// Uses your own transport.
+    transport(transport: impl Transport) => transport = Some(SharedTransport(Arc::new(transport)));
+    /// The clock for "now" and "today". Default: the system clock.
+    clock(clock: Clock) => clock = clock;
+} }
 
+impl<P: Provider> ClientBuilder<P> {
     /// The provider's usual credentials; [`ClientBuilder::build`] returns their error.
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
         self.credentials = credentials;
-        self
-    }
-
-    /// The time limit for making a connection. Default 10 s. Not applied to your own client or transport.
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// The time limit of one attempt: send, and read the whole body. Default 60 s.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// The time limit of one page: all attempts, and all waits between them. Default 5 minutes.
-    pub fn page_timeout(mut self, limit: Duration) -> Self {
-        self.page_timeout = limit;
         self
     }
 
@@ -130,38 +126,6 @@ impl<P: Provider> ClientBuilder<P> {
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         let throttled_wait = policy.throttled_wait.or(P::THROTTLED_WAIT);
         self.retry = RetryPolicy { throttled_wait, ..policy };
-        self
-    }
-
-    /// How many requests may be sent in a period, by all clones, or by all clients of the host
-    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
-    /// customer, each rate bucket has this rate.
-    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
-        self.rate_limit = limit;
-        self
-    }
-
-    /// The `User-Agent`. Not applied to your own client or transport.
-    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
-        self.user_agent = name.into();
-        self
-    }
-
-    /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
-    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
-        self.max_body_bytes = bytes;
-        self
-    }
-
-    /// Uses your own transport.
-    pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.transport = Some(SharedTransport(Arc::new(transport)));
-        self
-    }
-
-    /// The clock for "now" and "today". Default: the system clock.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
         self
     }
 

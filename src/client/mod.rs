@@ -16,6 +16,7 @@ pub(crate) mod redact;
 mod requests;
 mod response;
 mod retry;
+mod setters;
 mod sunset;
 mod transport;
 #[cfg(feature = "webhook")]
@@ -34,5 +35,6 @@ pub(crate) use requests::read_single;
 pub use requests::{Download, DownloadRequest, GetRequest, WriteRequest};
 pub(crate) use response::Response;
 pub use retry::RetryPolicy;
+pub(crate) use setters::setters;
 pub use sunset::Sunset;
 pub use transport::{Body, Transport};

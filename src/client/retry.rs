@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::clock::monotonic;
+use super::setters::setters;
 use crate::error::{Error, Result};
 
 /// How often an idempotent call is retried, and after which wait.
@@ -24,6 +25,7 @@ use crate::error::{Error, Result};
 /// let none = RetryPolicy::none();
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[must_use]
 pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
     pub(crate) base: Duration,
@@ -52,42 +54,26 @@ impl RetryPolicy {
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
+}
 
+setters! { RetryPolicy {
     /// Attempts for one page, the first included: 1 or more. Default 5.
-    #[must_use]
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts;
-        self
-    }
+    max_attempts(attempts: u32) => max_attempts = attempts;
+    /// The longest wait that a server may ask for; after a longer one the call is [`Error::Paused`]. Default 2 minutes.
+    max_wait(cap: Duration) => max_wait = cap;
+    /// How long to wait after a 429 without `Retry-After`; up to a tenth is added at random. Default: the wait that
+    /// fits the provider's documented limit, else the back-off.
+    throttled_wait(wait: Duration) => throttled_wait = Some(wait);
+    /// How many retries all clones of a client may make together; each success adds a tenth of a retry, each second a
+    /// twentieth, up to this number. Default 50.
+    budget(retries: u32) => budget = retries;
+} }
 
+impl RetryPolicy {
     /// The upper bounds of the first random wait, and of all later ones. Default 1 s and 16 s.
-    #[must_use]
     pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         self.base = base;
         self.max_backoff = max;
-        self
-    }
-
-    /// The longest wait that a server may ask for; after a longer one the call is [`Error::Paused`]. Default 2 minutes.
-    #[must_use]
-    pub fn max_wait(mut self, cap: Duration) -> Self {
-        self.max_wait = cap;
-        self
-    }
-
-    /// How long to wait after a 429 without `Retry-After`; up to a tenth is added at random. Default: the wait that
-    /// fits the provider's documented limit, else the back-off.
-    #[must_use]
-    pub fn throttled_wait(mut self, wait: Duration) -> Self {
-        self.throttled_wait = Some(wait);
-        self
-    }
-
-    /// How many retries all clones of a client may make together; each success adds a tenth of a retry, each second a
-    /// twentieth, up to this number. Default 50.
-    #[must_use]
-    pub fn budget(mut self, retries: u32) -> Self {
-        self.budget = retries;
         self
     }
 

@@ -28,6 +28,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::clock::Clock;
+use super::setters::setters;
 use crate::error::{Error, Result};
 use crate::json::debug_fields;
 
@@ -36,6 +37,7 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Checks the signatures of deliveries. Cheap to keep, `Send + Sync`; `Debug` shows no secret.
 #[derive(Clone)]
+#[must_use]
 pub struct Verifier {
     header: HeaderName,
     secrets: Vec<SecretString>,
@@ -106,21 +108,6 @@ impl Verifier {
         Ok(self)
     }
 
-    /// How far the time of a delivery may be from now, in the past or the future; this value itself is accepted.
-    /// Default 5 minutes. No effect on [`Verifier::plain`].
-    #[must_use]
-    pub fn tolerance(mut self, tolerance: Duration) -> Self {
-        self.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
-        self
-    }
-
-    /// The clock for "now". Default: the system clock.
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
     /// Checks the headers and the body, in bytes as received. Signatures are compared in constant time.
     ///
     /// # Errors
@@ -182,6 +169,14 @@ impl Verifier {
         if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
 }
+
+setters! { Verifier {
+    /// How far the time of a delivery may be from now, in the past or the future; this value itself is accepted.
+    /// Default 5 minutes. No effect on [`Verifier::plain`].
+    tolerance(tolerance: Duration) => tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
+    /// The clock for "now". Default: the system clock.
+    clock(clock: Clock) => clock = clock;
+} }
 
 fn mac(secret: &SecretString, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;

@@ -304,7 +304,9 @@ mod tests {
         assert_eq!(ids(r#"{"detail": "no"}"#).unwrap_err(), BodyProblem::ErrorObject);
         assert!(matches!(ids(r#"{"results": {}}"#).unwrap_err(), BodyProblem::Shape(_)));
         assert!(matches!(ids("[1]").unwrap_err(), BodyProblem::Shape(_)));
-        assert_eq!(ids(r#"{"results": []} {}"#).unwrap_err(), BodyProblem::NotJson);
+        for damaged in ["[]} {}", "[{\"id\":1},,{\"id\":2}]}", "[{\"id\":1};{\"id\":2}]}", "[{\"id\":1},]}"] {
+            assert_eq!(ids(&format!("{{\"results\":{damaged}")).unwrap_err(), BodyProblem::NotJson, "{damaged}");
+        }
         assert_eq!(decode::<Row>(br#"{"detail":"x"}"#, &ListAt::Root).unwrap_err(), BodyProblem::ErrorObject);
         assert_eq!(
             decode::<Row>(b"{\"results\":[{\"id\":1,\"a\":\"\xff\"}]}", &LIST).unwrap_err(),
@@ -318,28 +320,6 @@ mod tests {
         for cut in 0..body.len() {
             let got = decode::<Row>(&body.as_bytes()[..cut], &LIST).map(|_| ());
             assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn a_long_list_is_read_and_a_cut_or_damaged_one_is_refused() {
-        let row = |id: u64| format!(r#"{{"id":{id},"t":"{}"}}"#, "x\\\"]},".repeat(40));
-        let rows: Vec<String> = (0..2_000).map(row).collect();
-        let body = format!(r#"{{"count":2000,"results":[{}],"next":null}}"#, rows.join(","));
-        let decoded = decode::<Row>(body.as_bytes(), &LIST).unwrap();
-        assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), (0..2_000).collect::<Vec<_>>());
-        assert_eq!(&body[decoded.ranges[1_999].clone()], rows[1_999]);
-        assert_eq!(decoded.fields.raw("next"), Some("null"));
-        for cut in (body.len() - 40..body.len()).chain((0..body.len()).step_by(9_973)) {
-            let got = decode::<Row>(&body.as_bytes()[..cut], &LIST).map(|_| ());
-            assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
-        }
-        for (from, to) in
-            [(",{\"id\":1500", ",,{\"id\":1500"), (",{\"id\":10,", ";{\"id\":10,"), ("}],\"next", "},],\"next")]
-        {
-            assert!(body.contains(from), "{from}");
-            let got = decode::<Row>(body.replace(from, to).as_bytes(), &LIST).map(|_| ());
-            assert_eq!(got, Err(BodyProblem::NotJson), "{to}");
         }
     }
 

@@ -29,6 +29,7 @@
 //! ```
 
 mod body;
+mod clock_setters;
 pub mod employjoy;
 pub mod fantastic_jobs;
 mod fault;
@@ -39,7 +40,6 @@ mod received;
 mod reply;
 mod served;
 mod service;
-mod setters;
 mod simulator;
 mod throttle;
 mod time;

@@ -9,7 +9,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ApplicationStatus;
-use crate::client::{ApiRequest, Client, read_single};
+use crate::client::{ApiRequest, Client, read_single, setters};
 use crate::error::{Error, Result};
 use crate::json::{DateTime, debug_fields, empty_as_none, model};
 
@@ -44,6 +44,7 @@ debug_fields!(Candidate());
 /// An application to submit. `Debug` shows the job id and nothing of the candidate.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[must_use]
 pub struct NewApplication {
     job_id: String,
     candidate: Candidate,
@@ -78,57 +79,31 @@ impl NewApplication {
         }
     }
 
-    /// Whether the candidate agreed to be contacted by text message and e-mail. It must be `true` (vendor page).
-    #[must_use]
-    pub fn consent_to_contact(mut self, yes: bool) -> Self {
-        self.consent_to_contact = yes;
-        self
-    }
-
-    /// The source of the candidate, such as `indeed`; at most 100 characters (vendor specification).
-    #[must_use]
-    pub fn source(mut self, source: impl Into<String>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// Your own id of the application, 1 to 128 characters, unique for each partner (vendor page). Always set it: after
-    /// 24 hours it alone prevents a second application, and you can find the application in the list by it.
-    #[must_use]
-    pub fn source_application_id(mut self, id: impl Into<String>) -> Self {
-        self.source_application_id = Some(id.into());
-        self
-    }
-
     /// The answer to a question of the job, under the question's key (vendor page).
-    #[must_use]
     pub fn answer(mut self, key: impl Into<String>, answer: impl Into<Value>) -> Self {
         self.application_form_answers.insert(key.into(), answer.into());
         self
     }
+}
 
+setters! { NewApplication {
+    /// Whether the candidate agreed to be contacted by text message and e-mail. It must be `true` (vendor page).
+    consent_to_contact(yes: bool) => consent_to_contact = yes;
+    /// The source of the candidate, such as `indeed`; at most 100 characters (vendor specification).
+    source(source: impl Into<String>) => source = Some(source.into());
+    /// Your own id of the application, 1 to 128 characters, unique for each partner (vendor page). Always set it: after
+    /// 24 hours it alone prevents a second application, and you can find the application in the list by it.
+    source_application_id(id: impl Into<String>) => source_application_id = Some(id.into());
     /// The URL of the résumé. The server fetches it later; if that fails, the application is still valid (vendor page).
-    #[must_use]
-    pub fn resume_url(mut self, url: impl Into<String>) -> Self {
-        self.resume_url = Some(url.into());
-        self
-    }
-
+    resume_url(url: impl Into<String>) => resume_url = Some(url.into());
     /// The company of the job. It is not sent. The server's rate limit counts by company, and so does the client if
     /// this is set; otherwise the client counts by job.
-    #[must_use]
-    pub fn company_id(mut self, id: impl Into<String>) -> Self {
-        self.company_id = Some(id.into());
-        self
-    }
-
+    company_id(id: impl Into<String>) => company_id = Some(id.into());
     /// Your own idempotency key, a UUID (vendor page), instead of a random one: one key for one application.
-    #[must_use]
-    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
+    idempotency_key(key: impl Into<String>) => key = Some(key.into());
+} }
 
+impl NewApplication {
     pub(super) fn submission(self, now: Timestamp) -> Result<Submission> {
         self.validate()?;
         let key = match &self.key {

@@ -9,6 +9,7 @@ use super::endpoint::ListEndpoint;
 use super::models::{Application, Job};
 use super::requests::{ApplicationsRequest, JobsRequest};
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::json::DateTime;
 use crate::listing::{Endpoint, Fingerprint};
@@ -77,20 +78,13 @@ impl ApplicationsRequest {
     }
 }
 
-impl<T, C> SyncByUpdate<'_, T, C> {
+setters! { [T, C] SyncByUpdate<'_, T, C> {
     /// How far before the watermark each later run begins. Default 10 minutes. It must be longer than the clock of this
     /// machine is ahead.
-    pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.sync.options.overlap = overlap;
-        self
-    }
-
+    overlap(overlap: Duration) => sync.options.overlap = overlap;
     /// Where the first run begins. Default: the whole list. Later runs start at the watermark and ignore it.
-    pub fn since(mut self, instant: Timestamp) -> Self {
-        self.sync.options.since = Some(instant);
-        self
-    }
-}
+    since(instant: Timestamp) => sync.options.since = Some(instant);
+} }
 
 impl SyncOptions for ByUpdate {
     const STRATEGY: &'static str = "by-update";

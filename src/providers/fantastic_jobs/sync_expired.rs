@@ -11,6 +11,7 @@ use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
 use super::planner::{minus, plus};
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
@@ -56,20 +57,13 @@ impl ExpiredRequest {
     }
 }
 
-impl<T, C> SyncExpired<'_, T, C> {
+setters! { [T, C] SyncExpired<'_, T, C> {
     /// Fills gaps of up to 27 days from `1m`, which is shorter than `6m` but not documented (observed by two clients).
-    pub fn use_month(mut self) -> Self {
-        self.sync.options.month = true;
-        self
-    }
-
+    use_month() => sync.options.month = true;
     /// Skips ids that expired more than 179 days ago, which no feed contains. By default that is [`Error::Gap`]. All
     /// rows of that age have expired (vendor page).
-    pub fn accept_loss(mut self) -> Self {
-        self.sync.options.accept_loss = true;
-        self
-    }
-}
+    accept_loss() => sync.options.accept_loss = true;
+} }
 
 /// The calls that cover the time since `covered`, and the instant until which they cover everything; `None` if no feed
 /// is long enough. No I/O.

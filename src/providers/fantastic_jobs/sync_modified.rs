@@ -13,6 +13,7 @@ use super::planner::{Interval, minus};
 use super::query::utc;
 use super::requests::ModifiedAtsRequest;
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
@@ -52,20 +53,13 @@ impl ModifiedAtsRequest {
     }
 }
 
-impl<T, C> SyncModified<'_, T, C> {
+setters! { [T, C] SyncModified<'_, T, C> {
     /// Skips edits that the feed no longer contains. By default that is [`Error::Gap`].
-    pub fn accept_loss(mut self) -> Self {
-        self.sync.options.accept_loss = true;
-        self
-    }
-
+    accept_loss() => sync.options.accept_loss = true;
     /// The allowed delay of a run beyond 24 hours after the last run, without [`Error::Gap`], for daily jobs that do
     /// not start exactly on time. Default 15 minutes; edits of that time may be missed. Zero allows no delay.
-    pub fn tolerance(mut self, tolerance: Duration) -> Self {
-        self.sync.options.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
-        self
-    }
-}
+    tolerance(tolerance: Duration) => sync.options.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
+} }
 
 /// The frozen window and the position, as the state keeps them.
 #[derive(Debug, Clone, Serialize, Deserialize)]

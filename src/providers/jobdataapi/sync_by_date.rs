@@ -16,6 +16,7 @@ use super::models::Job;
 use super::requests::JobsRequest;
 use super::sliced_jobs::{EPOCH, SlicedJobs, day, day_index, ids};
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
@@ -50,19 +51,12 @@ impl JobsRequest {
     }
 }
 
-impl<T, C> SyncByDate<'_, T, C> {
+setters! { [T, C] SyncByDate<'_, T, C> {
     /// The first day of the first run, which requires it. Later runs start at the watermark and ignore it.
-    pub fn since(mut self, day: Date) -> Self {
-        self.sync.options.since = Some(day);
-        self
-    }
-
+    since(day: Date) => sync.options.since = Some(day);
     /// The days before the watermark that each later run reads again. Default 2.
-    pub fn overlap(mut self, days: u32) -> Self {
-        self.sync.options.overlap = days;
-        self
-    }
-}
+    overlap(days: u32) => sync.options.overlap = days;
+} }
 
 impl SyncOptions for ByDate {
     const STRATEGY: &'static str = "by-date";

@@ -19,6 +19,7 @@ use super::models::Job;
 use super::requests::JobsRequest;
 use super::sliced_jobs::{SlicedJobs, ids};
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
@@ -67,20 +68,13 @@ impl JobsRequest {
     }
 }
 
-impl<T, C> SyncById<'_, T, C> {
+setters! { [T, C] SyncById<'_, T, C> {
     /// Where the first run begins. Later runs start at the watermark and ignore it.
-    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
-        self.sync.options.bootstrap = bootstrap;
-        self
-    }
-
+    bootstrap(bootstrap: Bootstrap) => sync.options.bootstrap = bootstrap;
     /// Reads the last `ids` ids below the watermark again, for rows that became visible after rows with higher ids.
     /// Default 0.
-    pub fn overlap(mut self, ids: u64) -> Self {
-        self.sync.options.overlap = ids;
-        self
-    }
-}
+    overlap(ids: u64) => sync.options.overlap = ids;
+} }
 
 impl SyncOptions for ById {
     const STRATEGY: &'static str = "by-id";

@@ -10,7 +10,8 @@ use super::api::EmployJoy;
 use super::data::{Order, PartnerData};
 use super::routes::{Limits, PartnerService};
 use crate::client::Clock;
-use crate::testing::setters::{clock_setters, setters};
+use crate::client::setters;
+use crate::testing::clock_setters::clock_setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -51,36 +52,28 @@ impl EmployJoy {
 
 setters! { Builder {
     /// How many open jobs there are at the start. Default 100.
-    jobs(usize) => jobs;
+    jobs(jobs: usize) => jobs = jobs;
     /// How many applications there are at the start, all submitted now. Default 0.
-    applications(usize) => applications;
+    applications(applications: usize) => applications = applications;
     /// How many companies the jobs belong to, in turn (0 counts as 1). Default 5.
-    companies(usize) => companies;
+    companies(companies: usize) => companies = companies;
     /// The order of both lists. Default [`Order::UpdatedAsc`].
-    order(Order) => order;
+    order(order: Order) => order = order;
     /// Applies the documented limits, each over a sliding minute: 60 for each list, 120 for single applications, 10
     /// submissions for each company. Default: none.
-    limits(bool) => limits;
+    limits(limits: bool) => limits = limits;
     /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    port(u16) => port;
+    port(port: u16) => port = port;
+    /// The last changes of the jobs of the start are spread evenly over this many days before `now` (0 counts as 1).
+    /// Default 30.
+    days(days: u32) => days = days.max(1);
+    /// The key that is accepted, as `Authorization: Bearer …`. Default `pek_test_simulated`.
+    api_key(key: impl Into<String>) => api_key = key.into().into();
 } }
 
 clock_setters!(Builder);
 
 impl Builder {
-    /// The last changes of the jobs of the start are spread evenly over this many days before `now` (0 counts as 1).
-    /// Default 30.
-    pub fn days(mut self, days: u32) -> Self {
-        self.days = days.max(1);
-        self
-    }
-
-    /// The key that is accepted, as `Authorization: Bearer …`. Default `pek_test_simulated`.
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = key.into().into();
-        self
-    }
-
     /// Makes the data and starts the server on the tokio runtime of the caller.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::api::FantasticJobs;
 use super::data::{FeedData, Feeds, SimulatedTime};
 use super::service::{FantasticService, Subscription};
-use crate::testing::setters::setters;
+use crate::client::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::time::fixed_clock;
 
@@ -50,42 +50,30 @@ impl FantasticJobs {
 
 setters! { Builder {
     /// Rows that each feed indexes in each hour. Default 30.
-    rows_per_hour(u32) => rows_per_hour;
+    rows_per_hour(rows_per_hour: u32) => rows_per_hour = rows_per_hour;
     /// How long before the start the oldest rows were indexed. Default 10 days.
-    history(SignedDuration) => history;
+    history(history: SignedDuration) => history = history;
     /// The seed of everything that is random. Default 1.
-    seed(u64) => seed;
+    seed(seed: u64) => seed = seed;
     /// Whether `24h` covers 25 hours: the vendor's text and its example differ. Default: 24.
-    long_day(bool) => long_day;
+    long_day(long_day: bool) => long_day = long_day;
     /// The subscription of the key. Default [`Subscription::Pro`].
-    subscription(Subscription) => subscription;
+    subscription(subscription: Subscription) => subscription = subscription;
     /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    port(u16) => port;
+    port(port: u16) => port = port;
+    /// Lets about a third of the rows expire, at a random time within this span. Default: no row expires by itself.
+    expires_within(span: SignedDuration) => expires_within = Some(span);
+    /// The key that is accepted, as `Authorization: Bearer …`. Default `simulated-key`.
+    api_key(key: impl Into<String>) => api_key = key.into().into();
+    /// The simulated time at the start. Default: the time of the start; it moves with [`FantasticJobs::advance`] only.
+    now(now: Timestamp) => now = Some(now);
 } }
 
 impl Builder {
-    /// Lets about a third of the rows expire, at a random time within this span. Default: no row expires by itself.
-    pub fn expires_within(mut self, span: SignedDuration) -> Self {
-        self.expires_within = Some(span);
-        self
-    }
-
-    /// The key that is accepted, as `Authorization: Bearer …`. Default `simulated-key`.
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = key.into().into();
-        self
-    }
-
     /// The jobs and requests of the billing period. More requests get status 429; more jobs are served and billed. Default:
     /// 100 million of each.
     pub fn quotas(mut self, jobs: u64, requests: u64) -> Self {
         (self.jobs_quota, self.requests_quota) = (jobs, requests);
-        self
-    }
-
-    /// The simulated time at the start. Default: the time of the start; it moves with [`FantasticJobs::advance`] only.
-    pub fn now(mut self, now: Timestamp) -> Self {
-        self.now = Some(now);
         self
     }
 

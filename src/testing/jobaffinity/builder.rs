@@ -9,7 +9,7 @@ use super::api::JobAffinity;
 use super::data::{AffinityData, STEPS};
 use super::routes::AffinityService;
 use super::variants::{Edition, LastPage, Links, Order, Variants};
-use crate::testing::setters::setters;
+use crate::client::setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 
@@ -47,53 +47,37 @@ impl JobAffinity {
 
 setters! { Builder {
     /// How many jobs there are at the start. Default 20.
-    jobs(usize) => jobs;
+    jobs(jobs: usize) => jobs = jobs;
     /// How many applications each job has at the start, each by another candidate. Every second one has been moved to the
     /// second step. Default 3.
-    applications(usize) => applications;
+    applications(applications: usize) => applications = applications;
     /// The lowest id. All kinds of records share one sequence of ids, with gaps. Default 1,001.
-    first_id(u64) => first_id;
+    first_id(first_id: u64) => first_id = first_id;
     /// The edition that the names in the records follow. Default [`Edition::Later`].
-    edition(Edition) => edition;
+    edition(edition: Edition) => edition = edition;
     /// The order of the lists. Default [`Order::Ascending`].
-    order(Order) => variants.order;
+    order(order: Order) => variants.order = order;
     /// The form of links to next pages. Default [`Links::Relative`].
-    links(Links) => variants.links;
+    links(links: Links) => variants.links = links;
     /// What `_next` is on the last page. Default [`LastPage::Empty`].
-    last_page(LastPage) => variants.last_page;
+    last_page(last_page: LastPage) => variants.last_page = last_page;
     /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    port(u16) => port;
+    port(port: u16) => port = port;
+    /// Makes links to next pages repeat the filters beside the cursor. Default: the cursor alone.
+    next_repeats_query() => variants.next_repeats_query = true;
+    /// Makes `since` leave out the record with its id. Default: that record is in the list.
+    since_excludes() => variants.since_excludes = true;
+    /// The origin that CVs are redirected to, such as `http://127.0.0.1:4000`. Default: this server.
+    cv_origin(origin: impl Into<String>) => variants.cv_origin = origin.into();
+    /// Allows this many requests (0 counts as 1) in every window of length `per`, whoever sends them, and replies to the others
+    /// with status 429. Default: no limit.
+    throttle(requests: usize, per: Duration) => throttle = Some(Throttle::new(requests, per));
 } }
 
 impl Builder {
-    /// Makes links to next pages repeat the filters beside the cursor. Default: the cursor alone.
-    pub fn next_repeats_query(mut self) -> Self {
-        self.variants.next_repeats_query = true;
-        self
-    }
-
-    /// Makes `since` leave out the record with its id. Default: that record is in the list.
-    pub fn since_excludes(mut self) -> Self {
-        self.variants.since_excludes = true;
-        self
-    }
-
-    /// The origin that CVs are redirected to, such as `http://127.0.0.1:4000`. Default: this server.
-    pub fn cv_origin(mut self, origin: impl Into<String>) -> Self {
-        self.variants.cv_origin = origin.into();
-        self
-    }
-
     /// The credentials that are accepted. Default `simulated` and `simulated-password`.
     pub fn credentials(mut self, login: impl Into<String>, password: impl Into<String>) -> Self {
         (self.login, self.password) = (login.into().into(), password.into().into());
-        self
-    }
-
-    /// Allows this many requests (0 counts as 1) in every window of length `per`, whoever sends them, and replies to the others
-    /// with status 429. Default: no limit.
-    pub fn throttle(mut self, requests: usize, per: Duration) -> Self {
-        self.throttle = Some(Throttle::new(requests, per));
         self
     }
 

@@ -11,7 +11,8 @@ use super::data::{JobData, JobSettings, Order};
 use super::record::RecordStyle;
 use super::routes::JobService;
 use crate::client::Clock;
-use crate::testing::setters::{clock_setters, setters};
+use crate::client::setters;
+use crate::testing::clock_setters::clock_setters;
 use crate::testing::simulator::Simulator;
 use crate::testing::throttle::Throttle;
 use crate::testing::time::{Elapsed, fixed_clock};
@@ -58,51 +59,39 @@ impl JobDataApi {
 
 setters! { Builder {
     /// How many jobs there are at the start. Default 1,000.
-    jobs(usize) => jobs.jobs;
+    jobs(jobs: usize) => jobs.jobs = jobs;
     /// The seed of everything that is random. Default 1.
-    seed(u64) => jobs.style.seed;
+    seed(seed: u64) => jobs.style.seed = seed;
     /// All jobs of the start are published within this many days before `now` (0 counts as 1). Default 120.
-    days(u32) => jobs.days;
+    days(days: u32) => jobs.days = days;
     /// The lowest id. Default 10,001.
-    first_id(u64) => jobs.first_id;
+    first_id(first_id: u64) => jobs.first_id = first_id;
     /// The mean size of a job's record in bytes, reached by the length of its description, which has a minimum: sizes below
     /// about 1,000 all give the same records. Default 1,200.
-    record_size(usize) => jobs.style.record_size;
+    record_size(record_size: usize) => jobs.style.record_size = record_size;
     /// The order of the job list. Default [`Order::PublishedDesc`].
-    order(Order) => jobs.order;
+    order(order: Order) => jobs.order = order;
     /// The subscription of the key. Default [`Subscription::Access`].
-    subscription(Subscription) => subscription;
+    subscription(subscription: Subscription) => subscription = subscription;
     /// With [`Subscription::Lite`], whether slicing parameters are ignored instead of refused with status 403. Default:
     /// refused. What the real service does is not documented.
-    lite_ignores_slicing(bool) => lite_ignores_slicing;
+    lite_ignores_slicing(lite_ignores_slicing: bool) => lite_ignores_slicing = lite_ignores_slicing;
     /// Whether refused requests count for the throttle as well. Default: only in the default throttle of calls without a key.
-    count_rejected(bool) => count_rejected;
+    count_rejected(count_rejected: bool) => count_rejected = count_rejected;
     /// The port of 127.0.0.1 to listen on. Default 0: a free one.
-    port(u16) => port;
+    port(port: u16) => port = port;
+    /// The key that is accepted, in the header `Authorization: Api-Key …` or the parameter `api_key`. Default `simulated-key`.
+    api_key(key: impl Into<String>) => api_key = key.into().into();
+    /// The page size of a request that names none (0 counts as 1). Default 200.
+    default_page_size(rows: usize) => page_size = rows.max(1);
+    /// Allows this many requests (0 counts as 1) in every window of length `per`, and replies to the others with status 429 and
+    /// `Retry-After`. Default: no limit with a key, and 10 in an hour without one.
+    throttle(requests: usize, per: Duration) => throttle = Some((requests, per));
 } }
 
 clock_setters!(Builder);
 
 impl Builder {
-    /// The key that is accepted, in the header `Authorization: Api-Key …` or the parameter `api_key`. Default `simulated-key`.
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = key.into().into();
-        self
-    }
-
-    /// The page size of a request that names none (0 counts as 1). Default 200.
-    pub fn default_page_size(mut self, rows: usize) -> Self {
-        self.page_size = rows.max(1);
-        self
-    }
-
-    /// Allows this many requests (0 counts as 1) in every window of length `per`, and replies to the others with status 429 and
-    /// `Retry-After`. Default: no limit with a key, and 10 in an hour without one.
-    pub fn throttle(mut self, requests: usize, per: Duration) -> Self {
-        self.throttle = Some((requests, per));
-        self
-    }
-
     /// Makes the data and starts the server on the tokio runtime of the caller.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use super::count::{Price, count_of, slice};
 use super::options::{Depth, Target, WindowOptions};
 use super::walk::WindowWalk;
 use crate::checkpoint::Checkpoint;
+use crate::client::setters;
 use crate::error::Result;
 use crate::listing::{Endpoint, Fingerprint, ListRequest};
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
@@ -123,56 +124,31 @@ windows! {
     ActiveJbRequest(ActiveJbJob, ACTIVE_JB_COUNT),
 }
 
-impl<T, C> SyncWindows<'_, T, C> {
+setters! { [T, C] SyncWindows<'_, T, C> {
     /// The number of slices of equal length of a backfill, 1 or more. Each slice costs a request; with more slices,
     /// fewer rows are billed again after an interruption. Default 1. An error for other syncs.
-    pub fn slices(mut self, slices: u32) -> Self {
-        self.sync.options.slices = Some(slices);
-        self
-    }
-
+    slices(slices: u32) => sync.options.slices = Some(slices);
     /// The start of the first run. Later runs continue from the watermark and ignore it.
-    pub fn since(mut self, instant: Timestamp) -> Self {
-        self.sync.options.since = Some(instant);
-        self
-    }
-
+    since(instant: Timestamp) => sync.options.since = Some(instant);
     /// Skips an interval that the server no longer shows. By default that is [`Error::Gap`](crate::Error::Gap).
-    pub fn accept_loss(mut self) -> Self {
-        self.sync.options.accept_loss = true;
-        self
-    }
-
+    accept_loss() => sync.options.accept_loss = true;
     /// The most jobs that this run may buy. It ends as paused before it would buy more, and the next run continues.
-    pub fn max_jobs(mut self, jobs: u64) -> Self {
-        self.sync.options.max_jobs = Some(jobs);
-        self
-    }
-
+    max_jobs(jobs: u64) => sync.options.max_jobs = Some(jobs);
     /// Continues when no jobs remain in the billing period; some plans then charge for each job (vendor page). By
     /// default the run is paused until the billing date.
-    pub fn allow_overage(mut self) -> Self {
-        self.sync.options.allow_overage = true;
-        self
-    }
+    allow_overage() => sync.options.allow_overage = true;
+    /// Does not compare the local clock with the server's `Date`. By default a difference over
+    /// [`SyncWindows::clock_skew`] is an error, because with a wrong clock the sync requests a wrong window.
+    trust_own_clock() => sync.options.check_clock = false;
+    /// Accepts a listing with fewer rows than its count. By default that is
+    /// [`Error::Incomplete`](crate::Error::Incomplete) for fixed windows (`1h`, `24h`).
+    trust_listing() => sync.options.trust_listing = true;
+} }
 
+impl<T, C> SyncWindows<'_, T, C> {
     /// The largest allowed difference between the local clock and the server's. Default 60 s. See [`Planner::skew`].
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.sync.options.planner = self.sync.options.planner.skew(skew);
-        self
-    }
-
-    /// Does not compare the local clock with the server's `Date`. By default a difference over
-    /// [`SyncWindows::clock_skew`] is an error, because with a wrong clock the sync requests a wrong window.
-    pub fn trust_own_clock(mut self) -> Self {
-        self.sync.options.check_clock = false;
-        self
-    }
-
-    /// Accepts a listing with fewer rows than its count. By default that is
-    /// [`Error::Incomplete`](crate::Error::Incomplete) for fixed windows (`1h`, `24h`).
-    pub fn trust_listing(mut self) -> Self {
-        self.sync.options.trust_listing = true;
         self
     }
 }

@@ -1,17 +1,4 @@
-//! The methods that the builders of the simulators have in common.
-
-/// Writes methods of a builder that store their argument in a field: `name(type) => field;`, or `=> field.field;`.
-macro_rules! setters {
-    ($builder:ident { $($(#[$doc:meta])* $name:ident($kind:ty) => $($field:ident).+;)* }) => {
-        impl $builder {$(
-            $(#[$doc])*
-            pub fn $name(mut self, $name: $kind) -> Self {
-                self.$($field).+ = $name;
-                self
-            }
-        )*}
-    };
-}
+//! The methods for the clocks, which the builders of two simulators have in common.
 
 /// Writes the methods of a builder with the fields `now: Option<Clock>` and `throttle_clock: Option<Elapsed>`.
 macro_rules! clock_setters {
@@ -37,4 +24,4 @@ macro_rules! clock_setters {
     };
 }
 
-pub(crate) use {clock_setters, setters};
+pub(crate) use clock_setters;
