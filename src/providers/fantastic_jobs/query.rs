@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::frames::TimeFrame;
-use super::search::Search;
+use super::search::{Expression, Search};
 use crate::error::{Error, Result};
 use crate::listing::Query;
 
@@ -27,8 +27,13 @@ pub(super) fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).datetime().to_string()
 }
 
+/// Sets an instant.
+pub(super) fn time(query: &mut Query, name: &str, at: Timestamp) {
+    query.set(name, utc(at));
+}
+
 /// Sets a list: values separated by commas without spaces (vendor page); values with a comma or quote are quoted.
-pub(super) fn list<S: AsRef<str>>(query: &mut Query, name: &str, values: impl IntoIterator<Item = S>) {
+pub(super) fn list(query: &mut Query, name: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
     let mut texts = Vec::new();
     for value in values {
         let value = value.as_ref();
@@ -41,14 +46,25 @@ pub(super) fn list<S: AsRef<str>>(query: &mut Query, name: &str, values: impl In
 }
 
 /// Sets the parameter of the search's language and removes the parameter of the other language.
-pub(super) fn search(query: &mut Query, field: &str, search: &Search) {
-    if let Some(rule) = search.problem() {
-        query.refuse(field, search.text(), rule);
-    }
+pub(super) fn search(query: &mut Query, field: &str, search: impl Into<Search>) {
+    let search = checked(query, field, search.into());
     let advanced = format!("{field}_advanced");
     let (here, other) = if search.is_advanced() { (advanced.as_str(), field) } else { (field, advanced.as_str()) };
     query.unset(other);
     query.set(here, search.text());
+}
+
+/// Sets a parameter that takes an expression only.
+pub(super) fn expression(query: &mut Query, name: &str, expression: Expression) {
+    let search = checked(query, name, expression.into());
+    query.set(name, search.text());
+}
+
+fn checked(query: &mut Query, name: &str, search: Search) -> Search {
+    if let Some(rule) = search.problem() {
+        query.refuse(name, search.text(), rule);
+    }
+    search
 }
 
 /// The name and value of the description search, if one is set.
@@ -119,8 +135,8 @@ mod tests {
         let mut query = Query::default();
         list(&mut query, "organization_industry", ["Software", "Design, Arts", "The \"Best\""]);
         assert_eq!(query.get("organization_industry"), Some(r#"Software,"Design, Arts","The ""Best""""#));
-        search(&mut query, "title", &Search::from("a b"));
-        search(&mut query, "title", &crate::providers::fantastic_jobs::Expression::phrase("a b").into());
+        search(&mut query, "title", "a b");
+        search(&mut query, "title", Expression::phrase("a b"));
         assert_eq!((query.get("title"), query.get("title_advanced")), (None, Some("'a b'")));
     }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::endpoint::{EndpointSpec, ListEndpoint, PageBy};
 use super::frames::{CountFrame, DescriptionFormat, Only, TimeFrame};
 use super::models::{ActiveAtsJob, ActiveJbJob, Count, ModifiedAtsJob, Organization};
-use super::query::{self, MAX_LIMIT, utc};
+use super::query::{self, MAX_LIMIT};
 use super::search::{Expression, Search};
 use crate::error::Result;
-use crate::listing::list_request;
+use crate::listing::{list_request, params};
 
 /// Declares an endpoint, its request type, and the methods that all requests have.
 macro_rules! requests {
@@ -73,132 +73,82 @@ impl AdvancedOrganizationsRequest {
     }
 }
 
-/// Declares the same parameter methods for several requests.
-macro_rules! params {
-    ($($request:ident)+ => $methods:tt) => {
-        $(params!(@one $request $methods);)+
-    };
-    (@one $request:ident { $($(#[$doc:meta])* $form:ident $method:ident $name:literal;)* }) => {
-        impl $request {
-            $(params!(@method [$(#[$doc])*] $form $method $name);)*
-        }
-    };
-    (@method [$($doc:tt)*] list $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method<S: AsRef<str>>(self, values: impl IntoIterator<Item = S>) -> Self {
-            self.with(|endpoint| query::list(&mut endpoint.query, $name, values))
-        }
-    };
-    (@method [$($doc:tt)*] text $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, value: &str) -> Self {
-            self.with(|endpoint| endpoint.query.text($name, value))
-        }
-    };
-    (@method [$($doc:tt)*] search $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, search: impl Into<Search>) -> Self {
-            self.with(|endpoint| query::search(&mut endpoint.query, $name, &search.into()))
-        }
-    };
-    (@method [$($doc:tt)*] time $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, at: Timestamp) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, utc(at)))
-        }
-    };
-    (@method [$($doc:tt)*] number $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, number: u64) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, number))
-        }
-    };
-    (@method [$($doc:tt)*] only $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, only: Only) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, only))
-        }
-    };
-    (@method [$($doc:tt)*] flag $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, true))
-        }
-    };
-}
-
 // The feeds and their counts.
 params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest ActiveAtsCountRequest ActiveJbCountRequest => {
     /// Searches titles.
-    search title "title";
+    search title "title" (search: impl Into<Search>);
     /// Searches titles and descriptions. With `6m` on the ATS feeds only, where it is slow (vendor page).
-    search description "description";
+    search description "description" (search: impl Into<Search>);
     /// Searches places of the form "City, Region, Country" with full English names: `United States`, not `US`
     /// (observed).
-    search location "location";
+    search location "location" (search: impl Into<Search>);
     /// Employers by exact name, as the source writes it, case-sensitive (observed). Cannot be combined with
     /// `organization_advanced`.
-    list organization "organization";
+    list organization "organization" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Industries by LinkedIn's names, case-sensitive. Rows without an industry do not match (observed).
-    list organization_industry "organization_industry";
+    list organization_industry "organization_industry" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Industries to exclude. Rows without an industry are excluded too (observed).
-    list exclude_organization_industry "exclude_organization_industry";
+    list exclude_organization_industry "exclude_organization_industry" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// At least this many employees. Excludes rows without a number: all of Wellfound and Y Combinator (observed).
-    number organization_headcount_gte "organization_headcount_gte";
+    value organization_headcount_gte "organization_headcount_gte" (number: u64);
     /// Fewer employees than this.
-    number organization_headcount_lt "organization_headcount_lt";
+    value organization_headcount_lt "organization_headcount_lt" (number: u64);
     /// Rows of recruitment agencies.
-    only organization_agency "organization_agency";
+    value organization_agency "organization_agency" (only: Only);
     /// Kinds of employment, such as `FULL_TIME`; a row with any of them matches (vendor page of the older API).
-    list ai_employment_type "ai_employment_type";
+    list ai_employment_type "ai_employment_type" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Categories, such as `Data & Analytics`; a row with any of them matches.
-    list ai_taxonomies_a "ai_taxonomies_a";
+    list ai_taxonomies_a "ai_taxonomies_a" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Posted at or after this instant: the date of the ad, which may be before or after `date_created`.
-    time date_posted_gte "date_posted_gte";
+    time date_posted_gte "date_posted_gte" (at: Timestamp);
     /// Posted before this instant.
-    time date_posted_lt "date_posted_lt";
+    time date_posted_lt "date_posted_lt" (at: Timestamp);
     /// Indexed at or after this instant, within the time frame. Adjacent intervals match each row once (observed).
-    time date_created_gte "date_created_gte";
+    time date_created_gte "date_created_gte" (at: Timestamp);
     /// Indexed before this instant.
-    time date_created_lt "date_created_lt";
+    time date_created_lt "date_created_lt" (at: Timestamp);
 }}
 
 // The feeds.
 params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest => {
     /// One row by its id (observed).
-    number id "id";
+    value id "id" (number: u64);
     /// Adds the beta fields `classification_*` (observed; the effect is inferred).
     flag include_beta "include_beta";
     /// Only rows without a place; the exact meaning is unknown (observed once).
     flag has_no_location "has_no_location";
     /// Employers to exclude, by exact name.
-    list exclude_organization "exclude_organization";
+    list exclude_organization "exclude_organization" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Employers by exact LinkedIn slug.
-    list organization_slug "organization_slug";
+    list organization_slug "organization_slug" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Employers to exclude, by LinkedIn slug.
-    list exclude_organization_slug "exclude_organization_slug";
+    list exclude_organization_slug "exclude_organization_slug" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Sources, such as `greenhouse` or `lever.co`.
-    list source "source";
+    list source "source" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Sources to exclude.
-    list exclude_source "exclude_source";
+    list exclude_source "exclude_source" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Employer sizes as LinkedIn's ranges, such as `2-10` or `501-1,000`.
-    list organization_size "organization_size";
+    list organization_size "organization_size" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Years of experience: `0-2`, `2-5`, `5-10`, `10+`.
-    list ai_experience_level "ai_experience_level";
+    list ai_experience_level "ai_experience_level" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// `On-site`, `Hybrid`, `Remote OK`, `Remote Solely`. By a model, and wrong for about one row in five (observed).
-    list ai_work_arrangement "ai_work_arrangement";
+    list ai_work_arrangement "ai_work_arrangement" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// The language of the ad by name, such as `English` (observed).
     text ai_language "ai_language";
     /// Education; the values are unknown.
-    list ai_education "ai_education";
+    list ai_education "ai_education" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Categories, compared with the first category of a row only (vendor page of the older API).
-    list ai_taxonomies_a_primary "ai_taxonomies_a_primary";
+    list ai_taxonomies_a_primary "ai_taxonomies_a_primary" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Categories to exclude.
-    list exclude_ai_taxonomies_a "exclude_ai_taxonomies_a";
+    list exclude_ai_taxonomies_a "exclude_ai_taxonomies_a" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Rows with visa sponsorship (observed once).
-    only ai_visa_sponsorship "ai_visa_sponsorship";
+    value ai_visa_sponsorship "ai_visa_sponsorship" (only: Only);
     /// Only rows with a salary, from the ad or from the model.
     flag has_salary "has_salary";
+    /// Adds the description to each row. Without it rows have no description.
+    value description_format "description_format" (format: DescriptionFormat);
+    /// Employers by a boolean expression. Cannot be combined with `organization`.
+    expression organization_advanced "organization_advanced" (expression: Expression);
 }}
 
 params! { ActiveAtsRequest ModifiedAtsRequest => {
@@ -206,21 +156,21 @@ params! { ActiveAtsRequest ModifiedAtsRequest => {
     /// that the modified feed refuses it.
     flag include_basic_organization_details "include_basic_organization_details";
     /// At least this total funding of the employer, in USD (observed once).
-    number organization_funding_gte "organization_funding_gte";
+    value organization_funding_gte "organization_funding_gte" (number: u64);
     /// Less than this total funding of the employer, in USD.
-    number organization_funding_lt "organization_funding_lt";
+    value organization_funding_lt "organization_funding_lt" (number: u64);
 }}
 
 params! { ActiveAtsRequest ModifiedAtsRequest ActiveAtsCountRequest => {
     /// Employers by internet domain (observed; one vendor page calls the parameter `organization_domain`).
-    list domain "domain";
+    list domain "domain" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Domains to exclude.
-    list exclude_domain "exclude_domain";
+    list exclude_domain "exclude_domain" (values: impl IntoIterator<Item = impl AsRef<str>>);
 }}
 
 params! { ActiveJbRequest ActiveJbCountRequest => {
     /// Seniority levels by LinkedIn's names: `Internship`, `Entry level`, `Mid-Senior level`, `Director` (observed).
-    list seniority "seniority";
+    list seniority "seniority" (values: impl IntoIterator<Item = impl AsRef<str>>);
     /// Excludes rows that are marked as also in the ATS feed; approximate (vendor page).
     flag exclude_ats_duplicate "exclude_ats_duplicate";
 }}
@@ -229,16 +179,16 @@ params! { ActiveJbRequest => {
     /// The kind of employment as the source writes it (only its existence is observed).
     text employment_type "employment_type";
     /// Rows with an application form on the job board itself (observed once).
-    only direct_apply "direct_apply";
+    value direct_apply "direct_apply" (only: Only);
     /// Omits the recruiter's personal data (observed).
     flag exclude_recruiter_fields "exclude_recruiter_fields";
 }}
 
 params! { ModifiedAtsRequest => {
     /// Edited at or after this instant.
-    time date_modified_gte "date_modified_gte";
+    time date_modified_gte "date_modified_gte" (at: Timestamp);
     /// Edited before this instant.
-    time date_modified_lt "date_modified_lt";
+    time date_modified_lt "date_modified_lt" (at: Timestamp);
 }}
 
 /// Declares the methods of the feeds other than filters.
@@ -273,47 +223,24 @@ macro_rules! rows {
             pub fn until_empty(self) -> Self {
                 self.with(|endpoint| endpoint.until_empty = true)
             }
-
-            /// Adds the description to each row. Without it rows have no description.
-            pub fn description_format(self, format: DescriptionFormat) -> Self {
-                self.with(|endpoint| endpoint.query.set("description_format", format))
-            }
-
-            /// Employers by a boolean expression. Cannot be combined with `organization`.
-            pub fn organization_advanced(self, expression: Expression) -> Self {
-                self.with(|endpoint| {
-                    let search = Search::from(expression);
-                    if let Some(rule) = search.problem() {
-                        endpoint.query.refuse("organization_advanced", search.text(), rule);
-                    }
-                    endpoint.query.set("organization_advanced", search.text());
-                })
-            }
         }
     )+};
 }
 rows!(ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest);
 
-macro_rules! active {
-    ($($request:ident)+) => {$(
-        impl $request {
-            /// The window. Required, except by the syncs.
-            pub fn time_frame(self, frame: TimeFrame) -> Self {
-                self.with(|endpoint| endpoint.query.set("time_frame", frame))
-            }
-        }
-    )+};
-}
-active!(ActiveAtsRequest ActiveJbRequest);
+params! { ActiveAtsRequest ActiveJbRequest => {
+    /// The window. Required, except by the syncs.
+    value time_frame "time_frame" (frame: TimeFrame);
+}}
+
+params! { ActiveAtsCountRequest ActiveJbCountRequest => {
+    /// The window. The server's default is [`CountFrame::Month`].
+    value time_frame "time_frame" (frame: CountFrame);
+}}
 
 macro_rules! counts {
     ($($request:ident)+) => {$(
         impl $request {
-            /// The window. The server's default is [`CountFrame::Month`].
-            pub fn time_frame(self, frame: CountFrame) -> Self {
-                self.with(|endpoint| endpoint.query.set("time_frame", frame))
-            }
-
             /// Requests the count.
             ///
             /// # Errors

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::endpoint::{EndpointSpec, ListEndpoint};
 use super::models::{Application, Candidate, Job, Note, Process, StepChange, StepStatus, WebhookTask};
-use crate::listing::list_request;
+use crate::listing::{list_request, params};
 
 /// Declares an endpoint, its request type, and the methods that all listings have.
 macro_rules! requests {
@@ -66,23 +66,18 @@ requests! {
     FollowRequest<T> = FOLLOW(T) named "follow" key None, private true;
 }
 
-/// Parameters of the candidates listing (vendor page: reference). Whether names match exactly is not documented.
-impl CandidatesRequest {
+params! {
+    /// Parameters of the candidates listing (vendor page: reference). Whether names match exactly is not documented.
+    CandidatesRequest => {
     /// The first name.
-    pub fn first_name(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("first_name", name))
-    }
-
+    text first_name "first_name";
     /// The last name.
-    pub fn last_name(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("last_name", name))
-    }
-
+    text last_name "last_name";
     /// The first or the second e-mail address, so `email` of a record may differ.
-    pub fn email(self, address: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("email", address))
-    }
+    text email "email";
+}}
 
+impl CandidatesRequest {
     /// Candidates in the talent pool with this name. Several calls: candidates in all of these pools.
     pub fn pool_name(self, name: &str) -> Self {
         self.with(|endpoint| {
@@ -92,49 +87,31 @@ impl CandidatesRequest {
     }
 }
 
-macro_rules! last_step {
-    ($($(#[$doc:meta])* $request:ident),*) => {$(
-        $(#[$doc])*
-        impl $request {
-            /// The last step change was on this day or later. Whether the day itself counts is not documented.
-            pub fn last_step_since(self, day: Date) -> Self {
-                self.with(|endpoint| endpoint.query.set("last_step_since", day))
-            }
-
-            /// The last step change was on this day or earlier. Whether the day itself counts is not documented.
-            pub fn last_step_until(self, day: Date) -> Self {
-                self.with(|endpoint| endpoint.query.set("last_step_until", day))
-            }
-        }
-    )*};
-}
-
-last_step! {
+params! {
     /// Parameters of the applications of a candidate (vendor page: reference).
-    CandidateApplicationsRequest,
+    CandidateApplicationsRequest
     /// Parameters of the applications of a job (inferred from those of a candidate).
-    JobApplicationsRequest
-}
+    JobApplicationsRequest => {
+    /// The last step change was on this day or later. Whether the day itself counts is not documented.
+    value last_step_since "last_step_since" (day: Date);
+    /// The last step change was on this day or earlier. Whether the day itself counts is not documented.
+    value last_step_until "last_step_until" (day: Date);
+}}
 
-/// Parameters of the step-change feed (vendor page: reference).
-impl StepsRequest {
+params! {
+    /// Parameters of the step-change feed (vendor page: reference).
+    StepsRequest => {
     /// The candidate's e-mail address.
-    pub fn candidate_email(self, address: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("candidate_email", address))
-    }
-
+    text candidate_email "candidate_email";
     /// The customer's code of the job.
-    pub fn job_reference(self, reference: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("job_reference", reference))
-    }
+    text job_reference "job_reference";
+    /// The name of the step.
+    text step_name "step_name";
+}}
 
+impl StepsRequest {
     /// The kind of step.
     pub fn step_status(self, status: &StepStatus) -> Self {
         self.with(|endpoint| endpoint.query.text("step_status", status.as_str()))
-    }
-
-    /// The name of the step.
-    pub fn step_name(self, name: &str) -> Self {
-        self.with(|endpoint| endpoint.query.text("step_name", name))
     }
 }

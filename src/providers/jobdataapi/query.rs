@@ -32,18 +32,18 @@ fn join(query: &mut Query, name: &str, values: &[String]) {
 }
 
 /// Ids: joined with a pipe, excluded with a minus sign.
-pub(super) fn ids(query: &mut Query, name: &str, include: bool, ids: impl IntoIterator<Item = u64>) {
+pub(super) fn ids(query: &mut Query, name: &str, ids: impl IntoIterator<Item = u64>, include: bool) {
     let sign = if include { "" } else { "-" };
     let values: Vec<String> = ids.into_iter().map(|id| format!("{sign}{id}")).collect();
     join(query, name, &values);
 }
 
 /// Codes: upper case, joined with a pipe, excluded with a minus sign.
-pub(super) fn codes<S: AsRef<str>>(
+pub(super) fn codes(
     query: &mut Query,
     name: &str,
+    codes: impl IntoIterator<Item = impl AsRef<str>>,
     include: bool,
-    codes: impl IntoIterator<Item = S>,
     (valid, rule): CodeCheck,
 ) {
     let sign = if include { "" } else { "-" };
@@ -58,13 +58,18 @@ pub(super) fn codes<S: AsRef<str>>(
     join(query, name, &values);
 }
 
+/// One code.
+pub(super) fn code(query: &mut Query, name: &str, code: &str, check: CodeCheck) {
+    codes(query, name, [code], true, check);
+}
+
 /// Keywords: joined with `|OR|`, excluded with a minus sign, a literal minus sign at the front is escaped.
-pub(super) fn keywords<S: AsRef<str>>(
+pub(super) fn keywords(
     query: &mut Query,
     name: &str,
+    keywords: impl IntoIterator<Item = impl AsRef<str>>,
     include: bool,
     shortest: usize,
-    keywords: impl IntoIterator<Item = S>,
 ) {
     let mut values = Vec::new();
     for keyword in keywords {

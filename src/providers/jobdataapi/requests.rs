@@ -8,7 +8,7 @@ use super::models::{
     State, Tag,
 };
 use super::query::{self, CODE, COUNTRY, MAX_PAGE_SIZE};
-use crate::listing::list_request;
+use crate::listing::{list_request, params};
 
 /// The server ignores keywords of `title` and `location` below this length, without an error (changelog, API 1.21).
 const SHORTEST_KEYWORD: usize = 3;
@@ -105,109 +105,56 @@ impl ListEndpoint {
     }
 }
 
-/// Declares the parameters of a listing, one entry for each: value format, method, name in the query. `false` means
-/// that the values are excluded.
-macro_rules! params {
-    ($(#[$impl_doc:meta])* $request:ident: $($(#[$doc:meta])* $form:ident $method:ident $name:literal $(, $arg:tt)?;)*) => {
-        $(#[$impl_doc])*
-        impl $request {
-            $(params!(@method [$(#[$doc])*] $form $method $name $($arg)?);)*
-        }
-    };
-    (@method [$($doc:tt)*] keywords $method:ident $name:literal ($include:literal, $shortest:expr)) => {
-        $($doc)*
-        pub fn $method<S: AsRef<str>>(self, keywords: impl IntoIterator<Item = S>) -> Self {
-            self.with(|endpoint| query::keywords(&mut endpoint.query, $name, $include, $shortest, keywords))
-        }
-    };
-    (@method [$($doc:tt)*] ids $method:ident $name:literal $include:literal) => {
-        $($doc)*
-        pub fn $method(self, ids: impl IntoIterator<Item = u64>) -> Self {
-            self.with(|endpoint| query::ids(&mut endpoint.query, $name, $include, ids))
-        }
-    };
-    (@method [$($doc:tt)*] codes $method:ident $name:literal ($include:literal, $check:expr)) => {
-        $($doc)*
-        pub fn $method<S: AsRef<str>>(self, codes: impl IntoIterator<Item = S>) -> Self {
-            self.with(|endpoint| query::codes(&mut endpoint.query, $name, $include, codes, $check))
-        }
-    };
-    (@method [$($doc:tt)*] code $method:ident $name:literal $check:ident) => {
-        $($doc)*
-        pub fn $method(self, code: &str) -> Self {
-            self.with(|endpoint| query::codes(&mut endpoint.query, $name, true, [code], $check))
-        }
-    };
-    (@method [$($doc:tt)*] text $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self, text: &str) -> Self {
-            self.with(|endpoint| endpoint.query.text($name, text))
-        }
-    };
-    (@method [$($doc:tt)*] value $method:ident $name:literal ($arg:ident: $ty:ty)) => {
-        $($doc)*
-        pub fn $method(self, $arg: $ty) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, $arg))
-        }
-    };
-    (@method [$($doc:tt)*] flag $method:ident $name:literal) => {
-        $($doc)*
-        pub fn $method(self) -> Self {
-            self.with(|endpoint| endpoint.query.set($name, true))
-        }
-    };
-}
-
 params! {
     /// Parameters of the jobs listing.
     ///
     /// A row matches when it has any of the values of a method, and is excluded when it has any of the values of an
     /// `exclude_` method. At most 50 ids or codes in one parameter (vendor page "Multi-value parameters").
-    JobsRequest:
+    JobsRequest => {
     /// Keywords in the title, of 3 or more characters each; any of them matches.
-    keywords title "title", (true, SHORTEST_KEYWORD);
+    keywords title "title" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, SHORTEST_KEYWORD);
     /// Keywords that must not be in the title.
-    keywords exclude_title "title", (false, SHORTEST_KEYWORD);
+    keywords exclude_title "title" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, SHORTEST_KEYWORD);
     /// Keywords in the location text, of 3 or more characters each; any of them matches.
-    keywords location "location", (true, SHORTEST_KEYWORD);
+    keywords location "location" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, SHORTEST_KEYWORD);
     /// Keywords that must not be in the location text.
-    keywords exclude_location "location", (false, SHORTEST_KEYWORD);
+    keywords exclude_location "location" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, SHORTEST_KEYWORD);
     /// Full-text search in the description: all words, `"a phrase"`, `or`, `-not`. Plan pro or better.
     text description "description";
     /// Countries, ISO 3166-1 codes of two letters.
-    codes country_codes "country_code", (true, COUNTRY);
+    codes country_codes "country_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, true, COUNTRY);
     /// Countries to exclude.
-    codes exclude_country_codes "country_code", (false, COUNTRY);
+    codes exclude_country_codes "country_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, false, COUNTRY);
     /// States by code. A code is not unique across countries, so a country is required too.
-    codes state_codes "state_code", (true, CODE);
+    codes state_codes "state_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, true, CODE);
     /// States to exclude.
-    codes exclude_state_codes "state_code", (false, CODE);
+    codes exclude_state_codes "state_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, false, CODE);
     /// States by GeoNames id (inferred).
-    ids state_ids "state_id", true;
+    ids state_ids "state_id" (ids: impl IntoIterator<Item = u64>, true);
     /// The name of a city.
     text city_name "city_name";
     /// Regions by id. The vendor's guide recommends groups of countries instead.
-    ids region_ids "region_id", true;
+    ids region_ids "region_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Employment types by id.
-    ids type_ids "type_id", true;
+    ids type_ids "type_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Employment types to exclude.
-    ids exclude_type_ids "type_id", false;
+    ids exclude_type_ids "type_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Companies by id.
-    ids company_ids "company_id", true;
+    ids company_ids "company_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Companies to exclude.
-    ids exclude_company_ids "company_id", false;
+    ids exclude_company_ids "company_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Keywords in the company's name.
-    keywords company_name "company_name", (true, 1);
+    keywords company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
     /// Keywords that must not be in the company's name.
-    keywords exclude_company_name "company_name", (false, 1);
+    keywords exclude_company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Keywords in the company's specialties.
-    keywords company_specialty "company_specialty", (true, 1);
+    keywords company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1. Plan pro or better.
-    ids company_source_ids "company_source_id", true;
+    ids company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Sources to exclude.
-    ids exclude_company_source_ids "company_source_id", false;
+    ids exclude_company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Whether jobs of recruiting and staffing firms are included. The server's default excludes them (inferred).
-    value include_agencies "include_agencies", (include: bool);
+    value include_agencies "include_agencies" (include: bool);
     /// The application link. One value since API 1.21.
     text application_url "application_url";
     /// The job's id at its source (announced in the changelog).
@@ -219,25 +166,25 @@ params! {
     /// Excludes expired jobs; without it the list may contain some (observed).
     flag exclude_expired "exclude_expired";
     /// The lowest salary (observed; its unit is not documented).
-    value min_salary "min_salary", (amount: u64);
+    value min_salary "min_salary" (amount: u64);
     /// Adds the description as plain text, in [`Job::description_string`] (observed).
     flag description_str "description_str";
     /// Jobs published on this day or later. Needs plan access or better, like all window parameters.
-    value published_since "published_since", (day: Date);
+    value published_since "published_since" (day: Date);
     /// Jobs published on this day or earlier.
-    value published_until "published_until", (day: Date);
+    value published_until "published_until" (day: Date);
     /// Jobs with this id or a higher one.
-    value min_id "min_id", (id: u64);
+    value min_id "min_id" (id: u64);
     /// Jobs with this id or a lower one.
-    value max_id "max_id", (id: u64);
+    value max_id "max_id" (id: u64);
     /// Jobs at least this many days old.
-    value min_age "min_age", (days: u32);
+    value min_age "min_age" (days: u32);
     /// Semantic search. **The vendor sends this text to an embedding service** (vendor page), so it must not contain
     /// personal data.
     text vec_text "vec_text";
     /// Adds the stored embedding to each job (vendor page). Its field is not documented: see [`Job::extra`].
     flag embed_3sh "embed_3sh";
-}
+}}
 
 impl JobsRequest {
     /// The level of experience (observed).
@@ -264,54 +211,54 @@ impl JobsRequest {
 
 params! {
     /// Parameters of the expired jobs listing (vendor page and changelog).
-    ExpiredJobsRequest:
+    ExpiredJobsRequest => {
     /// Countries, ISO 3166-1 codes of two letters.
-    codes country_codes "country_code", (true, COUNTRY);
+    codes country_codes "country_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, true, COUNTRY);
     /// Expired on this day or later.
-    value expired_since "expired_since", (day: Date);
+    value expired_since "expired_since" (day: Date);
     /// Expired on this day or earlier.
-    value expired_until "expired_until", (day: Date);
+    value expired_until "expired_until" (day: Date);
     /// The application link, one value.
     text application_url "application_url";
     /// Companies by id, since API 1.17.1.
-    ids company_ids "company_id", true;
+    ids company_ids "company_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
-    ids company_source_ids "company_source_id", true;
-}
+    ids company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, true);
+}}
 
 params! {
     /// Parameters of the companies listing.
-    CompaniesRequest:
+    CompaniesRequest => {
     /// The industry by id.
-    value industry_id "industry_id", (id: u64);
+    value industry_id "industry_id" (id: u64);
     /// Minimum number of employees.
-    value min_size "min_size", (employees: u64);
+    value min_size "min_size" (employees: u64);
     /// Maximum number of employees.
-    value max_size "max_size", (employees: u64);
+    value max_size "max_size" (employees: u64);
     /// Keywords in the specialties.
-    keywords company_specialty "company_specialty", (true, 1);
+    keywords company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
     /// Keywords in the name (the parameter's name is inferred).
-    keywords company_name "company_name", (true, 1);
+    keywords company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
-    ids source_ids "source_id", true;
-}
+    ids source_ids "source_id" (ids: impl IntoIterator<Item = u64>, true);
+}}
 
 params! {
     /// Parameters of the tags listing (vendor page).
-    TagsRequest:
+    TagsRequest => {
     /// Keywords in the name; upper and lower case are equal.
-    keywords name "name", (true, 1);
+    keywords name "name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
     /// Direct parents by id.
-    ids parent_ids "parent_id", true;
+    ids parent_ids "parent_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Minimum number of jobs with the tag.
-    value min_jobs "min_jobs", (jobs: u64);
+    value min_jobs "min_jobs" (jobs: u64);
     /// Maximum number of jobs with the tag.
-    value max_jobs "max_jobs", (jobs: u64);
+    value max_jobs "max_jobs" (jobs: u64);
     /// Minimum number of child tags.
-    value min_children "min_children", (children: u64);
+    value min_children "min_children" (children: u64);
     /// Maximum number of child tags.
-    value max_children "max_children", (children: u64);
-}
+    value max_children "max_children" (children: u64);
+}}
 
 impl TagsRequest {
     /// Levels of the taxonomy, 1 (broad) to 3 (detailed).
@@ -321,46 +268,46 @@ impl TagsRequest {
             if let Some(level) = levels.iter().find(|level| !(1..=3).contains(*level)) {
                 endpoint.query.refuse("tag_type", &level.to_string(), "levels 1 to 3");
             }
-            query::ids(&mut endpoint.query, "tag_type", true, levels);
+            query::ids(&mut endpoint.query, "tag_type", levels, true);
         })
     }
 }
 
 params! {
     /// Parameters of the cities listing (vendor page).
-    CitiesRequest:
+    CitiesRequest => {
     /// The country by id.
-    value country_id "country_id", (id: u64);
+    value country_id "country_id" (id: u64);
     /// The country by ISO 3166-1 code.
-    code country_code "country_code", COUNTRY;
+    code country_code "country_code" (code: &str, COUNTRY);
     /// The state by id.
-    value state_id "state_id", (id: u64);
+    value state_id "state_id" (id: u64);
     /// The state by code; needs a country.
-    code state_code "state_code", CODE;
-}
+    code state_code "state_code" (code: &str, CODE);
+}}
 
 params! {
     /// Parameters of the states listing (vendor page).
-    StatesRequest:
+    StatesRequest => {
     /// The country by id.
-    value country_id "country_id", (id: u64);
+    value country_id "country_id" (id: u64);
     /// The country by ISO 3166-1 code.
-    code country_code "country_code", COUNTRY;
+    code country_code "country_code" (code: &str, COUNTRY);
     /// The state code; needs a country.
-    code code "code", CODE;
+    code code "code" (code: &str, CODE);
     /// The name in ASCII.
     text asciiname "asciiname";
     /// The name.
     text name "name";
-}
+}}
 
 params! {
     /// Parameters of the currency rates listing (vendor page).
-    CurrencyRatesRequest:
+    CurrencyRatesRequest => {
     /// The rates of one day.
-    value date "date", (day: Date);
+    value date "date" (day: Date);
     /// Rates of this day or later.
-    value date_from "date_from", (day: Date);
+    value date_from "date_from" (day: Date);
     /// Rates of this day or earlier.
-    value date_to "date_to", (day: Date);
-}
+    value date_to "date_to" (day: Date);
+}}
