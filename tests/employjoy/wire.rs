@@ -324,7 +324,7 @@ async fn personal_data_that_a_server_repeats_is_in_no_error_and_no_log() {
         }
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("trying again"), "the log is not empty: {log}");
+    assert!(log.contains("retrying"), "the log is not empty: {log}");
     for personal in ["Ada", "Moss", "ada@", "1555", "pek_test_wire"] {
         assert!(!log.contains(personal), "{log}");
     }

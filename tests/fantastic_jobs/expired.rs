@@ -51,12 +51,12 @@ async fn ids_come_in_chunks_independent_of_the_parts_of_the_body() {
 #[tokio::test]
 async fn a_body_that_is_not_a_list_of_ids_is_an_error() {
     let cases: [(&'static [&'static str], &str); 6] = [
-        (&["[1,2", ",3"], "ends in the middle"),
+        (&["[1,2", ",3"], "incomplete JSON"),
         (&["<html>no</html>"], "HTML"),
         (&[r#"{"detail": "Authorization Failed"}"#], "Authorization Failed"),
         (&["[1,2] extra"], "not JSON"),
         (&["[\"x\",\"y\"]"], "none of the 2 records"),
-        (&[""], "ends in the middle"),
+        (&[""], "incomplete JSON"),
     ];
     for (parts, what) in cases {
         let feed = client_with_parts(parts).expired_ats().time_frame(ExpiredFrame::Hour);

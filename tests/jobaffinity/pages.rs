@@ -175,7 +175,7 @@ async fn bodies_with_another_status_or_without_one() {
             "1 rows",
             "there is no list `items`",
             "`_next` is neither a link nor null",
-            "the next link holds a user or a password",
+            "the next link contains a user or a password",
         ]
     );
 }
