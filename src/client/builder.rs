@@ -95,7 +95,7 @@ setters! { [P: Provider] ClientBuilder<P> {
     base_url(url: impl AsRef<str>) => base_url = Some(parse_base_url(url.as_ref()));
     /// Sets credentials of another kind than the provider's usual one.
     credentials(credentials: Credentials) => credentials = Ok(credentials);
-    /// The time limit for making a connection. Default 10 s. Not applied to your own client or transport.
+    /// The time limit for making a connection. Default 10 s. Not applied to your own transport.
     connect_timeout(limit: Duration) => connect_timeout = limit;
     /// The time limit of one attempt: send, and read the whole body. Default 60 s.
     timeout(limit: Duration) => timeout = limit;
@@ -105,7 +105,7 @@ setters! { [P: Provider] ClientBuilder<P> {
     /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
     /// customer, each rate bucket has this rate.
     rate_limit(limit: RateLimit) => rate_limit = limit;
-    /// The `User-Agent`. Not applied to your own client or transport.
+    /// The `User-Agent`. Not applied to your own transport.
     user_agent(name: impl Into<String>) => user_agent = name.into();
     /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
     max_body_bytes(bytes: usize) => max_body_bytes = bytes;
