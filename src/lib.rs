@@ -44,11 +44,10 @@
 //! ```text
 //! request builder ──► Endpoint (no I/O: builds the request, reads the page)
 //!                        │
-//!                  Client (authorise ► limit ► send ► classify ► retry)
+//!                  Client (limit ► authorise ► send ► classify ► retry)
 //!                        │
-//!                   PageStream<T>  ──►  caller          plain listing
-//!                        │
-//!                    SyncRun<T, C> ──►  Batch ──► caller ──► commit
+//!                        ├──► PageStream<T> ──► caller
+//!                        └──► SyncRun<T, C> ──► Batch ──► caller ──► commit
 //! ```
 //!
 //! # Features
@@ -97,8 +96,10 @@ pub use listing::{
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
 pub use sync::{Batch, Outcome, Report, SyncRun, partitions};
 
-/// The crate of the dates and instants in this API.
-pub use jiff;
+// The crates whose types this API has in its signatures: use them from here, and the versions always fit.
+#[cfg(feature = "sqlite")]
+pub use rusqlite;
+pub use {bytes, futures, http, jiff, secrecy, serde, serde_json, url};
 
 /// The README's examples, compiled and run.
 #[cfg(all(doctest, feature = "testing"))]

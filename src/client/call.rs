@@ -1,4 +1,4 @@
-//! One call: authorise, limit, send, classify, retry. The only loop that sends or sleeps.
+//! One call: limit, authorise, send, classify, retry. The only loop over attempts, and the only wait between them.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Client {
         let settings = &self.inner.settings;
         let requested = rate_headers::requested_wait(&opened.headers, settings.clock.now());
         if accept(opened.status) {
-            self.close_for(request, WaitScope::default(), requested);
+            self.pause_for(request, WaitScope::default(), requested);
             let taken = take(opened).await;
             return taken.map_err(|error| AttemptError { wait: requested.filter(|_| error.retry), ..error });
         }
@@ -135,15 +135,15 @@ impl Client {
         let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
         let wait = requested.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
         let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
-        self.close_for(request, scope, wait);
+        self.pause_for(request, scope, wait);
         let error = self.status_error(request, &response, server, call);
         Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
     }
 
     /// Delays the requests that a server's wait applies to.
-    fn close_for(&self, request: &ApiRequest, scope: WaitScope, wait: Option<Duration>) {
+    fn pause_for(&self, request: &ApiRequest, scope: WaitScope, wait: Option<Duration>) {
         if let Some(wait) = wait {
-            self.inner.limiter.close_for(request.bucket.as_deref(), scope, wait);
+            self.inner.limiter.pause_for(request.bucket.as_deref(), scope, wait);
         }
     }
 
@@ -198,11 +198,11 @@ impl Client {
         loop {
             let now = monotonic();
             let in_line = now.duration_since(started).saturating_sub(asked_for);
-            let Err(Wait { until, closed }) = self.inner.limiter.take(bucket) else {
+            let Err(Wait { until, paused }) = self.inner.limiter.take(bucket) else {
                 progress.waited(now.duration_since(started));
                 return Ok(in_line);
             };
-            if closed {
+            if paused {
                 let wait = until.duration_since(now);
                 if wait > settings.retry.max_wait || until >= deadline + in_line {
                     return Err(self.paused(call.clone(), wait));

@@ -30,7 +30,7 @@ impl RateBuckets {
         bucket.map_or_else(|| self.common.clone(), |name| self.named(name, Limiter::clone))
     }
 
-    /// Takes the next slot, as [`Limiter::take`]. While the whole client is closed, so is every bucket.
+    /// Takes the next slot, as [`Limiter::take`]. While the whole client is paused, so is every bucket.
     pub(crate) fn take(&self, bucket: Option<&str>) -> Result<(), Wait> {
         let Some(name) = bucket else { return self.common.take() };
         self.common.check_open()?;
@@ -38,10 +38,10 @@ impl RateBuckets {
     }
 
     /// Closes a bucket, or the whole client.
-    pub(crate) fn close_for(&self, bucket: Option<&str>, scope: WaitScope, wait: Duration) {
+    pub(crate) fn pause_for(&self, bucket: Option<&str>, scope: WaitScope, wait: Duration) {
         match (bucket, scope) {
-            (Some(name), WaitScope::Bucket) => self.named(name, |limiter| limiter.close_for(wait)),
-            _ => self.common.close_for(wait),
+            (Some(name), WaitScope::Bucket) => self.named(name, |limiter| limiter.pause_for(wait)),
+            _ => self.common.pause_for(wait),
         }
     }
 
@@ -61,25 +61,25 @@ mod tests {
     use crate::client::clock::{monotonic, sleep_until};
 
     #[tokio::test(start_paused = true)]
-    async fn a_closed_bucket_does_not_close_others_and_a_closed_client_closes_all() {
+    async fn a_paused_bucket_does_not_pause_others_and_a_paused_client_pauses_all() {
         let limit = RateLimit::every(Duration::from_secs(2));
         let buckets = RateBuckets::new(Limiter::new(limit), limit);
-        buckets.close_for(Some("a"), WaitScope::Bucket, Duration::from_secs(30));
-        assert!(buckets.take(Some("a")).unwrap_err().closed);
+        buckets.pause_for(Some("a"), WaitScope::Bucket, Duration::from_secs(30));
+        assert!(buckets.take(Some("a")).unwrap_err().paused);
         assert!(buckets.take(Some("b")).is_ok());
-        assert!(!buckets.take(Some("b")).unwrap_err().closed, "each bucket has the rate limit");
+        assert!(!buckets.take(Some("b")).unwrap_err().paused, "each bucket has the rate limit");
         assert!(buckets.take(None).is_ok());
-        buckets.close_for(Some("a"), WaitScope::Client, Duration::from_secs(60));
+        buckets.pause_for(Some("a"), WaitScope::Client, Duration::from_secs(60));
         for bucket in [Some("a"), Some("b"), None] {
             let wait = buckets.take(bucket).unwrap_err();
-            assert_eq!((wait.closed, wait.until - monotonic()), (true, Duration::from_secs(60)));
+            assert_eq!((wait.paused, wait.until - monotonic()), (true, Duration::from_secs(60)));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn buckets_without_effect_are_removed() {
         let buckets = RateBuckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)));
-        buckets.close_for(Some("kept"), WaitScope::Bucket, Duration::from_secs(600));
+        buckets.pause_for(Some("kept"), WaitScope::Bucket, Duration::from_secs(600));
         for index in 0..MAX_BUCKETS - 1 {
             assert!(buckets.take(Some(&index.to_string())).is_ok());
         }

@@ -102,7 +102,7 @@ struct Slots {
     /// When the next request may be sent, without a burst. `None`: no request was sent yet.
     next: Option<Instant>,
     /// No request may be sent before, because a server asked to wait.
-    closed_until: Option<Instant>,
+    paused_until: Option<Instant>,
 }
 
 /// Why a request may not be sent yet.
@@ -110,7 +110,7 @@ struct Slots {
 pub(crate) struct Wait {
     pub(crate) until: Instant,
     /// Whether a server asked to wait; otherwise it is the rate limit.
-    pub(crate) closed: bool,
+    pub(crate) paused: bool,
 }
 
 impl Limiter {
@@ -133,8 +133,8 @@ impl Limiter {
     pub(crate) fn take(&self) -> Result<(), Wait> {
         let now = monotonic();
         let mut slots = self.lock();
-        if let Some(until) = slots.closed_until.filter(|until| *until > now) {
-            return Err(Wait { until, closed: true });
+        if let Some(until) = slots.paused_until.filter(|until| *until > now) {
+            return Err(Wait { until, paused: true });
         }
         // A client without a limit does not use slots of the clients that share them.
         if self.limit.interval.is_zero() {
@@ -144,7 +144,7 @@ impl Limiter {
         let credit = self.limit.interval.saturating_mul(self.limit.burst - 1);
         let due = slots.next.and_then(|next| next.checked_sub(credit));
         if let Some(until) = due.filter(|due| *due > now) {
-            return Err(Wait { until, closed: false });
+            return Err(Wait { until, paused: false });
         }
         slots.next = slots.next.max(Some(now)).map(|next| next + self.limit.interval);
         Ok(())
@@ -152,21 +152,21 @@ impl Limiter {
 
     /// An error while a wait that a server asked for has not ended. Takes no slot.
     pub(crate) fn check_open(&self) -> Result<(), Wait> {
-        let until = self.lock().closed_until.filter(|until| *until > monotonic());
-        until.map_or(Ok(()), |until| Err(Wait { until, closed: true }))
+        let until = self.lock().paused_until.filter(|until| *until > monotonic());
+        until.map_or(Ok(()), |until| Err(Wait { until, paused: true }))
     }
 
     /// Whether a new limiter would behave the same, and nobody waits in this one.
     pub(crate) fn has_no_effect(&self) -> bool {
         let (now, slots) = (monotonic(), self.lock());
-        slots.next.max(slots.closed_until) <= Some(now) && Arc::strong_count(&self.shared) == 1
+        slots.next.max(slots.paused_until) <= Some(now) && Arc::strong_count(&self.shared) == 1
     }
 
     /// Allows no request of any clone for this time.
-    pub(crate) fn close_for(&self, wait: Duration) {
+    pub(crate) fn pause_for(&self, wait: Duration) {
         if let Some(until) = monotonic().checked_add(wait) {
             let mut slots = self.lock();
-            slots.closed_until = slots.closed_until.max(Some(until));
+            slots.paused_until = slots.paused_until.max(Some(until));
         }
     }
 
@@ -216,16 +216,16 @@ mod tests {
         drop((slow, quick));
         let new = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
         assert!(new.take().is_err(), "a new client is limited by the requests of the dropped one");
-        new.close_for(Duration::from_secs(30));
+        new.pause_for(Duration::from_secs(30));
         let later = Limiter::for_host(RateLimit::unlimited(), "limit.test:443");
-        assert!(later.take().unwrap_err().closed);
+        assert!(later.take().unwrap_err().paused);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_requested_wait_closes_the_limiter_until_it_ends() {
         let limiter = Limiter::new(RateLimit::unlimited());
-        limiter.close_for(Duration::from_secs(30));
-        limiter.close_for(Duration::from_secs(10));
+        limiter.pause_for(Duration::from_secs(30));
+        limiter.pause_for(Duration::from_secs(10));
         let at = limiter.take().unwrap_err().until;
         assert_eq!(at - monotonic(), Duration::from_secs(30), "the longest wait is obeyed");
         crate::client::clock::sleep_until(at).await;

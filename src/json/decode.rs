@@ -3,14 +3,15 @@
 //! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its
 //! byte range, and a record that does not fit the record type does not affect the others.
 
-use super::message::without_quoted_values;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::message::without_quoted_values;
 use super::problem::BodyProblem;
 
 /// Where in a body the records are.
@@ -28,7 +29,7 @@ pub enum ListAt {
 }
 
 /// The fields of the body next to the list, each as its JSON text.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Fields(BTreeMap<String, Box<RawValue>>);
 
 impl Fields {
@@ -58,6 +59,13 @@ impl Fields {
         ["detail", "message", "error", "error_description", "errors", "title"]
             .iter()
             .find_map(|name| self.get::<String>(name).or_else(|| self.raw(name).map(str::to_owned)))
+    }
+}
+
+/// Names only: the values come from the server and may be personal data.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -3,6 +3,7 @@
 //! The crate needs nothing more to read a paginated API. The four providers implement it, and users implement it for
 //! any other paginated JSON API, and pass it to [`crate::Client::list`].
 
+use std::fmt;
 use std::ops::Range;
 
 use http::{HeaderMap, StatusCode};
@@ -84,7 +85,6 @@ pub trait Listing: Endpoint + Clone {
 }
 
 /// What an endpoint reads of an accepted answer: everything but the decoded records.
-#[derive(Debug)]
 pub struct Answer<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
@@ -95,6 +95,13 @@ pub struct Answer<'a> {
     pub(crate) url: &'a Url,
     pub(crate) body: &'a [u8],
     pub(crate) records: Vec<Range<usize>>,
+}
+
+/// Without headers, URL and body, which may hold a key or personal data.
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("fields", &self.fields).field("rows", &self.rows).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Answer<'a> {

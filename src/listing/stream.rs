@@ -144,7 +144,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
 impl<T> PageStream<T> {
     /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed.
     pub fn cursor(&self) -> Option<Cursor> {
-        let (rows, total) = self.walk.account();
+        let (rows, total) = self.walk.rows_and_total();
         let at = self.walk.at()?.clone();
         Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, rows, total))
     }

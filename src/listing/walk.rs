@@ -42,7 +42,7 @@ impl Walk {
     }
 
     /// Records so far, and the first total.
-    pub(crate) fn account(&self) -> (u64, Option<u64>) {
+    pub(crate) fn rows_and_total(&self) -> (u64, Option<u64>) {
         (self.account.rows(), self.account.first_total())
     }
 

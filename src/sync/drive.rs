@@ -28,7 +28,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     /// continues from the checkpoint.
     pub async fn next(&mut self) -> Result<Option<Batch<'_, T, C>>> {
         match &self.stage {
-            Stage::Open(_) | Stage::Dropped => {
+            Stage::AwaitingCommit(_) | Stage::Dropped => {
                 self.stage = Stage::Dropped;
                 return Err(Error::Uncommitted { key: self.key.clone() });
             }
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     Some(error) => Stage::Failing(error),
                     None => self.prefetch().map_or(Stage::Ready, Stage::Fetching),
                 };
-                self.stage = Stage::Open(Box::new(after));
+                self.stage = Stage::AwaitingCommit(Box::new(after));
                 Ok(Some(Batch { run: self, page, next }))
             }
             Ok(None) => {
@@ -171,7 +171,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         }
         let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
         let Fetched { mut page, next } = fetched;
-        if let (Some((rows, total)), Some(at)) = (self.strategy.account(), next) {
+        if let (Some((rows, total)), Some(at)) = (self.strategy.rows_and_total(), next) {
             page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, rows, total));
         }
         Ok(match verdict {

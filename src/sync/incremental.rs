@@ -24,7 +24,7 @@ pub(crate) trait Incremental: Send + Sync + 'static {
     /// The greatest mark among the records of a page.
     fn highest(&self, page: &dyn PageView) -> Option<Mark>;
 
-    /// The smallest mark among the records of a page, for lists that use [`WalkedList::settled`].
+    /// The smallest mark among the records of a page, for lists that use [`WalkedList::safe_watermark`].
     fn lowest(&self, page: &dyn PageView) -> Option<Mark> {
         let _ = page;
         None
@@ -61,7 +61,7 @@ pub(crate) struct WalkedList {
     /// The greatest mark seen in the run.
     pub(crate) highest: Option<Mark>,
     /// The greatest mark up to which the walk has seen all records, when marks grow as records enter the list.
-    settled: Option<Mark>,
+    safe_watermark: Option<Mark>,
 }
 
 impl WalkedList {
@@ -75,8 +75,8 @@ impl WalkedList {
     /// During the walk, a record may enter on a page that was already read, and one with a greater mark on a later page. Then
     /// the greatest mark seen is too high. When all marks of each page are above those of the page before, new records enter at
     /// the end, and the walk sees them. Otherwise the marks of new records are above all marks of the first page.
-    pub(crate) fn settled(&self) -> Option<Mark> {
-        self.settled.max(self.before)
+    pub(crate) fn safe_watermark(&self) -> Option<Mark> {
+        self.safe_watermark.max(self.before)
     }
 }
 
@@ -175,7 +175,7 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
                 verdict = Verdict::DeliverThenFail(WalkError::Incomplete(completeness));
             }
         }
-        (self.position.rows, self.position.total) = self.walk.account();
+        (self.position.rows, self.position.total) = self.walk.rows_and_total();
         if let Some(at) = self.walk.at() {
             self.position.at = at.clone();
         }
@@ -197,16 +197,16 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
 
     fn watermark(&self) -> Option<Mark> {
         let (started, before, highest) = (self.started, self.before, self.position.highest);
-        let settled = if self.position.mixed { self.position.first } else { highest };
-        self.incremental.watermark(&WalkedList { started, before, highest, settled })
+        let safe_watermark = if self.position.mixed { self.position.first } else { highest };
+        self.incremental.watermark(&WalkedList { started, before, highest, safe_watermark })
     }
 
     fn position(&self) -> Value {
         serde_json::to_value(&self.position).unwrap_or_default()
     }
 
-    fn account(&self) -> Option<(u64, Option<u64>)> {
-        Some(self.walk.account())
+    fn rows_and_total(&self) -> Option<(u64, Option<u64>)> {
+        Some(self.walk.rows_and_total())
     }
 
     fn caveats(&self) -> &'static [&'static str] {
@@ -319,18 +319,18 @@ mod tests {
     }
 
     #[test]
-    fn in_an_unsorted_list_the_settled_mark_is_that_of_the_first_page() {
+    fn in_an_unsorted_list_the_safe_watermark_is_that_of_the_first_page() {
         let id = |id| Some(Mark::Id(id));
-        let settled = |pages: &[(u64, u64)]| {
+        let safe_watermark = |pages: &[(u64, u64)]| {
             let mut position = IncrementalPosition::new(None, Position::Start);
             for (lowest, highest) in pages {
                 position.enter(id(*lowest), id(*highest));
             }
             if position.mixed { position.first } else { position.highest }
         };
-        assert_eq!(settled(&[(1, 9), (9, 20), (21, 22)]), id(22), "in any order within a page");
-        assert_eq!(settled(&[(30, 40), (20, 29), (1, 19)]), id(40), "newest first: it is on the first page");
-        assert_eq!(settled(&[(1, 70), (2, 99)]), id(70));
+        assert_eq!(safe_watermark(&[(1, 9), (9, 20), (21, 22)]), id(22), "in any order within a page");
+        assert_eq!(safe_watermark(&[(30, 40), (20, 29), (1, 19)]), id(40), "newest first: it is on the first page");
+        assert_eq!(safe_watermark(&[(1, 70), (2, 99)]), id(70));
         let mut unknown = IncrementalPosition::new(None, Position::Start);
         unknown.enter(None, id(5));
         unknown.enter(None, id(9));

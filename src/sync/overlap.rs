@@ -103,7 +103,7 @@ impl OverlapWalk {
     }
 
     /// Whether the next page is only compared with the held one.
-    pub(crate) fn confirms(&self) -> bool {
+    pub(crate) fn rereads_last_page(&self) -> bool {
         self.last.is_some()
     }
 
@@ -112,7 +112,7 @@ impl OverlapWalk {
     }
 
     /// The page number and page size to request.
-    pub(crate) fn ask(&self) -> (u64, u64) {
+    pub(crate) fn next_page(&self) -> (u64, u64) {
         let (page, size) = self.window();
         (page, size * self.scale)
     }
@@ -292,7 +292,7 @@ mod tests {
             let mut walk = OverlapWalk::new(OverlapPosition::default(), size, "id");
             let (mut seen, mut fresh, mut kept) = (BTreeSet::new(), 1_000_000, Vec::new());
             for step in 0..2_000 {
-                let (page, asked) = walk.ask();
+                let (page, asked) = walk.next_page();
                 prop_assert!(asked <= size && page >= 1);
                 let shown = show(&list, page, asked, clamp);
                 match walk.enter(&shown) {
@@ -332,7 +332,7 @@ mod tests {
             let mut walk = OverlapWalk::new(OverlapPosition::default(), size, "id");
             let mut requests = 0;
             loop {
-                let (page, asked) = walk.ask();
+                let (page, asked) = walk.next_page();
                 requests += 1;
                 match walk.enter(&show(&list, page, asked, u64::MAX)).unwrap() {
                     PageResult::LastConfirmed => break,
@@ -357,7 +357,7 @@ mod tests {
             let mut walk = OverlapWalk::new(OverlapPosition::default(), 100, "id");
             let fault = loop {
                 rng.shuffle(&mut list);
-                let (page, asked) = walk.ask();
+                let (page, asked) = walk.next_page();
                 match walk.enter(&show(&list, page, asked, u64::MAX)) {
                     Ok(PageResult::LastConfirmed) => panic!("seed {seed}: reported as complete"),
                     Ok(_) => {}

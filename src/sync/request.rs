@@ -69,26 +69,26 @@ pub(crate) struct SyncRequest<'s, O, T, C> {
     strict: bool,
     prefetch: bool,
     /// The error that `.await` returns, when the sync cannot start.
-    refused: Option<Error>,
+    start_error: Option<Error>,
     item: PhantomData<fn(&'s ()) -> T>,
 }
 
 impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
     pub(crate) fn new(client: Client, options: O, key: impl Into<String>, store: C) -> Self {
         let (key, item) = (key.into(), PhantomData);
-        Self { client, options, key, store, strict: false, prefetch: true, refused: None, item }
+        Self { client, options, key, store, strict: false, prefetch: true, start_error: None, item }
     }
 
     /// A sync of a listing: it is strict when the listing is, and refuses a cursor.
     pub(crate) fn of<E>(list: ListRequest<E>, key: impl Into<String>, store: C, options: impl FnOnce(E) -> O) -> Self {
         let cursor = || Error::invalid("cursor", "(set)", "no `resume_from`, because a sync has its own position");
-        let refused = list.cursor.map(|_| cursor());
-        Self { strict: list.strict, refused, ..Self::new(list.client, options(list.endpoint), key, store) }
+        let start_error = list.cursor.map(|_| cursor());
+        Self { strict: list.strict, start_error, ..Self::new(list.client, options(list.endpoint), key, store) }
     }
 
     pub(crate) fn items_as<U>(self) -> SyncRequest<'s, O, U, C> {
-        let Self { client, options, key, store, strict, prefetch, refused, .. } = self;
-        SyncRequest { client, options, key, store, strict, prefetch, refused, item: PhantomData }
+        let Self { client, options, key, store, strict, prefetch, start_error, .. } = self;
+        SyncRequest { client, options, key, store, strict, prefetch, start_error, item: PhantomData }
     }
 
     pub(crate) fn strict(mut self) -> Self {
@@ -141,7 +141,7 @@ where
     /// Loads the state and freezes the window. Sends nothing.
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            if let Some(error) = self.refused.take() {
+            if let Some(error) = self.start_error.take() {
                 return Err(error);
             }
             let state = self.load().await?;

@@ -63,7 +63,7 @@ pub(super) enum Stage<T> {
     /// The next result is this error.
     Failing(Error),
     /// A batch was delivered and is not committed yet. After the commit the run continues with the inner stage.
-    Open(Box<Stage<T>>),
+    AwaitingCommit(Box<Stage<T>>),
     /// A batch was dropped without a commit. Every further call of `next` is an error.
     Dropped,
     /// The run has ended.
@@ -141,7 +141,7 @@ impl<T, C> SyncRun<T, C> {
         match &self.stage {
             Stage::Over(outcome) => *outcome,
             Stage::Dropped => Outcome::Failed,
-            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) | Stage::Open(_) => Outcome::Running,
+            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) | Stage::AwaitingCommit(_) => Outcome::Running,
         }
     }
 
@@ -165,7 +165,7 @@ impl<T, C> SyncRun<T, C> {
     pub(super) fn settle(&mut self, state: SyncState) {
         self.state = state;
         self.stage = match std::mem::replace(&mut self.stage, Stage::Ready) {
-            Stage::Open(next) => *next,
+            Stage::AwaitingCommit(next) => *next,
             other => other,
         };
     }

@@ -75,7 +75,7 @@ impl Slicer {
     }
 
     /// The next request; `None` when the range is covered.
-    pub(crate) fn ask(&self) -> Option<SliceQuery> {
+    pub(crate) fn next_query(&self) -> Option<SliceQuery> {
         (!self.covered && self.next <= self.end).then(|| {
             let last = self.last();
             let points = (last - self.next).saturating_add(1);
@@ -85,7 +85,7 @@ impl Slicer {
     }
 
     /// The first number that is not covered.
-    pub(crate) fn next(&self) -> u64 {
+    pub(crate) fn first_uncovered(&self) -> u64 {
         self.next
     }
 
@@ -177,7 +177,7 @@ mod tests {
     /// Walks a set of ids. Returns the ids that were fetched, the requests, and the pages that could not be used.
     fn walk(mut slicer: Slicer, ids: &BTreeSet<u64>, page: u64) -> (Vec<u64>, u64, u64) {
         let (mut got, mut requests, mut wasted) = (Vec::new(), 0, 0);
-        while let Some(ask) = slicer.ask() {
+        while let Some(ask) = slicer.next_query() {
             requests += 1;
             assert!(requests < 100_000, "no progress at {slicer:?}");
             let (SliceQuery::Fetch(from, to) | SliceQuery::Count(from, to)) = ask;

@@ -40,7 +40,7 @@ pub(crate) trait Strategy: Send + Sync {
     }
 
     /// Records so far and the first total, where all pages belong to one listing. `None` where each has its own window.
-    fn account(&self) -> Option<(u64, Option<u64>)> {
+    fn rows_and_total(&self) -> Option<(u64, Option<u64>)> {
         None
     }
 

@@ -140,7 +140,7 @@ impl Incremental for ListEndpoint {
     }
 
     fn watermark(&self, walked: &WalkedList) -> Option<Mark> {
-        walked.settled()
+        walked.safe_watermark()
     }
 
     /// A refused cursor may also be `INVALID` with status 200 (inferred).

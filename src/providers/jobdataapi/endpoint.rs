@@ -18,7 +18,7 @@ pub(super) struct EndpointSpec {
     /// The field that identifies a record.
     pub(super) key: &'static str,
     /// Whether the body can be a bare array (observed 2024 to 2025). The envelope is accepted as well.
-    pub(super) bare: bool,
+    pub(super) may_be_array: bool,
 }
 
 /// An endpoint with its parameters.
@@ -66,11 +66,11 @@ impl Endpoint for ListEndpoint {
     }
 
     fn list(&self) -> ListAt {
-        if self.spec.bare { ListAt::RootOrField("results") } else { ListAt::Field("results") }
+        if self.spec.may_be_array { ListAt::RootOrField("results") } else { ListAt::Field("results") }
     }
 
     fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
-        if self.spec.bare && answer.fields.is_empty() {
+        if self.spec.may_be_array && answer.fields.is_empty() {
             return Ok(Paging { next: None, total: Some(answer.rows as u64) });
         }
         paginate::page_numbers(at, answer)

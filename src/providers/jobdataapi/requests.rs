@@ -19,9 +19,9 @@ const RESERVED: [&str; 9] =
 
 /// Declares an endpoint, its request, and the parameters that all listings take.
 macro_rules! requests {
-    ($($(#[$doc:meta])* $request:ident = $spec:ident($item:ty) at $path:literal named $name:literal key $key:literal, bare $bare:literal;)*) => {$(
+    ($($(#[$doc:meta])* $request:ident = $spec:ident($item:ty) at $path:literal named $name:literal key $key:literal, array $array:literal;)*) => {$(
         pub(super) const $spec: EndpointSpec =
-            EndpointSpec { name: concat!("jobdataapi/", $name), path: $path, key: $key, bare: $bare };
+            EndpointSpec { name: concat!("jobdataapi/", $name), path: $path, key: $key, may_be_array: $array };
 
         list_request! {
             $(#[$doc])*
@@ -60,29 +60,29 @@ macro_rules! requests {
 
 requests! {
     /// `GET /api/jobs/`.
-    JobsRequest = JOBS(Job) at "jobs/" named "jobs" key "id", bare false;
+    JobsRequest = JOBS(Job) at "jobs/" named "jobs" key "id", array false;
     /// `GET /api/jobsexpired/`.
-    ExpiredJobsRequest = EXPIRED_JOBS(ExpiredJob) at "jobsexpired/" named "expired-jobs" key "id", bare false;
+    ExpiredJobsRequest = EXPIRED_JOBS(ExpiredJob) at "jobsexpired/" named "expired-jobs" key "id", array false;
     /// `GET /api/companies/`.
-    CompaniesRequest = COMPANIES(Company) at "companies/" named "companies" key "id", bare false;
+    CompaniesRequest = COMPANIES(Company) at "companies/" named "companies" key "id", array false;
     /// `GET /api/tags/`.
-    TagsRequest = TAGS(Tag) at "tags/" named "tags" key "id", bare false;
+    TagsRequest = TAGS(Tag) at "tags/" named "tags" key "id", array false;
     /// `GET /api/jobcities/`.
-    CitiesRequest = CITIES(City) at "jobcities/" named "cities" key "geonameid", bare false;
+    CitiesRequest = CITIES(City) at "jobcities/" named "cities" key "geonameid", array false;
     /// `GET /api/jobstates/`.
-    StatesRequest = STATES(State) at "jobstates/" named "states" key "geonameid", bare false;
+    StatesRequest = STATES(State) at "jobstates/" named "states" key "geonameid", array false;
     /// `GET /api/jobcountries/`.
-    CountriesRequest = COUNTRIES(Country) at "jobcountries/" named "countries" key "id", bare true;
+    CountriesRequest = COUNTRIES(Country) at "jobcountries/" named "countries" key "id", array true;
     /// `GET /api/jobregions/`.
-    RegionsRequest = REGIONS(Region) at "jobregions/" named "regions" key "id", bare true;
+    RegionsRequest = REGIONS(Region) at "jobregions/" named "regions" key "id", array true;
     /// `GET /api/jobtypes/`.
-    JobTypesRequest = JOB_TYPES(JobType) at "jobtypes/" named "job-types" key "id", bare true;
+    JobTypesRequest = JOB_TYPES(JobType) at "jobtypes/" named "job-types" key "id", array true;
     /// `GET /api/industries/`.
-    IndustriesRequest = INDUSTRIES(Industry) at "industries/" named "industries" key "id", bare true;
+    IndustriesRequest = INDUSTRIES(Industry) at "industries/" named "industries" key "id", array true;
     /// `GET /api/companytypes/`.
-    CompanyTypesRequest = COMPANY_TYPES(CompanyType) at "companytypes/" named "company-types" key "id", bare true;
+    CompanyTypesRequest = COMPANY_TYPES(CompanyType) at "companytypes/" named "company-types" key "id", array true;
     /// `GET /api/currencyrates/`.
-    CurrencyRatesRequest = CURRENCY_RATES(CurrencyRate) at "currencyrates/" named "currency-rates" key "date", bare false;
+    CurrencyRatesRequest = CURRENCY_RATES(CurrencyRate) at "currencyrates/" named "currency-rates" key "date", array false;
 }
 
 /// Parameters of all listings.

@@ -58,9 +58,9 @@ impl SlicedJobs {
 
     /// The next page of a walk by page number.
     pub(super) fn numbered(&self, walk: &OverlapWalk, window: &[(&str, String)]) -> Step {
-        let (page, size) = walk.ask();
+        let (page, size) = walk.next_page();
         let endpoint = self.endpoint(window, u32::try_from(size).unwrap_or(self.page_size));
-        if walk.confirms() {
+        if walk.rereads_last_page() {
             Step::Probe(endpoint, Position::Page(page))
         } else {
             Step::Fetch(endpoint, Position::Page(page))

@@ -176,11 +176,11 @@ impl DateWalk {
 
     fn slice(&self) -> (u64, u64) {
         if self.position.day.is_some() {
-            return (self.slicer.next(), self.slicer.next());
+            return (self.slicer.first_uncovered(), self.slicer.first_uncovered());
         }
-        match self.slicer.ask() {
+        match self.slicer.next_query() {
             Some(SliceQuery::Fetch(from, to) | SliceQuery::Count(from, to)) => (from, to),
-            None => (self.slicer.next(), self.slicer.next()),
+            None => (self.slicer.first_uncovered(), self.slicer.first_uncovered()),
         }
     }
 
@@ -197,7 +197,7 @@ impl DateWalk {
     }
 
     fn on_slice(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
-        match self.slicer.ask() {
+        match self.slicer.next_query() {
             Some(SliceQuery::Count(..))
                 if page.count() > self.jobs.capacity() && !self.slicer.overflows(page.count()) =>
             {
@@ -216,7 +216,7 @@ impl DateWalk {
             }
             _ => self.jobs.retry(page)?,
         }
-        self.position.next = day(self.slicer.next());
+        self.position.next = day(self.slicer.first_uncovered());
         Ok(Verdict::Skip)
     }
 
@@ -271,7 +271,7 @@ impl DateWalk {
             None => self.slicer.pass_point(),
         }
         self.jobs.reset_retries();
-        self.position = DatePosition { next: day(self.slicer.next()), day: None, ..self.position };
+        self.position = DatePosition { next: day(self.slicer.first_uncovered()), day: None, ..self.position };
         self.phase = Phase::Slices;
     }
 }
@@ -279,7 +279,7 @@ impl DateWalk {
 impl Strategy for DateWalk {
     fn step(&self, _: Timestamp) -> Step {
         match &self.phase {
-            Phase::Slices if matches!(self.slicer.ask(), Some(SliceQuery::Count(..))) => {
+            Phase::Slices if matches!(self.slicer.next_query(), Some(SliceQuery::Count(..))) => {
                 self.jobs.probe_count(&self.window(None))
             }
             Phase::Slices | Phase::Crowded => self.jobs.probe_page(&self.window(None)),
@@ -312,7 +312,7 @@ impl Strategy for DateWalk {
     }
 
     fn finished(&self) -> bool {
-        matches!(self.phase, Phase::Slices) && self.slicer.ask().is_none()
+        matches!(self.phase, Phase::Slices) && self.slicer.next_query().is_none()
     }
 
     fn watermark(&self) -> Option<Mark> {

@@ -201,7 +201,7 @@ impl IdWalk {
     fn on_slice(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Phase::Slices(slicer) = &mut self.phase else { return Ok(Verdict::Skip) };
         let mut verdict = Verdict::Skip;
-        match slicer.ask() {
+        match slicer.next_query() {
             Some(SliceQuery::Count(min, max)) => {
                 ids(page, min, Some(max))?;
                 slicer.counted(page.count());
@@ -224,8 +224,8 @@ impl IdWalk {
             }
             None => {}
         }
-        self.position.next = slicer.next();
-        if slicer.ask().is_none() {
+        self.position.next = slicer.first_uncovered();
+        if slicer.next_query().is_none() {
             self.enter_open_part();
         }
         Ok(verdict)
@@ -250,7 +250,7 @@ impl IdWalk {
 
     fn on_search(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let Phase::Search(search) = &mut self.phase else { return Ok(Verdict::Skip) };
-        ids(page, search.ask(), None)?;
+        ids(page, search.probe_id(), None)?;
         search.requests += 1;
         if search.requests > MAX_PROBES {
             let hint = "the server's `count` does not follow min_id, so the highest id cannot be found";
@@ -275,8 +275,8 @@ impl Strategy for IdWalk {
         let next = self.position.next;
         match &self.phase {
             Phase::Size | Phase::Recent(_) => self.jobs.probe_count(&self.window(next, None)),
-            Phase::Search(search) => self.jobs.probe_count(&self.window(search.ask(), None)),
-            Phase::Slices(slicer) => match slicer.ask() {
+            Phase::Search(search) => self.jobs.probe_count(&self.window(search.probe_id(), None)),
+            Phase::Slices(slicer) => match slicer.next_query() {
                 Some(SliceQuery::Count(min, max)) => self.jobs.probe_count(&self.window(min, Some(max))),
                 Some(SliceQuery::Fetch(min, max)) => self.jobs.fetch(&self.window(min, Some(max))),
                 None => self.jobs.fetch(&self.window(next, None)),
@@ -372,7 +372,7 @@ impl Search {
     }
 
     /// The id to count from in the next request.
-    fn ask(&self) -> u64 {
+    fn probe_id(&self) -> u64 {
         let Some(high) = self.high else { return self.low.saturating_add(self.stride) };
         let span = high - self.low;
         let step = if self.bisect {
@@ -387,7 +387,7 @@ impl Search {
 
     /// Takes the count; returns the id when it is found.
     fn enter(&mut self, rows: u64) -> Option<u64> {
-        let asked = self.ask();
+        let asked = self.probe_id();
         // Any id with rows before and after it can end the closed part: the run delivers those before it, and searches
         // again from there. An id before all rows cannot: the same search would follow.
         let upper = matches!(self.goal, Goal::Upper { .. });
@@ -427,7 +427,7 @@ mod tests {
             let found = loop {
                 requests += 1;
                 prop_assert!(requests < 200);
-                let rows = from(search.ask());
+                let rows = from(search.probe_id());
                 if let Some(id) = search.enter(rows) {
                     break id;
                 }
