@@ -36,14 +36,3 @@ pub(crate) fn key_hash(key: &str) -> u64 {
         hash.finish() as u64
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_integer_is_its_own_hash_and_texts_differ() {
-        assert_eq!(key_hash("17"), 17);
-        assert_ne!(key_hash("\"a\""), key_hash("\"b\""));
-    }
-}

@@ -16,7 +16,7 @@ use super::fetch::Fetched;
 use super::page::Page;
 use super::prefetch::PageFetch;
 use super::walk::Walk;
-use crate::client::{Client, Progress};
+use crate::client::{Client, Progress, setters};
 use crate::error::{Completeness, Error, Result};
 
 /// The pages of a listing, one request at a time.
@@ -51,6 +51,14 @@ enum State<T> {
     Over,
 }
 
+setters! { [T] PageStream<T> {
+    /// Ends the stream without an error when records are missing. [`PageStream::completeness`] still says so.
+    allow_incomplete() => allow_incomplete = true;
+    /// Whether the next page is fetched while the caller works on this one. There is still one request at a time. At
+    /// most one more page is in memory, and a caller that stops early has fetched one page that it did not use.
+    prefetch(prefetch: bool) => prefetch = prefetch;
+} }
+
 impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
     pub(super) fn new(client: Client, endpoint: Arc<dyn Endpoint>, walk: Result<Walk>, strict: bool) -> Self {
         let prefetch = client.may_prefetch(&*endpoint);
@@ -60,19 +68,6 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         };
         let (allow_incomplete, progress, completeness) = (false, Progress::default(), None);
         Self { client, endpoint, walk, state, strict, prefetch, allow_incomplete, progress, completeness }
-    }
-
-    /// Ends the stream without an error when records are missing. [`PageStream::completeness`] still says so.
-    pub fn allow_incomplete(mut self) -> Self {
-        self.allow_incomplete = true;
-        self
-    }
-
-    /// Whether the next page is fetched while the caller works on this one. There is still one request at a time. At
-    /// most one more page is in memory, and a caller that stops early has fetched one page that it did not use.
-    pub fn prefetch(mut self, prefetch: bool) -> Self {
-        self.prefetch = prefetch;
-        self
     }
 
     /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.

@@ -5,7 +5,7 @@ use futures::{Stream, StreamExt};
 
 use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
-use crate::client::{ApiRequest, Client, Progress};
+use crate::client::{ApiRequest, Client, Progress, setters};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, ChunkedList, Endpoint, Page, Paging, Position};
@@ -63,21 +63,16 @@ pub struct ExpiredRequest {
     pub(super) chunk: usize,
 }
 
+setters! { ExpiredRequest {
+    /// The window. Required, except by the sync. The server's default is unknown.
+    time_frame(frame: ExpiredFrame) => feed.frame = Some(frame);
+    /// Ids in one chunk, 1 or more. Default 10,000.
+    chunk_size(ids: usize) => chunk = ids.max(1);
+} }
+
 impl ExpiredRequest {
     pub(super) fn new(client: Client, name: &'static str, path: &'static str) -> Self {
         Self { client, feed: ExpiredFeed { name, path, frame: None }, chunk: CHUNK }
-    }
-
-    /// The window. Required, except by the sync. The server's default is unknown.
-    pub fn time_frame(mut self, frame: ExpiredFrame) -> Self {
-        self.feed.frame = Some(frame);
-        self
-    }
-
-    /// Ids in one chunk, 1 or more. Default 10,000.
-    pub fn chunk_size(mut self, ids: usize) -> Self {
-        self.chunk = ids.max(1);
-        self
     }
 
     /// The ids in chunks. The stream ends after an error; the chunks before it are valid.

@@ -9,6 +9,7 @@ use super::requests::{
     WebhookTasksRequest,
 };
 use crate::checkpoint::Mark;
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::json::BodyProblem;
 use crate::listing::{Endpoint, Fingerprint};
@@ -94,14 +95,11 @@ since! {
     WebhookTasksRequest(WebhookTask),
 }
 
-impl<T, C> SyncSince<'_, T, C> {
+setters! { [T, C] SyncSince<'_, T, C> {
     /// Reads the last `ids` ids below the watermark again, for records that become visible after records with greater
     /// ids. Default 0: only the record at the watermark may be delivered again.
-    pub fn overlap(mut self, ids: u64) -> Self {
-        self.sync.options.overlap = ids;
-        self
-    }
-}
+    overlap(ids: u64) => sync.options.overlap = ids;
+} }
 
 impl SyncOptions for Since {
     const STRATEGY: &'static str = "by-since";
