@@ -10,9 +10,10 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{Client, ExpiredFrame};
-use jobfeed::jiff::SignedDuration;
-use jobfeed::testing::{Fault, When, fantastic_jobs::FeedName};
+use jobfeed::jiff::{SignedDuration, Timestamp};
+use jobfeed::testing::{FantasticJobs, Fault, When, fantastic_jobs::FeedName};
 use jobfeed::{Body, Checkpoint, Error, RateLimit, RetryPolicy, Transport, TransportError};
+use serde_json::Value;
 
 /// A transport that answers every request with a fixed body.
 struct FixedBody<F>(F);
@@ -88,13 +89,7 @@ async fn the_timeout_applies_between_two_parts_of_the_body() {
 }
 
 /// The ids of one run; stops after `most` batches, the last one uncommitted.
-async fn run(
-    api: &Client,
-    store: &MemoryStore,
-    chunk: usize,
-    most: usize,
-    got: &mut BTreeSet<u64>,
-) -> Option<serde_json::Value> {
+async fn run(api: &Client, store: &MemoryStore, chunk: usize, most: usize, got: &mut BTreeSet<u64>) -> Option<Value> {
     let mut run = api.expired_ats().chunk_size(chunk).sync_expired("expired", store).await.unwrap();
     for nth in 1.. {
         let Some(batch) = run.next().await.unwrap() else { break };
@@ -107,6 +102,48 @@ async fn run(
     Some(run.report().details)
 }
 
+/// All ids that expired from `start` to the watermark have been delivered.
+fn assert_none_is_missing(server: &FantasticJobs, start: Timestamp, details: &Value, got: &BTreeSet<u64>) {
+    let covered = at(details["covered_until"].as_str().unwrap());
+    let missing: Vec<u64> = server.with(FeedName::Ats, |data| {
+        let ids = data.indexed(start - hours(24 * 12), start + hours(24 * 30));
+        let expired = |id: &u64| data.expired_at(*id).is_some_and(|at| at >= start && at < covered);
+        ids.into_iter().filter(|id| expired(id) && !got.contains(id)).collect()
+    });
+    assert!(missing.is_empty(), "{} ids that expired before {covered} are missing", missing.len());
+}
+
+/// 58 minutes after the last run, `1h` still reaches back to it when the request is sent, but not when it is answered.
+#[tokio::test]
+async fn promise_1_an_answer_that_is_late_does_not_move_the_watermark_over_what_it_lacks() {
+    for wait_before_first_next in [true, false] {
+        let server = simulator().expires_within(hours(24 * 5)).start().await.unwrap();
+        let (api, store, mut got) = (client(&server), MemoryStore::new(), BTreeSet::new());
+        let start = server.now();
+        run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
+        for late in 1..6 {
+            server.advance(SignedDuration::from_mins(58));
+            let mut run = api.expired_ats().sync_expired("expired", &store).await.unwrap();
+            if wait_before_first_next {
+                server.advance(SignedDuration::from_mins(20));
+            } else {
+                server.advance_at_request(server.served().requests + 1, SignedDuration::from_mins(20));
+            }
+            while let Some(batch) = run.next().await.unwrap() {
+                got.extend(batch.items().iter().map(|id| id.0));
+                batch.commit().await.unwrap();
+            }
+            assert_none_is_missing(&server, start, &run.report().details, &got);
+            assert!(server.served().requests > late, "something was requested");
+        }
+        // The next day fills the gap.
+        server.advance(hours(25));
+        let details = run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
+        assert_none_is_missing(&server, start, &details, &got);
+        assert!(at(details["covered_until"].as_str().unwrap()) > start + hours(14), "{details}");
+    }
+}
+
 #[tokio::test]
 async fn no_expired_id_is_missing_after_outages_of_any_length() {
     let server = simulator().expires_within(hours(24 * 5)).start().await.unwrap();
@@ -117,13 +154,7 @@ async fn no_expired_id_is_missing_after_outages_of_any_length() {
         server.advance(SignedDuration::from_mins(minutes));
         let details = run(&api, &store, 50, usize::MAX, &mut got).await.unwrap();
         calls.extend(details["calls"].as_array().unwrap().iter().map(|call| call.as_str().unwrap().to_owned()));
-        // All ids that expired before the watermark have been delivered.
-        let covered = at(details["covered_until"].as_str().unwrap());
-        let expired: Vec<u64> = server.with(FeedName::Ats, |data| {
-            let ids = data.indexed(start - hours(24 * 12), start + hours(24 * 30));
-            ids.into_iter().filter(|id| data.expired_at(*id).is_some_and(|at| at >= start && at < covered)).collect()
-        });
-        assert!(expired.iter().all(|id| got.contains(id)), "an id that expired before {covered} is missing");
+        assert_none_is_missing(&server, start, &details, &got);
     }
     let all: Vec<&str> = calls.iter().map(String::as_str).collect();
     assert_eq!(all, ["1d", "1h", "6m"]);

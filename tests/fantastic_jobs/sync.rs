@@ -383,6 +383,34 @@ async fn edits_arrive_with_the_names_of_their_fields() {
     assert_eq!(run.report().details["lost"].as_array().unwrap().len(), 1);
 }
 
+/// The feed's 24 hours are those of the answer, not of the start of the run.
+#[tokio::test]
+async fn promise_1_edits_that_the_feed_no_longer_has_are_reported() {
+    let server = simulator().start().await.unwrap();
+    let (api, store) = (client(&server), MemoryStore::new());
+    let sync = || api.modified_ats().sync_modified("edits", &store);
+    let first = server.now();
+    sync().await.unwrap().for_each(|_| async { Ok::<_, Error>(()) }).await.unwrap();
+
+    server.advance(hours(23));
+    let mut run = sync().await.unwrap();
+    server.advance_at_request(server.served().requests + 1, hours(2));
+    let error = run.next().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Gap { from, until, .. } if (*from, *until) == (first, first + hours(1))),
+        "{error}"
+    );
+
+    let mut run = sync().accept_loss().await.unwrap();
+    let report = run.for_each(|_| async { Ok::<_, Error>(()) }).await.unwrap();
+    assert_eq!(report.details["lost"][0]["until"], (first + hours(1)).to_string());
+
+    // A delay within the tolerance is no error, but is reported.
+    server.advance(hours(24) + SignedDuration::from_mins(5));
+    let report = sync().await.unwrap().for_each(|_| async { Ok::<_, Error>(()) }).await.unwrap();
+    assert_eq!(report.details["lost"][0]["from"], (first + hours(25)).to_string());
+}
+
 #[tokio::test]
 async fn a_plan_without_the_modified_feed_gets_a_clear_error() {
     let server = simulator().subscription(Subscription::Starter).start().await.unwrap();

@@ -19,7 +19,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The assumed length of `6m`; the vendor does not state it (inferred).
 const SIX_MONTHS: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// The default difference allowed between the local clock and the server's.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// A half-open interval of index time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::expired::{ExpiredFeed, ExpiredRequest};
 use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
-use super::planner::{minus, plus};
+use super::planner::{SKEW, minus, plus};
+use super::server_date::check_clock;
 use crate::checkpoint::Mark;
-use crate::client::setters;
+use crate::client::{Clock, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
@@ -47,6 +48,9 @@ impl ExpiredRequest {
     /// after 01:05 UTC; until then the watermark stays before the gap. A longer gap is filled from `6m`: one body of up
     /// to tens of millions of ids. When that is interrupted, the next run skips the committed ids, after a check that
     /// they are the same.
+    ///
+    /// Which feed is read is decided when the request is sent, and checked when the answer comes: an answer that is late
+    /// by retries no longer reaches back as far.
     ///
     /// The first run reads `1h` only. Buy your rows after it, or start both syncs on the same day.
     ///
@@ -88,7 +92,7 @@ fn calls(covered: Timestamp, now: Timestamp, month: bool) -> Option<(Vec<Expired
 }
 
 /// The calls and the position, as the state keeps them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpiredPosition {
     /// The remaining calls, the current one first.
@@ -110,61 +114,99 @@ impl SyncOptions for ExpiredOptions {
         if self.feed.frame.is_some() {
             return Err(Error::invalid("time_frame", "(set)", "nothing: the sync sets its own windows"));
         }
-        let now = start.now();
         let kept: Option<ExpiredPosition> = start.position()?;
         // The content of the short feeds changes between runs, so only the long ones are continued.
         let long = |position: &ExpiredPosition| {
             matches!(position.calls.first(), Some(ExpiredFrame::Month | ExpiredFrame::SixMonths))
         };
-        let position = match (kept.filter(long), start.watermark()) {
-            (Some(position), _) => position,
-            (None, Some(Mark::Time(covered))) => match calls(covered, now, self.month) {
-                Some((calls, covered_until)) => ExpiredPosition { calls, at: Position::Start, covered_until },
-                None if self.accept_loss => {
-                    ExpiredPosition { calls: vec![ExpiredFrame::SixMonths], at: Position::Start, covered_until: now }
-                }
-                None => {
-                    let (endpoint, until) = (self.feed.name().into(), minus(now, SIX_MONTHS));
-                    return Err(Error::Gap { endpoint, from: covered, until });
-                }
-            },
-            (None, _) => ExpiredPosition { calls: vec![ExpiredFrame::Hour], at: Position::Start, covered_until: now },
+        let covered = match start.watermark() {
+            Some(Mark::Time(covered)) => Some(covered),
+            _ => None,
         };
-        let (feed, chunk, requested) = (self.feed, self.chunk, position.calls.clone());
-        Ok(Box::new(ExpiredWalk { feed, chunk, requested, position }))
+        let (clock, position) = (start.client.clock().clone(), kept.filter(long));
+        let walk = ExpiredWalk { options: self, clock, covered, requested: Vec::new(), position };
+        walk.planned(start.now())?;
+        Ok(Box::new(walk))
     }
 }
 
 #[derive(Debug)]
 struct ExpiredWalk {
-    feed: ExpiredFeed,
-    chunk: usize,
+    options: ExpiredOptions,
+    clock: Clock,
+    /// The watermark before this run.
+    covered: Option<Timestamp>,
     requested: Vec<ExpiredFrame>,
-    position: ExpiredPosition,
+    /// `None` before the first answer: the calls are chosen when the request is sent.
+    position: Option<ExpiredPosition>,
+}
+
+impl ExpiredWalk {
+    /// The position; before the first answer, the calls for a request that is sent at `now`.
+    fn planned(&self, now: Timestamp) -> Result<ExpiredPosition> {
+        if let Some(position) = &self.position {
+            return Ok(position.clone());
+        }
+        let (calls, covered_until) = match self.covered {
+            None => (vec![ExpiredFrame::Hour], now),
+            Some(covered) => match calls(covered, now, self.options.month) {
+                Some(calls) => calls,
+                None if self.options.accept_loss => (vec![ExpiredFrame::SixMonths], now),
+                None => {
+                    let (endpoint, until) = (self.options.feed.name().into(), minus(now, SIX_MONTHS));
+                    return Err(Error::Gap { endpoint, from: covered, until });
+                }
+            },
+        };
+        Ok(ExpiredPosition { calls, at: Position::Start, covered_until })
+    }
+
+    /// Whether an answer that came now still covers what the request was sent for. After retries it may come so late
+    /// that the feed no longer reaches back to the watermark.
+    fn holds(&self, sent: &ExpiredPosition) -> bool {
+        let late = self.planned(self.clock.now());
+        late.is_ok_and(|late| late.calls == sent.calls && (late.covered_until > sent.covered_until || late == *sent))
+    }
 }
 
 impl Strategy for ExpiredWalk {
-    fn step(&self, _: Timestamp) -> Step {
-        let feed = ExpiredFeed { frame: self.position.calls.first().copied(), ..self.feed.clone() };
-        Step::Chunk(Arc::new(feed), self.position.at.clone(), self.chunk)
+    fn step(&self, now: Timestamp) -> Step {
+        match self.planned(now) {
+            Ok(ExpiredPosition { calls, at, .. }) => {
+                let feed = ExpiredFeed { frame: calls.first().copied(), ..self.options.feed.clone() };
+                Step::Chunk(Arc::new(feed), at, self.options.chunk)
+            }
+            Err(error) => Step::Stop(error),
+        }
     }
 
-    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
-        if let Some(next) = page.next() {
-            self.position.at = next.clone();
-        } else {
-            self.position.calls.drain(..1.min(self.position.calls.len()));
-            self.position.at = Position::Start;
+    fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
+        let mut position = self.planned(sent_at).map_err(|error| WalkError::Other(Box::new(error)))?;
+        if position.at == Position::Start {
+            check_clock(page, sent_at, self.clock.now(), SKEW)?;
+            if !self.holds(&position) {
+                return Ok(Verdict::Skip);
+            }
         }
+        if self.requested.is_empty() {
+            self.requested.clone_from(&position.calls);
+        }
+        if let Some(next) = page.next() {
+            position.at = next.clone();
+        } else {
+            position.calls.drain(..1.min(position.calls.len()));
+            position.at = Position::Start;
+        }
+        self.position = Some(position);
         Ok(Verdict::Deliver)
     }
 
     fn finished(&self) -> bool {
-        self.position.calls.is_empty()
+        self.position.as_ref().is_some_and(|position| position.calls.is_empty())
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Time(self.position.covered_until))
+        self.position.as_ref().map(|position| position.covered_until).or(self.covered).map(Mark::Time)
     }
 
     fn position(&self) -> Value {
@@ -172,7 +214,7 @@ impl Strategy for ExpiredWalk {
     }
 
     fn details(&self) -> Value {
-        json!({ "calls": self.requested, "covered_until": self.position.covered_until })
+        json!({ "calls": self.requested, "covered_until": self.position.as_ref().map(|position| position.covered_until) })
     }
 }
 

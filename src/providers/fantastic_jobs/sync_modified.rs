@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::endpoint::{ListEndpoint, cursor_of};
 use super::models::ModifiedAtsJob;
-use super::planner::{Interval, minus};
+use super::planner::{Interval, SKEW, minus};
 use super::query::utc;
 use super::requests::ModifiedAtsRequest;
+use super::server_date::check_clock;
 use crate::checkpoint::Mark;
-use crate::client::setters;
+use crate::client::{Clock, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
 use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
@@ -57,7 +58,8 @@ setters! { [T, C] SyncModified<'_, T, C> {
     /// Skips edits that the feed no longer contains. By default that is [`Error::Gap`].
     accept_loss() => sync.options.accept_loss = true;
     /// The allowed delay of a run beyond 24 hours after the last run, without [`Error::Gap`], for daily jobs that do
-    /// not start exactly on time. Default 15 minutes; edits of that time may be missed. Zero allows no delay.
+    /// not start exactly on time. Default 15 minutes; edits of that time may be missed, and the report's `lost` names it.
+    /// Zero allows no delay.
     tolerance(tolerance: Duration) => sync.options.tolerance = SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX);
 } }
 
@@ -90,30 +92,48 @@ impl SyncOptions for ModifiedOptions {
             return Err(Error::invalid("offset or cursor", "(set)", "nothing: the sync walks everything"));
         }
         let now = start.now();
-        let oldest = minus(now, LOOKBACK);
         let mut position = match (start.position::<ModifiedPosition>()?, start.watermark()) {
             (Some(position), _) => position,
             (None, Some(Mark::Time(covered))) => {
                 ModifiedPosition { from: covered, until: now.max(covered), cursor: 1, lost: Vec::new() }
             }
-            (None, _) => ModifiedPosition { from: oldest, until: now, cursor: 1, lost: Vec::new() },
+            (None, _) => ModifiedPosition { from: minus(now, LOOKBACK), until: now, cursor: 1, lost: Vec::new() },
         };
-        if position.from < minus(oldest, self.tolerance) {
-            if !self.accept_loss {
-                let (from, until) = (position.from, oldest);
-                return Err(Error::Gap { endpoint: self.feed.name().into(), from, until });
-            }
-            let until = oldest.min(position.until);
-            position.lost.push(Interval { from: position.from, until });
-            position.from = until;
+        self.check_gap(&position, now)?;
+        if self.accept_loss {
+            position.skip_lost(now);
         }
-        Ok(Box::new(ModifiedWalk { feed: self.feed, position, empty: false, done: false }))
+        let clock = start.client.clock().clone();
+        Ok(Box::new(ModifiedWalk { options: self, clock, position, empty: false, done: false }))
+    }
+}
+
+impl ModifiedOptions {
+    /// [`Error::Gap`] when the feed at `now` begins more than the tolerance after the window does.
+    fn check_gap(&self, position: &ModifiedPosition, now: Timestamp) -> Result<()> {
+        let (from, until) = (position.from, minus(now, LOOKBACK));
+        if self.accept_loss || from >= minus(until, self.tolerance) {
+            return Ok(());
+        }
+        Err(Error::Gap { endpoint: self.feed.name().into(), from, until })
+    }
+}
+
+impl ModifiedPosition {
+    /// Skips what the feed at `now` does not have any more.
+    fn skip_lost(&mut self, now: Timestamp) {
+        let until = minus(now, LOOKBACK).min(self.until);
+        if self.from < until {
+            self.lost.push(Interval { from: self.from, until });
+            self.from = until;
+        }
     }
 }
 
 #[derive(Debug)]
 struct ModifiedWalk {
-    feed: ListEndpoint,
+    options: ModifiedOptions,
+    clock: Clock,
     position: ModifiedPosition,
     empty: bool,
     done: bool,
@@ -121,14 +141,21 @@ struct ModifiedWalk {
 
 impl Strategy for ModifiedWalk {
     fn step(&self, _: Timestamp) -> Step {
-        let mut feed = self.feed.clone();
+        let mut feed = self.options.feed.clone();
         feed.until_empty = true;
         feed.query.set("date_modified_gte", utc(minus(self.position.from, OVERLAP)));
         feed.query.set("date_modified_lt", utc(self.position.until));
         Step::Fetch(Arc::new(feed), Position::Token(self.position.cursor.to_string()))
     }
 
-    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
+    fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
+        let now = self.clock.now();
+        check_clock(page, sent_at, now, SKEW)?;
+        if self.position.cursor == 1 {
+            // The first answer may come late, after waits and retries.
+            self.options.check_gap(&self.position, now).map_err(|error| WalkError::Other(Box::new(error)))?;
+            self.position.skip_lost(now);
+        }
         let next = page.next().and_then(cursor_of);
         if let Some(id) = next {
             (self.position.cursor, self.empty) = (id, false);

@@ -21,7 +21,8 @@ use crate::json::DateTime;
 use crate::listing::{Endpoint, Position};
 use crate::providers::fantastic_jobs::credits::Credits;
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
-use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, minus, plus};
+use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, plus};
+use crate::providers::fantastic_jobs::server_date::check_clock;
 use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError};
 
 /// The largest factor from the length of one slice to the next.
@@ -172,23 +173,6 @@ impl WindowWalk {
         (Arc::new(feed), position)
     }
 
-    /// With a wrong clock a wrong window is requested, and its empty page would be taken as the end.
-    fn check_clock(&self, request: &PlannedRequest, now: Timestamp, page: &dyn PageView) -> Result<(), WalkError> {
-        let date = page.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
-        let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()).filter(|_| self.options.check_clock)
-        else {
-            return Ok(());
-        };
-        // The header has whole seconds.
-        let allowed = self.options.planner.allowed_skew() + SignedDuration::from_secs(1);
-        if date >= minus(request.sent_at, allowed) && date <= plus(now, allowed) {
-            return Ok(());
-        }
-        Err(WalkError::Ignored(format!(
-            "the server's clock is at {date}, the local one at {now}: set the clock, or use trust_own_clock"
-        )))
-    }
-
     /// Refuses a page with rows outside the interval: the server ignored the bounds.
     fn check_bounds(request: &PlannedRequest, page: &dyn PageView) -> Result<(), WalkError> {
         let Interval { from, until } = request.call.interval;
@@ -326,7 +310,9 @@ impl Strategy for WindowWalk {
     fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
         // Nothing has changed since it was sent, so this is the same request.
         let request = self.next_request(sent_at).map_err(|error| WalkError::Other(Box::new(error)))?;
-        self.check_clock(&request, self.clock.now(), page)?;
+        if self.options.check_clock {
+            check_clock(page, request.sent_at, self.clock.now(), self.options.planner.allowed_skew())?;
+        }
         match request.kind {
             RequestKind::Count => self.on_count(&request, page),
             RequestKind::Page { .. } => self.on_page(&request, page),
