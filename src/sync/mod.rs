@@ -19,6 +19,7 @@ mod partition;
 mod report;
 mod request;
 mod run;
+mod server_date;
 mod slicer;
 mod strategy;
 
@@ -29,5 +30,6 @@ pub use partition::partitions;
 pub use report::{Outcome, Report};
 pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;
+pub(crate) use server_date::{clock_ahead, server_date};
 pub(crate) use slicer::{SliceQuery, Slicer, scaled};
 pub(crate) use strategy::{PageView, Step, Strategy, Verdict, WalkError};

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::planner::{minus, plus};
-use crate::sync::{PageView, WalkError};
+use super::planner::plus;
+use crate::sync::{PageView, WalkError, clock_ahead};
 
 /// An error when the answer's `Date` is not between the sending of the request and now, give or take `allowed`. An
 /// answer without a `Date` is not checked.
@@ -13,12 +13,10 @@ pub(super) fn check_clock(
     now: Timestamp,
     allowed: SignedDuration,
 ) -> Result<(), WalkError> {
-    let date = page.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
-    let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) else { return Ok(()) };
-    // The header has whole seconds.
-    let allowed = allowed + SignedDuration::from_secs(1);
-    if date >= minus(sent_at, allowed) && date <= plus(now, allowed) {
+    let ahead = clock_ahead(page, sent_at, now).unwrap_or_default();
+    if ahead.abs() <= allowed {
         return Ok(());
     }
-    Err(WalkError::Ignored(format!("the server's clock is at {date}, the local one at {now}: set the clock")))
+    let date = plus(now, -ahead);
+    Err(WalkError::Ignored(format!("the server's clock is at about {date}, the local one at {now}: set the clock")))
 }

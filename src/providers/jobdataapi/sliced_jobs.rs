@@ -106,6 +106,21 @@ pub(super) fn ids(page: &dyn PageView, min: u64, max: Option<u64>) -> Result<Vec
     Err(WalkError::Ignored(hint.to_owned()))
 }
 
+/// An error when a record of the page was published before `since`. One day of tolerance, because the time zone of the
+/// parameter is not documented.
+pub(super) fn published_from(page: &dyn PageView, since: Date) -> Result<(), WalkError> {
+    let first = since.yesterday().unwrap_or(since);
+    if published(page).all(|day| day >= first) {
+        return Ok(());
+    }
+    Err(WalkError::Ignored("the server did not apply published_since together with min_id".to_owned()))
+}
+
+/// The days on which the records of a page were published.
+pub(super) fn published(page: &dyn PageView) -> impl Iterator<Item = Date> + '_ {
+    page.values("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse().ok())
+}
+
 /// The day with this index; see [`day_index`].
 pub(super) fn day(index: u64) -> Date {
     let days = i64::try_from(index).unwrap_or(i64::MAX).min(MAX_DAY);

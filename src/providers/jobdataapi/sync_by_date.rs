@@ -7,21 +7,22 @@
 //! id that was seen in it, and then in the same way from the next id on.
 
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::endpoint::ListEndpoint;
 use super::models::Job;
 use super::requests::JobsRequest;
-use super::sliced_jobs::{EPOCH, SlicedJobs, day, day_index, ids};
+use super::sliced_jobs::{EPOCH, SlicedJobs, day, day_index, ids, published};
 use crate::checkpoint::Mark;
-use crate::client::setters;
+use crate::client::{Clock, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
     OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, SliceQuery, Slicer, Step, Strategy, SyncOptions,
-    SyncRequest, Verdict, WalkError, sync_request,
+    SyncRequest, Verdict, WalkError, clock_ahead, server_date, sync_request,
 };
 
 /// The default overlap between runs, in days: the vendor's guide reads the last 24 to 48 hours again.
@@ -72,7 +73,7 @@ impl SyncOptions for ByDate {
             (Some(position), _) => position,
             (None, Some(Mark::Date(covered))) => {
                 let from = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
-                DatePosition { next: from, until: today.max(from), day: None }
+                DatePosition { next: from, until: today.max(from), day: None, server_day: None }
             }
             (None, _) => {
                 let Some(since) = self.since else {
@@ -83,7 +84,7 @@ impl SyncOptions for ByDate {
                     let rule = format!("a day from {EPOCH} to today, {today}");
                     return Err(Error::invalid("since", since.to_string(), rule));
                 }
-                DatePosition { next: since, until: today, day: None }
+                DatePosition { next: since, until: today, day: None, server_day: None }
             }
         };
         let slicer = Slicer::new(day_index(position.next), day_index(position.until), jobs.capacity(), None, Some(0));
@@ -94,7 +95,8 @@ impl SyncOptions for ByDate {
             Some(_) => Phase::Crowded,
             None => Phase::Slices,
         };
-        Ok(Box::new(DateWalk { jobs, position, slicer, phase }))
+        let clock = start.client.clock().clone();
+        Ok(Box::new(DateWalk { jobs, clock, position, slicer, phase, stale: false, clock_ahead: SignedDuration::ZERO }))
     }
 }
 
@@ -109,6 +111,9 @@ struct DatePosition {
     /// The position within `next`, when that is a crowded day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     day: Option<DayPosition>,
+    /// The server's day, when that is before `until`: the local clock is ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_day: Option<Date>,
 }
 
 /// The position within a crowded day.
@@ -145,9 +150,14 @@ enum Phase {
 #[derive(Debug)]
 struct DateWalk {
     jobs: SlicedJobs,
+    clock: Clock,
     position: DatePosition,
     slicer: Slicer,
     phase: Phase,
+    /// Whether the last answer lacked the highest id that an answer before it had.
+    stale: bool,
+    /// See [`clock_ahead`]; the largest difference in this run.
+    clock_ahead: SignedDuration,
 }
 
 impl DateWalk {
@@ -184,12 +194,23 @@ impl DateWalk {
         }
     }
 
+    /// The watermark does not pass the server's day: with a local clock that is ahead, later runs would bring nothing.
+    fn compare_clocks(&mut self, page: &dyn PageView, sent_at: Timestamp) {
+        let ahead = clock_ahead(page, sent_at, self.clock.now()).unwrap_or_default();
+        if ahead.abs() > self.clock_ahead.abs() {
+            self.clock_ahead = ahead;
+        }
+        let day = server_date(page).map(|date| date.to_zoned(TimeZone::UTC).date());
+        if let Some(day) = day.filter(|day| *day < self.position.until) {
+            self.position.server_day = Some(day);
+        }
+    }
+
     /// Checks three records: did the server apply the window? One day of tolerance: its time zone is not documented.
     fn check(&self, page: &dyn PageView) -> Result<(), WalkError> {
         let (from, to) = self.slice();
-        let dates = page.values("published").filter_map(|text| text.trim_matches('"').get(..10)?.parse::<Date>().ok());
         let inside = |date: Date| (from.saturating_sub(1)..=to + 1).contains(&day_index(date));
-        if dates.take(3).all(inside) {
+        if published(page).take(3).all(inside) {
             return Ok(());
         }
         let hint = "the server did not apply published_since and published_until; on plan lite use sync_latest instead";
@@ -288,8 +309,9 @@ impl Strategy for DateWalk {
         }
     }
 
-    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
+    fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
         self.check(page)?;
+        self.compare_clocks(page, sent_at);
         if !matches!(self.phase, Phase::Day(_)) && page.contradicts_itself() {
             self.jobs.retry(page)?;
             return Ok(Verdict::Skip);
@@ -298,9 +320,14 @@ impl Strategy for DateWalk {
             Phase::Slices => self.on_slice(page),
             Phase::Crowded => self.on_crowded(page),
             Phase::Closed { highest } => {
-                self.ids(page, Some(highest))?;
+                let found = self.ids(page, Some(highest))?.into_iter().max();
                 if !page.is_whole() {
                     self.jobs.retry(page)?;
+                    return Ok(Verdict::Skip);
+                }
+                // The row with this id was deleted, or an older copy of the data answered. The second answer counts.
+                self.stale = found != Some(highest) && !self.stale;
+                if self.stale {
                     return Ok(Verdict::Skip);
                 }
                 let rows = page.rows();
@@ -316,7 +343,7 @@ impl Strategy for DateWalk {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Date(self.position.until))
+        Some(Mark::Date(self.position.server_day.map_or(self.position.until, |day| day.min(self.position.until))))
     }
 
     fn total(&self, _: &dyn PageView) -> Option<u64> {
@@ -325,6 +352,11 @@ impl Strategy for DateWalk {
 
     fn position(&self) -> Value {
         serde_json::to_value(&self.position).unwrap_or_default()
+    }
+
+    fn details(&self) -> Value {
+        let difference = self.clock_ahead.as_secs();
+        if difference.abs() > 60 { json!({ "clock_ahead_seconds": difference }) } else { Value::Null }
     }
 
     fn caveats(&self) -> &'static [&'static str] {

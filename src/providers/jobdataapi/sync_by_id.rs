@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::endpoint::ListEndpoint;
 use super::models::Job;
 use super::requests::JobsRequest;
-use super::sliced_jobs::{SlicedJobs, ids};
+use super::sliced_jobs::{SlicedJobs, ids, published_from};
 use crate::checkpoint::Mark;
 use crate::client::setters;
 use crate::error::{Error, Result};
@@ -36,8 +36,8 @@ pub enum Bootstrap {
     /// At this id.
     FromId(u64),
     /// The first run reads the jobs published on this day or later. Later runs read by id, so a job that is added late
-    /// with an old date arrives too. The server is assumed to combine id and date parameters (inferred); the ids of
-    /// each answer are checked.
+    /// with an old date arrives too. The server is assumed to combine id and date parameters (inferred); the ids and
+    /// dates of each answer are checked.
     Since(Date),
     /// At an id from which on there are about `n` jobs: not fewer, if that many exist, and at most half a page more.
     MostRecent(u64),
@@ -194,8 +194,10 @@ impl IdWalk {
 
     /// Searches for the end of the closed part from `id` on; `total` jobs, more than one page, are not covered.
     fn search_upper(&mut self, id: u64, total: u64) {
-        let most = (self.jobs.capacity() / 2).max(1);
-        self.phase = Phase::Search(Search::new(id, total, 1, most, Goal::Upper { total }));
+        // A quarter of a page stays outside: an answer from an older copy of the data lacks the newest rows, and the
+        // closed part must not lack any.
+        let (least, most) = ((self.jobs.capacity() / 4).max(1), (self.jobs.capacity() / 2).max(1));
+        self.phase = Phase::Search(Search::new(id, total, least, most, Goal::Upper { total }));
     }
 
     fn on_slice(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
@@ -286,6 +288,9 @@ impl Strategy for IdWalk {
     }
 
     fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
+        if let Some(since) = self.position.since {
+            published_from(page, since)?;
+        }
         if page.contradicts_itself() {
             self.jobs.retry(page)?;
             return Ok(Verdict::Skip);
@@ -320,11 +325,9 @@ impl Strategy for IdWalk {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        // A range whose rows were deleted is covered too. A bootstrap by date without rows gives no id: the next run
-        // repeats it.
-        let covered =
-            (self.position.since.is_none() || self.position.highest.is_some()).then(|| self.position.next - 1);
-        [self.before, self.position.highest, covered].into_iter().flatten().max().map(Mark::Id)
+        // Never above the highest id that was delivered: an answer from an older copy of the data lacks the newest
+        // rows, and the next run brings them.
+        self.before.max(self.position.highest).map(Mark::Id)
     }
 
     fn total(&self, _: &dyn PageView) -> Option<u64> {
