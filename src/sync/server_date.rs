@@ -13,7 +13,10 @@ pub(crate) fn server_date(page: &dyn PageView) -> Option<Timestamp> {
 /// seconds, is between the sending of the request and now. `None` for an answer without a `Date`.
 pub(crate) fn clock_ahead(page: &dyn PageView, sent_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let date = server_date(page)?;
-    let second = SignedDuration::from_secs(1);
-    let nearest = date.clamp(sent_at.saturating_sub(second).unwrap_or(sent_at), now.max(sent_at));
-    Some(nearest.duration_since(date))
+    let first = sent_at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(sent_at);
+    Some(match date {
+        _ if date < first => sent_at.duration_since(date),
+        _ if date > now => now.duration_since(date),
+        _ => SignedDuration::ZERO,
+    })
 }

@@ -6,6 +6,7 @@
 mod churn;
 mod contradictions;
 mod models;
+mod other_copies;
 mod requests;
 #[path = "../support/mod.rs"]
 mod support;

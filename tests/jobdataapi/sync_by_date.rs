@@ -33,7 +33,13 @@ fn jobs_at(server: &JobDataApi, day: &str, page_size: u32) -> jobfeed::jobdataap
 
 #[tokio::test]
 async fn a_backfill_reads_its_window_and_a_daily_run_reads_the_overlap_again() {
-    let server = server(3_000, 60, Order::Shuffled).await;
+    let day = Arc::new(Mutex::new(noon("2026-05-20")));
+    let builder = JobDataApi::builder().jobs(3_000).days(60).order(Order::Shuffled);
+    let server = builder.now_from({
+        let day = day.clone();
+        move || *day.lock().unwrap()
+    });
+    let server = server.start().await.unwrap();
     let store = MemoryStore::new();
     let since = date("2026-04-10");
     let mut run = jobs_at(&server, "2026-05-20", 100).sync_by_date("k", &store).since(since).await.unwrap();
@@ -43,6 +49,7 @@ async fn a_backfill_reads_its_window_and_a_daily_run_reads_the_overlap_again() {
     assert_eq!(run.state().watermark(), Some(Mark::Date(date("2026-05-20"))));
 
     // Four days later, with an overlap of two days: from the 18th on.
+    *day.lock().unwrap() = noon("2026-05-24");
     let new = server.insert(30, Insert::On(date("2026-05-18")));
     let too_late = server.insert(5, Insert::On(date("2026-05-01")));
     let mut run = jobs_at(&server, "2026-05-24", 100).sync_by_date("k", &store).await.unwrap();

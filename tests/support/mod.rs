@@ -153,7 +153,15 @@ impl Script {
 
     /// A listing with records of these ids; `row` makes a record. The id window, page number and page size are applied.
     pub fn listing(ids: Vec<u64>, row: impl Fn(u64) -> String + Send + Sync + 'static) -> Self {
-        Self::new(move |_, request| {
+        Self::changing(move |_| ids.clone(), row)
+    }
+
+    /// The same with the ids that the data has at each request, by the number of the request.
+    pub fn changing(
+        ids: impl Fn(usize) -> Vec<u64> + Send + Sync + 'static,
+        row: impl Fn(u64) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(move |index, request| {
             let query: Vec<(String, String)> =
                 url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                     .into_owned()
@@ -162,7 +170,7 @@ impl Script {
                 |name: &str| query.iter().find(|pair| pair.0 == name).and_then(|pair| pair.1.parse::<u64>().ok());
             let (min, max) = (number("min_id").unwrap_or(0), number("max_id").unwrap_or(u64::MAX));
             let (size, page) = (number("page_size").unwrap_or(20) as usize, number("page").unwrap_or(1) as usize);
-            let window: Vec<u64> = ids.iter().copied().filter(|id| (min..=max).contains(id)).collect();
+            let window: Vec<u64> = ids(index).into_iter().filter(|id| (min..=max).contains(id)).collect();
             let next = (page * size < window.len()).then(|| format!("http://api.test/api/jobs/?page={}", page + 1));
             let shown = window.iter().skip((page - 1) * size).take(size).map(|id| row(*id));
             Reply::page(&envelope_of(shown, window.len() as u64, next.as_deref()))

@@ -73,7 +73,7 @@ impl SyncOptions for ByDate {
             (Some(position), _) => position,
             (None, Some(Mark::Date(covered))) => {
                 let from = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
-                DatePosition { next: from, until: today.max(from), day: None, server_day: None }
+                DatePosition { next: from, until: today.max(covered), day: None, server_day: None }
             }
             (None, _) => {
                 let Some(since) = self.since else {

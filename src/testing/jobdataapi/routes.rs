@@ -64,7 +64,8 @@ impl Service for JobService {
     }
 
     fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
-        self.checked(request, faults).unwrap_or_else(|refusal| refusal)
+        let date = httpdate::fmt_http_date(self.data.now().into());
+        self.checked(request, faults).unwrap_or_else(|refusal| refusal).header("date", &date)
     }
 
     fn secret_parameters(&self) -> &'static [&'static str] {
