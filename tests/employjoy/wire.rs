@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use http::{Method, Request};
+use jobfeed::checkpoint::MemoryStore;
 use jobfeed::employjoy::{self, ApplicationStatus, Candidate, Client, ErrorCode, FieldCode, NewApplication, RateScope};
-use jobfeed::{Cursor, Error, RateLimit, RetryPolicy};
+use jobfeed::{Checkpoint, Cursor, Error, RateLimit, RetryPolicy};
 
 use crate::support::{Reply, Script};
 
@@ -328,6 +329,20 @@ async fn personal_data_that_a_server_repeats_is_in_no_error_and_no_log() {
     for personal in ["Ada", "Moss", "ada@", "1555", "pek_test_wire"] {
         assert!(!log.contains(personal), "{log}");
     }
+}
+
+#[tokio::test]
+async fn promise_1_an_error_with_status_200_and_an_empty_list_does_not_move_the_watermark() {
+    let body = r#"{"error":"INTERNAL_ERROR","message":"not now","data":[],"next_cursor":null}"#;
+    let script = Script::replies(vec![Reply::Json(200, Vec::new(), body.to_owned())]);
+    let builder = Client::builder().api_key("pek_test_wire").transport(script);
+    let api = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+    let store = MemoryStore::new();
+    let mut run = api.applications().sync_by_update("a", &store).await.unwrap();
+    let error = run.next().await.unwrap_err();
+    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::InternalError), "{error}");
+    assert!(store.load("a").await.unwrap().is_none());
+    assert!(api.jobs().full_list_diff(["job_1"]).await.is_err(), "no job vanished");
 }
 
 /// `JOBFEED_SAMPLES=<folder> cargo test`: every documented error is decoded with a known code.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::models::ApplicationStatus;
 use crate::client::ApiRequest;
 use crate::error::{AnswerError, Error, Result};
-use crate::json::ListAt;
+use crate::json::{BodyProblem, ListAt};
 use crate::listing::{Answer, Endpoint, Paging, Position, paginate};
 
 /// The maximum page size (vendor page: pagination). The server reduces a larger one to this, without an error.
@@ -100,6 +100,10 @@ impl Endpoint for ListEndpoint {
     }
 
     fn next(&self, _: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
+        // An error with a success status and an empty list would otherwise be a complete list.
+        if answer.fields.raw("error").is_some_and(|error| error != "null") {
+            return Err(BodyProblem::ErrorObject.into());
+        }
         paginate::token(answer, "next_cursor")
     }
 
