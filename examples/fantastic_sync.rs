@@ -139,7 +139,7 @@ async fn remove(expired: ExpiredRequest, feed: &'static str, copy: &mut Copy, st
     while let Some(batch) = run.next().await? {
         copy.write(batch.key(), batch.next_state(), |tx| {
             let mut delete = tx.prepare_cached("DELETE FROM jobs WHERE feed = ?1 AND id = ?2")?;
-            let mut keep = tx.prepare_cached("INSERT OR IGNORE INTO expired VALUES (?1, ?2, unixepoch())")?;
+            let mut keep = tx.prepare_cached("INSERT OR IGNORE INTO gone VALUES (?1, ?2, unixepoch())")?;
             for expired in batch.items() {
                 // A row can expire before it arrives; then it must not be inserted later.
                 if delete.execute(params![feed, id(expired.0)?])? == 0 {
@@ -166,7 +166,7 @@ impl Copy {
         db.execute_batch(
             "CREATE TABLE IF NOT EXISTS jobs(feed TEXT, id INTEGER, created TEXT, source TEXT, title TEXT, raw_json TEXT,
                 PRIMARY KEY(feed, id)) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS expired(feed TEXT, id INTEGER, seen INTEGER, PRIMARY KEY(feed, id)) WITHOUT ROWID;",
+             CREATE TABLE IF NOT EXISTS gone(feed TEXT, id INTEGER, seen INTEGER, PRIMARY KEY(feed, id)) WITHOUT ROWID;",
         )?;
         Ok(Self { db })
     }
@@ -189,7 +189,7 @@ impl Copy {
         let oldest = (api.clock().now() - MAX_AGE).to_string();
         let sql = "DELETE FROM jobs WHERE feed = 'jb' AND source IN ('wellfound', 'ycombinator') AND created < ?1";
         let rows = self.db.execute(sql, [oldest])?;
-        self.db.execute("DELETE FROM expired WHERE seen < unixepoch() - ?1", [KEEP_EXPIRED.as_secs()])?;
+        self.db.execute("DELETE FROM gone WHERE seen < unixepoch() - ?1", [KEEP_EXPIRED.as_secs()])?;
         println!("  {rows} old rows of wellfound and ycombinator deleted");
         Ok(())
     }
@@ -226,7 +226,7 @@ impl<'j> From<&'j ActiveJbJob> for Row<'j> {
 impl Row<'_> {
     fn insert(&self, tx: &Transaction<'_>, feed: &str, raw: &str) -> Result {
         let sql = "INSERT OR REPLACE INTO jobs SELECT ?1, ?2, ?3, ?4, ?5, ?6
-                   WHERE NOT EXISTS (SELECT 1 FROM expired WHERE feed = ?1 AND id = ?2)";
+                   WHERE NOT EXISTS (SELECT 1 FROM gone WHERE feed = ?1 AND id = ?2)";
         let created = self.created.map(|at| at.to_string());
         tx.prepare_cached(sql)?.execute(params![feed, id(self.id)?, created, self.source, self.title, raw])?;
         Ok(())
