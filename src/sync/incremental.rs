@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::request::RunStart;
+use super::server_date::clock_ahead;
 use super::strategy::{PageView, Step, Strategy, Verdict, WalkError};
 use crate::checkpoint::Mark;
+use crate::client::Clock;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Position, Walk, key_hash};
 
@@ -54,7 +56,7 @@ pub(crate) trait Incremental: Send + Sync + 'static {
 /// The marks and times of a walk, at its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WalkedList {
-    /// When the run was first started.
+    /// When the run was first started, by the server's clock where the local one is ahead.
     pub(crate) started: Timestamp,
     /// The watermark before the run.
     pub(crate) before: Option<Mark>,
@@ -123,7 +125,10 @@ pub(crate) struct IncrementalWalk<I> {
     list: Arc<dyn Endpoint>,
     position: IncrementalPosition,
     walk: Walk,
+    clock: Clock,
     started: Timestamp,
+    /// How far the local clock is ahead of the server's, zero when it is not. See [`clock_ahead`].
+    ahead: SignedDuration,
     before: Option<Mark>,
     /// Whether the walk has started again. It is not part of the state: each run may do so once, otherwise a cursor
     /// that expires twice would block the sync for ever.
@@ -140,8 +145,9 @@ impl<I: Incremental> IncrementalWalk<I> {
         let list = incremental.list(position.since);
         list.validate()?;
         let walk = Walk::resume(position.at.clone(), position.rows, position.total);
-        let (started, before) = (start.started(), start.watermark());
-        Ok(Box::new(Self { incremental, list, position, walk, started, before, restarted: false }))
+        let (clock, started, before) = (start.client.clock().clone(), start.started(), start.watermark());
+        let ahead = SignedDuration::ZERO;
+        Ok(Box::new(Self { incremental, list, position, walk, clock, started, ahead, before, restarted: false }))
     }
 
     /// Starts again at the lower bound. Returns whether this is the first time.
@@ -158,7 +164,8 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
         Step::Fetch(self.list.clone(), at)
     }
 
-    fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
+    fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
+        self.ahead = self.ahead.max(clock_ahead(page.header("date"), sent_at, self.clock.now()).unwrap_or_default());
         if page.rows() > 0 {
             self.position.enter(self.incremental.lowest(page), self.incremental.highest(page));
         }
@@ -196,7 +203,9 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        let (started, before, highest) = (self.started, self.before, self.position.highest);
+        // The time of the start by the server's clock: with a local clock that is ahead, changes would be skipped.
+        let started = self.started.checked_sub(self.ahead).unwrap_or(self.started);
+        let (before, highest) = (self.before, self.position.highest);
         let safe_watermark = if self.position.mixed { self.position.first } else { highest };
         self.incremental.watermark(&WalkedList { started, before, highest, safe_watermark })
     }
@@ -284,7 +293,8 @@ mod tests {
     fn walk(before: Option<Mark>) -> IncrementalWalk<Numbers> {
         let position = IncrementalPosition::new(None, Position::Start);
         let (list, walk, started) = (Arc::new(Numbers), Walk::start(Position::Start), Timestamp::UNIX_EPOCH);
-        IncrementalWalk { incremental: Numbers, list, position, walk, started, before, restarted: false }
+        let (clock, ahead) = (Clock::system(), SignedDuration::ZERO);
+        IncrementalWalk { incremental: Numbers, list, position, walk, clock, started, ahead, before, restarted: false }
     }
 
     #[test]

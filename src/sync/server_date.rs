@@ -2,17 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::strategy::PageView;
-
-/// The `Date` of the answer.
-pub(crate) fn server_date(page: &dyn PageView) -> Option<Timestamp> {
-    Timestamp::try_from(httpdate::parse_http_date(page.header("date")?).ok()?).ok()
+/// The instant of a `Date` header.
+pub(crate) fn server_date(date: Option<&str>) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(date?).ok()?).ok()
 }
 
 /// How far the local clock is ahead of the server's; negative when it is behind. Zero when the answer's `Date`, in whole
 /// seconds, is between the sending of the request and now. `None` for an answer without a `Date`.
-pub(crate) fn clock_ahead(page: &dyn PageView, sent_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
-    let date = server_date(page)?;
+pub(crate) fn clock_ahead(date: Option<&str>, sent_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let date = server_date(date)?;
     let first = sent_at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(sent_at);
     Some(match date {
         _ if date < first => sent_at.duration_since(date),

@@ -243,9 +243,10 @@ async fn rows_that_change_during_the_walk_arrive_in_this_run_or_the_next() {
 }
 
 #[tokio::test]
-async fn applications_have_the_start_of_the_run_as_watermark() {
+async fn promise_1_applications_have_the_start_of_the_run_by_the_server_s_clock_as_watermark() {
     let server = EmployJoy::builder().applications(450).now(at(NOW)).start().await.unwrap();
     let store = MemoryStore::new();
+    // The local clock is an hour ahead: what changes in the next hour would never be read.
     let later = "2026-05-20T13:00:00Z";
     let sync = client(&server, later).applications().page_size(100).sync_by_update("applications", &store);
     let mut first: SyncRun<Application, _> = sync.await.unwrap();
@@ -254,12 +255,12 @@ async fn applications_have_the_start_of_the_run_as_watermark() {
         rows += batch.items().len();
         batch.commit().await.unwrap();
     }
-    assert_eq!((rows, first.state().watermark()), (450, Some(Mark::Time(at(later)))));
+    assert_eq!((rows, first.state().watermark()), (450, Some(Mark::Time(at(NOW)))));
     server.reset_served();
     let mut second =
         client(&server, later).applications().page_size(100).sync_by_update("applications", &store).await.unwrap();
     assert!(second.next().await.unwrap().is_none() || second.state().watermark().is_some());
-    assert_eq!(queries(&server)[0].0.as_deref(), Some("2026-05-20T12:50:00Z"), "10 minutes of overlap");
+    assert_eq!(queries(&server)[0].0.as_deref(), Some("2026-05-20T11:50:00Z"), "10 minutes of overlap");
 }
 
 #[tokio::test]
@@ -296,27 +297,29 @@ async fn invalid_options_of_a_sync_are_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn the_full_list_diff_reports_vanished_and_appeared_jobs() {
-    let server = small().order(Order::UpdatedDesc).start().await.unwrap();
-    let known = server.with(|data| data.job_ids());
-    let (closed, revoked, new) = server.with(|data| {
-        data.close_jobs(&known[10..13]);
-        data.revoke_access("co_2");
-        (
-            known[10..13].to_vec(),
-            known.iter().filter(|id| data.company_of(id).as_deref() == Some("co_2")).cloned().collect::<Vec<_>>(),
-            data.insert_jobs(2),
-        )
-    });
-    // A job that moves to a page that was read already is in no page of the walk. It must not be reported as vanished.
-    let still: Vec<String> = known[..10].iter().filter(|id| !revoked.contains(id)).cloned().collect();
-    let moved = still.clone();
-    server.before_request(2, move |data| data.update_jobs(&moved));
-    let diff = client(&server, NOW).jobs().full_list_diff(known.clone()).await.unwrap();
-    let shown = server.with(|data| set(data.job_ids()));
-    assert_eq!(diff.appeared, set(new.into_iter().filter(|id| shown.contains(id))));
-    assert_eq!(diff.vanished, set(closed.into_iter().chain(revoked)));
-    assert_eq!(diff.remained, known.len() - diff.vanished.len());
-    assert!(still.iter().all(|id| !diff.vanished.contains(id)));
+    for clock in [NOW, "2026-05-20T11:00:00Z", "2026-05-20T13:00:00Z"] {
+        let server = small().order(Order::UpdatedDesc).start().await.unwrap();
+        let known = server.with(|data| data.job_ids());
+        let (closed, revoked, new) = server.with(|data| {
+            data.close_jobs(&known[10..13]);
+            data.revoke_access("co_2");
+            (
+                known[10..13].to_vec(),
+                known.iter().filter(|id| data.company_of(id).as_deref() == Some("co_2")).cloned().collect::<Vec<_>>(),
+                data.insert_jobs(2),
+            )
+        });
+        // A job that moves to a page that was read already is in no page of the walk. It must not be reported as vanished.
+        let still: Vec<String> = known[..10].iter().filter(|id| !revoked.contains(id)).cloned().collect();
+        let moved = still.clone();
+        server.before_request(2, move |data| data.update_jobs(&moved));
+        let diff = client(&server, clock).jobs().full_list_diff(known.clone()).await.unwrap();
+        let shown = server.with(|data| set(data.job_ids()));
+        assert_eq!(diff.appeared, set(new.into_iter().filter(|id| shown.contains(id))));
+        assert_eq!(diff.vanished, set(closed.into_iter().chain(revoked)));
+        assert_eq!(diff.remained, known.len() - diff.vanished.len());
+        assert!(still.iter().all(|id| !diff.vanished.contains(id)));
+    }
 }
 
 #[tokio::test]

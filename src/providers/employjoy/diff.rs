@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::requests::JobsRequest;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::listing::Endpoint;
+use crate::sync::clock_ahead;
 
 /// The second request lists jobs that changed since this long before the walk: the walk may have missed them.
 const OVERLAP: Duration = Duration::from_secs(600);
@@ -60,14 +63,15 @@ impl JobsRequest {
         let (client, list) = (self.list.client.clone(), self.list.endpoint.clone());
         list.validate()?;
         let start = client.clock().now();
-        let listed = ids(self).await?;
+        let (listed, ahead) = ids(self, &client, start).await?;
         let before = vanished.len();
         let appeared: BTreeSet<String> = listed.into_iter().filter(|id| !vanished.remove(id)).collect();
         let remained = before - vanished.len();
         let mut diff = ListDiff { appeared, vanished, remained };
         if !diff.vanished.is_empty() {
-            let since = start.checked_sub(OVERLAP).unwrap_or(start);
-            for id in ids(Self::new(&client, list).updated_since(since)).await? {
+            // By the server's clock: with a local clock that is ahead, the second request would list nothing.
+            let since = start.checked_sub(OVERLAP).and_then(|since| since.checked_sub(ahead)).unwrap_or(start);
+            for id in ids(Self::new(&client, list).updated_since(since), &client, start).await?.0 {
                 if diff.vanished.remove(&id) {
                     diff.remained += 1;
                 }
@@ -77,11 +81,14 @@ impl JobsRequest {
     }
 }
 
-async fn ids(jobs: JobsRequest) -> Result<BTreeSet<String>> {
+/// The ids of the list, and how far the local clock is ahead of the server's, zero when it is not.
+async fn ids(jobs: JobsRequest, client: &Client, start: Timestamp) -> Result<(BTreeSet<String>, SignedDuration)> {
     let mut pages = jobs.strict().pages_as::<Id>();
-    let mut ids = BTreeSet::new();
+    let (mut ids, mut ahead) = (BTreeSet::new(), SignedDuration::ZERO);
     while let Some(page) = pages.try_next().await? {
+        let date = page.headers().get("date").and_then(|date| date.to_str().ok());
+        ahead = ahead.max(clock_ahead(date, start, client.clock().now()).unwrap_or_default());
         ids.extend(page.items.into_iter().map(|job| job.id));
     }
-    Ok(ids)
+    Ok((ids, ahead))
 }

@@ -13,7 +13,7 @@ pub(super) fn check_clock(
     now: Timestamp,
     allowed: SignedDuration,
 ) -> Result<(), WalkError> {
-    let ahead = clock_ahead(page, sent_at, now).unwrap_or_default();
+    let ahead = clock_ahead(page.header("date"), sent_at, now).unwrap_or_default();
     if ahead.abs() <= allowed {
         return Ok(());
     }

@@ -196,11 +196,11 @@ impl DateWalk {
 
     /// The watermark does not pass the server's day: with a local clock that is ahead, later runs would bring nothing.
     fn compare_clocks(&mut self, page: &dyn PageView, sent_at: Timestamp) {
-        let ahead = clock_ahead(page, sent_at, self.clock.now()).unwrap_or_default();
+        let ahead = clock_ahead(page.header("date"), sent_at, self.clock.now()).unwrap_or_default();
         if ahead.abs() > self.clock_ahead.abs() {
             self.clock_ahead = ahead;
         }
-        let day = server_date(page).map(|date| date.to_zoned(TimeZone::UTC).date());
+        let day = server_date(page.header("date")).map(|date| date.to_zoned(TimeZone::UTC).date());
         if let Some(day) = day.filter(|day| *day < self.position.until) {
             self.position.server_day = Some(day);
         }

@@ -68,6 +68,7 @@ impl Service for PartnerService {
             ("GET", _, Some(id)) => self.limited(Limited::Single, |service| service.application(id)),
             _ => error(404, "NOT_FOUND", "No such route.", &Value::Null),
         };
+        let reply = reply.header("date", &httpdate::fmt_http_date(self.data.now().into()));
         match &self.data.sunset {
             Some(sunset) => reply.header("sunset", sunset),
             None => reply,
