@@ -383,6 +383,16 @@ async fn edits_arrive_with_the_names_of_their_fields() {
     assert_eq!(run.report().details["lost"].as_array().unwrap().len(), 1);
 }
 
+/// The count is free and says that no job remains: then no page is requested.
+#[tokio::test]
+async fn no_row_is_bought_when_the_count_says_that_no_job_remains() {
+    let server = simulator().quotas(0, 1_000).start().await.unwrap();
+    let (api, store) = (client(&server), MemoryStore::new());
+    let report = run(api.active_ats().sync_hourly("ats", &store), &mut RowCounts::new()).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::Paused { until } if until > server.now()), "{report}");
+    assert_eq!((server.jobs_billed(), server.served().requests), (0, 1), "only the count");
+}
+
 /// The feed's 24 hours are those of the answer, not of the start of the run.
 #[tokio::test]
 async fn promise_1_edits_that_the_feed_no_longer_has_are_reported() {

@@ -98,7 +98,8 @@ impl WindowWalk {
         if self.jobs_left() == 0 {
             return Err(self.paused(now, now, PauseReason::Quota));
         }
-        if !self.options.allow_overage && self.credits.jobs_remaining == Some(0) {
+        let free = self.counted.is_some_and(|(_, rows)| rows == 0);
+        if !self.options.allow_overage && !free && self.credits.jobs_remaining == Some(0) {
             let billing = self.credits.billing_date().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
             let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, PAUSE));
             return Err(self.paused(now, until, PauseReason::Quota));
@@ -201,11 +202,17 @@ impl WindowWalk {
         Ok(Verdict::Skip)
     }
 
-    fn on_page(&mut self, request: &PlannedRequest, page: &dyn PageView) -> Result<Verdict, WalkError> {
+    fn on_page(
+        &mut self,
+        request: &PlannedRequest,
+        page: &dyn PageView,
+        credits: Credits,
+    ) -> Result<Verdict, WalkError> {
         let RequestKind::Page { limit, expected, before } = request.kind else { return Ok(Verdict::Skip) };
         let Interval { from, until } = request.call.interval;
         let rows = page.rows();
-        self.record_cost(rows, page);
+        self.jobs += credits.jobs_this_request.unwrap_or(rows).max(rows);
+        self.credits.update(credits);
         if self.position.at.is_some() && before.is_none() {
             // The window moved past the partly delivered slice, so the slice was requested from its start.
             self.restart_slice(0);
@@ -263,12 +270,6 @@ impl WindowWalk {
         !self.options.trust_listing && fixed && exact()
     }
 
-    fn record_cost(&mut self, rows: u64, page: &dyn PageView) {
-        let credits = Credits::from_lookup(|name| page.header(name));
-        self.jobs += credits.jobs_this_request.unwrap_or(rows).max(rows);
-        self.credits.update(credits);
-    }
-
     fn restart_slice(&mut self, unused: u64) {
         let delivered = self.position.at.take().map_or(0, |partial| partial.rows);
         self.position.bought_again += delivered + unused;
@@ -313,9 +314,14 @@ impl Strategy for WindowWalk {
         if self.options.check_clock {
             check_clock(page, request.sent_at, self.clock.now(), self.options.planner.allowed_skew())?;
         }
+        // The count is free, but its headers say how many jobs remain: none is bought when there is none.
+        let credits = Credits::from_lookup(|name| page.header(name));
         match request.kind {
-            RequestKind::Count => self.on_count(&request, page),
-            RequestKind::Page { .. } => self.on_page(&request, page),
+            RequestKind::Count => {
+                self.credits.update(credits);
+                self.on_count(&request, page)
+            }
+            RequestKind::Page { .. } => self.on_page(&request, page, credits),
         }
     }
 
