@@ -1,16 +1,20 @@
 //! Servers with several copies of the data, of which some are behind, and clocks that differ.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jobfeed::checkpoint::MemoryStore;
-use jobfeed::jiff::SignedDuration;
+use jobfeed::jiff::{SignedDuration, Timestamp};
 use jobfeed::jobdataapi::Bootstrap;
 use jobfeed::testing::JobDataApi;
 use jobfeed::{BodyProblem, Clock, Error, Mark};
 
 use crate::support::{Script, builder_of, finish};
+
+fn noon(day: &str) -> Timestamp {
+    format!("{day}T12:00:00Z").parse().unwrap()
+}
 
 /// One answer in ten comes from a copy of the data that lacks the 5 newest rows, while 3 rows are added per request.
 #[tokio::test]
@@ -67,7 +71,7 @@ async fn promise_1_a_backfill_that_older_copies_answer_is_completed_by_the_next_
 async fn promise_1_a_day_that_an_older_copy_answers_is_asked_for_again() {
     let row = |id: u64| format!(r#"{{"id":{id},"published":"2026-05-01T08:00:00Z"}}"#);
     let script = Script::changing(|request| (1..=if request == 2 { 45 } else { 50 }).collect(), row);
-    let clock = Clock::fixed("2026-05-01T12:00:00Z".parse().unwrap());
+    let clock = Clock::fixed(noon("2026-05-01"));
     let api = script.client().clock(clock).build().unwrap();
     let sync = api.jobs().page_size(100).sync_by_date("k", MemoryStore::new());
     let mut run = sync.since("2026-05-01".parse().unwrap()).await.unwrap();
@@ -77,7 +81,7 @@ async fn promise_1_a_day_that_an_older_copy_answers_is_asked_for_again() {
 
 #[tokio::test]
 async fn promise_1_a_clock_that_is_a_month_ahead_does_not_move_the_watermark_into_the_future() {
-    let now = "2026-05-01T12:00:00Z".parse().unwrap();
+    let now = noon("2026-05-01");
     let server = JobDataApi::builder().jobs(300).days(20).now(now).start().await.unwrap();
     let store = MemoryStore::new();
     for (ahead, difference) in [(30, Some(30 * 86_400)), (0, None), (-30, Some(-30 * 86_400))] {
@@ -89,6 +93,23 @@ async fn promise_1_a_clock_that_is_a_month_ahead_does_not_move_the_watermark_int
         assert_eq!(run.state().watermark(), Some(Mark::Date("2026-05-01".parse().unwrap())), "{ahead}");
         let reported = run.report().details["clock_ahead_seconds"].as_i64();
         assert_eq!(reported, difference, "{ahead}");
+    }
+}
+
+/// A `Date` that is far in the past does not move the watermark back.
+#[tokio::test]
+async fn a_server_whose_clock_is_years_behind_does_not_move_the_watermark_back() {
+    let now = Arc::new(Mutex::new(noon("2026-05-01")));
+    let server_now = now.clone();
+    let builder = JobDataApi::builder().jobs(100).days(20).now_from(move || *server_now.lock().unwrap());
+    let (server, store) = (builder.start().await.unwrap(), MemoryStore::new());
+    for year in ["2026", "1999"] {
+        *now.lock().unwrap() = noon(&format!("{year}-05-01"));
+        let api = builder_of(&server).clock(Clock::fixed(noon("2026-05-01"))).build().unwrap();
+        let sync = api.jobs().sync_by_date("k", &store).since("2026-04-01".parse().unwrap());
+        let mut run = sync.await.unwrap();
+        finish(&mut run).await.unwrap();
+        assert_eq!(run.state().watermark(), Some(Mark::Date("2026-05-01".parse().unwrap())), "{year}");
     }
 }
 

@@ -96,7 +96,20 @@ impl SyncOptions for ByDate {
             None => Phase::Slices,
         };
         let clock = start.client.clock().clone();
-        Ok(Box::new(DateWalk { jobs, clock, position, slicer, phase, stale: false, clock_ahead: SignedDuration::ZERO }))
+        let before = match start.watermark() {
+            Some(Mark::Date(before)) => Some(before),
+            _ => None,
+        };
+        Ok(Box::new(DateWalk {
+            jobs,
+            clock,
+            before,
+            position,
+            slicer,
+            phase,
+            stale: false,
+            clock_ahead: SignedDuration::ZERO,
+        }))
     }
 }
 
@@ -151,6 +164,8 @@ enum Phase {
 struct DateWalk {
     jobs: SlicedJobs,
     clock: Clock,
+    /// The watermark before this run.
+    before: Option<Date>,
     position: DatePosition,
     slicer: Slicer,
     phase: Phase,
@@ -343,7 +358,8 @@ impl Strategy for DateWalk {
     }
 
     fn watermark(&self) -> Option<Mark> {
-        Some(Mark::Date(self.position.server_day.map_or(self.position.until, |day| day.min(self.position.until))))
+        let until = self.position.server_day.map_or(self.position.until, |day| day.min(self.position.until));
+        self.before.max(Some(until)).map(Mark::Date)
     }
 
     fn total(&self, _: &dyn PageView) -> Option<u64> {
