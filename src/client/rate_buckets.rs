@@ -33,11 +33,11 @@ impl RateBuckets {
     /// Takes the next slot, as [`Limiter::take`]. While the whole client is paused, so is every bucket.
     pub(crate) fn take(&self, bucket: Option<&str>) -> Result<(), Wait> {
         let Some(name) = bucket else { return self.common.take() };
-        self.common.check_open()?;
+        self.common.check_pause()?;
         self.named(name, Limiter::take)
     }
 
-    /// Closes a bucket, or the whole client.
+    /// Pauses a bucket, or the whole client.
     pub(crate) fn pause_for(&self, bucket: Option<&str>, scope: WaitScope, wait: Duration) {
         match (bucket, scope) {
             (Some(name), WaitScope::Bucket) => self.named(name, |limiter| limiter.pause_for(wait)),

@@ -151,7 +151,7 @@ impl Limiter {
     }
 
     /// An error while a wait that a server asked for has not ended. Takes no slot.
-    pub(crate) fn check_open(&self) -> Result<(), Wait> {
+    pub(crate) fn check_pause(&self) -> Result<(), Wait> {
         let until = self.lock().paused_until.filter(|until| *until > monotonic());
         until.map_or(Ok(()), |until| Err(Wait { until, paused: true }))
     }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_requested_wait_closes_the_limiter_until_it_ends() {
+    async fn a_requested_wait_pauses_the_limiter_until_it_ends() {
         let limiter = Limiter::new(RateLimit::unlimited());
         limiter.pause_for(Duration::from_secs(30));
         limiter.pause_for(Duration::from_secs(10));

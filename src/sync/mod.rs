@@ -30,6 +30,6 @@ pub use partition::partitions;
 pub use report::{Outcome, Report};
 pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;
-pub(crate) use server_date::{clock_ahead, server_date};
+pub(crate) use server_date::{check_clock, clock_ahead, server_date};
 pub(crate) use slicer::{SliceQuery, Slicer, scaled};
 pub(crate) use strategy::{PageView, Step, Strategy, Verdict, WalkError};

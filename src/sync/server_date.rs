@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::strategy::{PageView, WalkError};
+
 /// The instant of a `Date` header.
 pub(crate) fn server_date(date: Option<&str>) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(date?).ok()?).ok()
@@ -17,4 +19,19 @@ pub(crate) fn clock_ahead(date: Option<&str>, sent_at: Timestamp, now: Timestamp
         _ if date > now => now.duration_since(date),
         _ => SignedDuration::ZERO,
     })
+}
+
+/// An error when the clocks differ by more than `allowed`. An answer without a `Date` is not checked.
+pub(crate) fn check_clock(
+    page: &dyn PageView,
+    sent_at: Timestamp,
+    now: Timestamp,
+    allowed: SignedDuration,
+) -> Result<(), WalkError> {
+    let ahead = clock_ahead(page.header("date"), sent_at, now).unwrap_or_default();
+    if ahead.abs() <= allowed {
+        return Ok(());
+    }
+    let date = now.checked_sub(ahead).unwrap_or(now);
+    Err(WalkError::Ignored(format!("the server's clock is at about {date}, the local one at {now}: set the clock")))
 }

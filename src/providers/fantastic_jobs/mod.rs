@@ -45,7 +45,6 @@ mod planner;
 mod query;
 mod requests;
 mod search;
-mod server_date;
 mod sync_expired;
 mod sync_modified;
 mod windows;

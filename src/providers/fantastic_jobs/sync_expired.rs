@@ -10,12 +10,13 @@ use super::expired::{ExpiredFeed, ExpiredRequest};
 use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
 use super::planner::{SKEW, minus, plus};
-use super::server_date::check_clock;
 use crate::checkpoint::Mark;
 use crate::client::{Clock, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
-use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
+use crate::sync::{
+    PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, check_clock, sync_request,
+};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The length of `1h`, minus one minute for clocks that differ.

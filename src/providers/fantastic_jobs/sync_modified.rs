@@ -12,12 +12,13 @@ use super::models::ModifiedAtsJob;
 use super::planner::{Interval, SKEW, minus};
 use super::query::utc;
 use super::requests::ModifiedAtsRequest;
-use super::server_date::check_clock;
 use crate::checkpoint::Mark;
 use crate::client::{Clock, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint, Position};
-use crate::sync::{PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, sync_request};
+use crate::sync::{
+    PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError, check_clock, sync_request,
+};
 
 /// The length of the feed (vendor page).
 const LOOKBACK: SignedDuration = SignedDuration::from_hours(24);
@@ -100,9 +101,7 @@ impl SyncOptions for ModifiedOptions {
             (None, _) => ModifiedPosition { from: minus(now, LOOKBACK), until: now, cursor: 1, lost: Vec::new() },
         };
         self.check_gap(&position, now)?;
-        if self.accept_loss {
-            position.skip_lost(now);
-        }
+        position.skip_lost(now);
         let clock = start.client.clock().clone();
         Ok(Box::new(ModifiedWalk { options: self, clock, position, empty: false, done: false }))
     }

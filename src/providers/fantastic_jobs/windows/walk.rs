@@ -22,8 +22,7 @@ use crate::listing::{Endpoint, Position};
 use crate::providers::fantastic_jobs::credits::Credits;
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, plus};
-use crate::providers::fantastic_jobs::server_date::check_clock;
-use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError};
+use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError, check_clock};
 
 /// The largest factor from the length of one slice to the next.
 const MAX_GROWTH: i64 = 4;
