@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+use jiff::Timestamp;
 use url::Url;
 
 use super::clock::Clock;
@@ -32,6 +34,13 @@ pub trait Provider: Sized {
     /// Reads the body of an error answer. Default: [`ServerError::read`], for the forms that most services use.
     fn server_error(body: &Fields) -> ServerError {
         ServerError::read(body)
+    }
+
+    /// How long no request is allowed because a quota is used up, read from headers that only this provider sends, on an
+    /// answer of any status. Default: none. `Retry-After`, `X-RateLimit-*` and `RateLimit` are read for every provider.
+    fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+        let _ = (headers, now);
+        None
     }
 
     /// Makes the provider's client from the configured core.
@@ -171,6 +180,7 @@ impl<P: Provider> ClientBuilder<P> {
             limit_scope: P::LIMIT_SCOPE,
             check: P::CHECK,
             server_error: P::server_error,
+            quota_wait: P::quota_wait,
             max_body_bytes: self.max_body_bytes,
             transport,
             clock: self.clock,

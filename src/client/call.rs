@@ -122,7 +122,9 @@ impl Client {
         F: Future<Output = Result<O, AttemptError>> + Send,
     {
         let settings = &self.inner.settings;
-        let requested = rate_headers::requested_wait(&opened.headers, settings.clock.now());
+        let now = settings.clock.now();
+        let used_up = (settings.quota_wait)(&opened.headers, now);
+        let requested = rate_headers::requested_wait(&opened.headers, now).max(used_up);
         if accept(opened.status) {
             self.pause_for(request, WaitScope::default(), requested);
             let taken = take(opened).await;

@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) limit_scope: LimitScope,
     pub(crate) check: Option<Check>,
     pub(crate) server_error: fn(&Fields) -> ServerError,
+    pub(crate) quota_wait: fn(&HeaderMap, Timestamp) -> Option<Duration>,
     pub(crate) max_body_bytes: usize,
     pub(crate) transport: SharedTransport,
     pub(crate) clock: Clock,

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Completeness {
-    /// The server stated the end, and as many records arrived as its total, where it gives one.
+    /// The server stated the end, as many records arrived as its total, where it gives one, and none came twice within a
+    /// page or on two pages in a row. So it is complete as far as the server's totals tell: on a list that is read by
+    /// page number or offset, when one record leaves and another one enters between two pages, the total stays the same
+    /// and a record that moved to a page already read is not noticed. The syncs do not have this gap: they read windows
+    /// into which nothing can enter, or pages that overlap.
     Complete,
     /// So many records fewer arrived than the server's total, although the total did not change during the walk.
     ShortBy(u64),
@@ -19,13 +23,13 @@ pub enum Completeness {
         first_total: Option<u64>,
         /// The total at the end.
         last_total: Option<u64>,
-        /// Records that came again on the following page.
+        /// Records that came again on the same page or the following one.
         repeated: u64,
     },
 }
 
 impl Completeness {
-    /// Whether no record can be missing.
+    /// Whether the walk is complete, as far as the server's totals tell: see [`Completeness::Complete`].
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }

@@ -13,7 +13,7 @@ use super::cursor::Position;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::hash::Fnv;
-use super::page::Page;
+use super::page::{OnRejected, Page};
 use crate::client::{Client, Opened, Progress, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
@@ -203,6 +203,7 @@ impl ChunkedList {
         most: usize,
         client: &Client,
         progress: &Progress,
+        on_rejected: OnRejected,
     ) -> Result<Fetched<T>> {
         let headers = self.opened.headers.clone();
         let Some((text, last)) = self.next_chunk(most, client, progress).await? else {
@@ -211,7 +212,9 @@ impl ChunkedList {
         let text = Bytes::from(text);
         let decoded =
             json::decode::<T>(&text, &ListAt::Root).map_err(|problem| self.body_error(problem, String::new()))?;
-        if let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first()) {
+        if on_rejected != OnRejected::KeepAll
+            && let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first())
+        {
             let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), first.reason.clone());
             return Err(Error::AllRejected { call, rows, reason });
         }

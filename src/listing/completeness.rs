@@ -4,11 +4,24 @@ use std::collections::HashSet;
 
 use crate::error::Completeness;
 
+/// How many keys of the last page are stored. When records move to the next page, these are among them.
+const TAIL: usize = 4;
+
+/// What cursors and states store of the pages before a position, so that completeness is checked for the whole walk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// The number of records.
+    pub(crate) rows: u64,
+    /// The first total, where the server gives one.
+    pub(crate) total: Option<u64>,
+    /// Hashes of the keys of the last records, where the endpoint has keys.
+    pub(crate) tail: Vec<u64>,
+}
+
 /// The account of one walk. It keeps the keys of one page only, however long the walk is.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    rows: u64,
-    first_total: Option<u64>,
+    walked: Walked,
     last_total: Option<u64>,
     changed: bool,
     repeated: u64,
@@ -17,42 +30,41 @@ pub(crate) struct Account {
 
 impl Account {
     /// Continues the account of an interrupted walk.
-    pub(crate) fn resume(rows: u64, total: Option<u64>) -> Self {
-        Self { rows, first_total: total, last_total: total, ..Self::default() }
+    pub(crate) fn resume(walked: Walked) -> Self {
+        Self { last_total: walked.total, previous: walked.tail.iter().copied().collect(), walked, ..Self::default() }
     }
 
-    /// Enters a page: its number of records, its total, and the keys of its records where the endpoint has keys.
+    /// Enters a page: its number of records, its total, and the keys of its records where the endpoint has keys. A key
+    /// that is on the page twice, or on the page before as well, is a record that came again.
     ///
     /// Returns whether the page has exactly the records of the page before: the server sent the same page again.
-    pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: HashSet<u64>) -> bool {
-        self.rows = self.rows.saturating_add(rows as u64);
-        self.first_total = self.first_total.or(total);
+    pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: &[u64]) -> bool {
+        self.walked.rows = self.walked.rows.saturating_add(rows as u64);
+        self.walked.total = self.walked.total.or(total);
         if let (Some(last), Some(now)) = (self.last_total, total) {
             self.changed |= last != now;
         }
         self.last_total = total.or(self.last_total);
-        let again = keys.intersection(&self.previous).count();
-        self.repeated += again as u64;
-        let same_page = !keys.is_empty() && again == keys.len() && again == self.previous.len();
-        self.previous = keys;
+        let different: HashSet<u64> = keys.iter().copied().collect();
+        let again = different.intersection(&self.previous).count();
+        self.repeated += (again + keys.len() - different.len()) as u64;
+        let same_page = !different.is_empty() && again == different.len() && again == self.previous.len();
+        self.previous = different;
+        self.walked.tail = keys.get(keys.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
         same_page
     }
 
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    pub(crate) fn first_total(&self) -> Option<u64> {
-        self.first_total
+    pub(crate) fn walked(&self) -> &Walked {
+        &self.walked
     }
 
     pub(crate) fn completeness(&self) -> Completeness {
-        let (first_total, last_total, repeated) = (self.first_total, self.last_total, self.repeated);
+        let (first_total, last_total, repeated) = (self.walked.total, self.last_total, self.repeated);
         match last_total {
-            Some(total) if !self.changed && repeated == 0 && self.rows < total => {
-                Completeness::ShortBy(total - self.rows)
+            Some(total) if !self.changed && repeated == 0 && self.walked.rows < total => {
+                Completeness::ShortBy(total - self.walked.rows)
             }
-            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.rows > total) => {
+            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.walked.rows > total) => {
                 Completeness::Drifted { first_total, last_total, repeated }
             }
             _ => Completeness::Complete,
@@ -67,7 +79,7 @@ mod tests {
     fn walk(pages: &[(u64, &[u64])]) -> Completeness {
         let mut account = Account::default();
         for (total, keys) in pages {
-            account.enter(keys.len(), Some(*total), keys.iter().copied().collect());
+            account.enter(keys.len(), Some(*total), keys);
         }
         account.completeness()
     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::completeness::Walked;
 use super::hash::Fnv;
 use crate::error::{Error, Result};
 
@@ -116,22 +117,25 @@ struct Inner {
     origin: String,
     query: Fingerprint,
     at: Position,
-    /// Records so far and the first total, so that completeness is checked for the whole walk after it is resumed.
+    /// The three fields of [`Walked`].
     rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tail: Vec<u64>,
 }
 
 /// The version of the text form. Any other version is refused.
 const PREFIX: &str = "jobfeed1.";
 
 impl Cursor {
-    pub(crate) fn new(origin: String, query: Fingerprint, at: Position, rows: u64, total: Option<u64>) -> Self {
-        Self { inner: Inner { origin, query, at, rows, total } }
+    pub(crate) fn new(origin: String, query: Fingerprint, at: Position, walked: Walked) -> Self {
+        let Walked { rows, total, tail } = walked;
+        Self { inner: Inner { origin, query, at, rows, total, tail } }
     }
 
-    /// The position, the number of records before it and the total, when the cursor belongs to this query and origin.
-    pub(crate) fn open(&self, origin: &str, query: Fingerprint) -> Result<(Position, u64, Option<u64>)> {
+    /// The position and the account of the pages before it, when the cursor belongs to this query and origin.
+    pub(crate) fn open(&self, origin: &str, query: Fingerprint) -> Result<(Position, Walked)> {
         let inner = &self.inner;
         if inner.origin != origin {
             return Err(Error::Cursor {
@@ -142,7 +146,8 @@ impl Cursor {
             let reason = "it belongs to another query (endpoint, filters or page size differ)";
             return Err(Error::Cursor { reason: reason.to_owned() });
         }
-        Ok((inner.at.clone(), inner.rows, inner.total))
+        let walked = Walked { rows: inner.rows, total: inner.total, tail: inner.tail.clone() };
+        Ok((inner.at.clone(), walked))
     }
 }
 
@@ -192,8 +197,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_json_are_exact_inverses(token: String, rows: u64, total: Option<u64>) {
-            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Token(token), rows, total);
+        fn text_and_json_are_exact_inverses(token: String, rows: u64, total: Option<u64>, tail: Vec<u64>) {
+            let walked = Walked { rows, total, tail };
+            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Token(token), walked);
             prop_assert_eq!(&cursor.to_string().parse::<Cursor>().unwrap(), &cursor);
             let json = serde_json::to_string(&cursor).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Cursor>(&json).unwrap(), &cursor);
@@ -202,7 +208,7 @@ mod tests {
         #[test]
         fn any_other_text_is_refused_without_a_panic(text: String, cut in 0usize..60) {
             prop_assert!(text.parse::<Cursor>().is_err());
-            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Page(3), 9, None).to_string();
+            let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Page(3), Walked::default()).to_string();
             prop_assert!(cursor[..cut.min(cursor.len() - 2)].parse::<Cursor>().is_err());
         }
     }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
-use super::page::Page;
+use super::page::{OnRejected, Page};
 use crate::client::{Client, Progress, Response};
 use crate::error::{AnswerError, Result};
 use crate::json::{self, BodyProblem, Decoded, ListAt};
@@ -27,11 +27,12 @@ impl Client {
         endpoint: &dyn Endpoint,
         at: &Position,
         progress: &Progress,
+        on_rejected: OnRejected,
     ) -> Result<Fetched<T>>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let request = endpoint.request(at);
+        let (request, on_rejected) = (endpoint.request(at), &on_rejected);
         let accept = |status: StatusCode| status.is_success() || endpoint.past_end(at, status);
         self.call_with(endpoint.name(), &request, progress, &accept, async move |response| {
             if !response.status.is_success() {
@@ -39,7 +40,7 @@ impl Client {
                 return Ok(Fetched { page, next: None });
             }
             let decoded = decode(&response.body, endpoint.list()).await?;
-            self.fetched(endpoint, at, &response, decoded)
+            self.fetched(endpoint, at, &response, decoded, *on_rejected)
         })
         .await
     }
@@ -50,9 +51,11 @@ impl Client {
         at: &Position,
         response: &Response,
         decoded: Decoded<T>,
+        on_rejected: OnRejected,
     ) -> Result<Fetched<T>, AnswerError> {
         // One record alone does not prove that the record type is wrong, and it must not block a sync for ever.
         if decoded.rejected.len() > 1
+            && on_rejected != OnRejected::KeepAll
             && let (true, Some(first)) = (decoded.items.is_empty(), decoded.rejected.first())
         {
             return Err(AnswerError::AllRejected { rows: decoded.rows(), reason: first.reason.clone() });

@@ -16,10 +16,12 @@ mod stream;
 mod walk;
 
 pub(crate) use chunked::ChunkedList;
+pub(crate) use completeness::Walked;
 pub use cursor::{Cursor, Fingerprint, Position};
 pub use endpoint::{Answer, Endpoint, Listing, Paging};
 pub(crate) use fetch::Fetched;
 pub(crate) use hash::key_hash;
+pub(crate) use page::OnRejected;
 pub use page::{Page, Rejected};
 pub(crate) use params::params;
 pub(crate) use prefetch::PageFetch;

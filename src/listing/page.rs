@@ -1,6 +1,5 @@
 //! One page of a listing: typed records, rejected records, and the bytes of the body.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -90,8 +89,8 @@ impl<T> Page<T> {
         self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| json::field(raw, field))
     }
 
-    /// Hashes of the records' keys.
-    pub(crate) fn keys(&self, key: &str) -> HashSet<u64> {
+    /// Hashes of the records' keys, in the order of the page.
+    pub(crate) fn keys(&self, key: &str) -> Vec<u64> {
         self.values(key).map(key_hash).collect()
     }
 
@@ -117,6 +116,18 @@ impl<T> fmt::Debug for Page<T> {
             .field("last", &self.next.is_none())
             .finish_non_exhaustive()
     }
+}
+
+/// What happens when records do not fit the record type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum OnRejected {
+    /// They are kept in [`Page::rejected`]. A page of several records of which none fits is an error.
+    #[default]
+    Keep,
+    /// They are kept, also when no record of a page fits.
+    KeepAll,
+    /// The first one is an error.
+    Fail,
 }
 
 /// A record that did not fit the record type.

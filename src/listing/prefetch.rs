@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::cursor::Position;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
+use super::page::OnRejected;
 use crate::client::{Client, Progress};
 use crate::error::Result;
 
@@ -24,6 +25,7 @@ pub(crate) struct PageFetch<T> {
     endpoint: Arc<dyn Endpoint>,
     at: Position,
     progress: Progress,
+    on_rejected: OnRejected,
     call: Call<Result<Fetched<T>>>,
 }
 
@@ -42,15 +44,16 @@ impl<T: DeserializeOwned + Send + 'static> PageFetch<T> {
         endpoint: &Arc<dyn Endpoint>,
         at: &Position,
         progress: &Progress,
+        on_rejected: OnRejected,
         prefetch: bool,
     ) -> Self {
         let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
-        let call = request(&client, &endpoint, &at, &progress);
+        let call = request(&client, &endpoint, &at, &progress, on_rejected);
         let call = match Handle::try_current() {
             Ok(runtime) if prefetch => Call::Spawned(runtime.spawn(call)),
             _ => Call::Polled(SyncWrapper::new(call)),
         };
-        Self { client, endpoint, at, progress, call }
+        Self { client, endpoint, at, progress, on_rejected, call }
     }
 }
 
@@ -59,9 +62,10 @@ fn request<T: DeserializeOwned + Send + 'static>(
     endpoint: &Arc<dyn Endpoint>,
     at: &Position,
     progress: &Progress,
+    on_rejected: OnRejected,
 ) -> BoxFuture<'static, Result<Fetched<T>>> {
     let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
-    async move { client.fetch_page(&*endpoint, &at, &progress).await }.boxed()
+    async move { client.fetch_page(&*endpoint, &at, &progress, on_rejected).await }.boxed()
 }
 
 impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {
@@ -78,7 +82,8 @@ impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {
                 },
             };
             // The task panicked, or its runtime was shut down. The next poll sends the request again.
-            this.call = Call::Polled(SyncWrapper::new(request(&this.client, &this.endpoint, &this.at, &this.progress)));
+            let call = request(&this.client, &this.endpoint, &this.at, &this.progress, this.on_rejected);
+            this.call = Call::Polled(SyncWrapper::new(call));
             if let Ok(panic) = stopped.try_into_panic() {
                 std::panic::resume_unwind(panic);
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::completeness::Walked;
 use super::cursor::Cursor;
 use super::endpoint::{Endpoint, Listing};
-use super::page::Page;
+use super::page::{OnRejected, Page};
 use super::stream::{ItemStream, PageStream};
 use super::walk::Walk;
 use crate::client::Client;
@@ -22,18 +23,25 @@ pub struct ListRequest<E> {
     pub(crate) client: Client,
     pub(crate) endpoint: E,
     pub(crate) cursor: Option<Cursor>,
-    pub(crate) strict: bool,
+    pub(crate) on_rejected: OnRejected,
 }
 
 impl<E: Endpoint + Clone> ListRequest<E> {
     pub(crate) fn new(client: Client, endpoint: E) -> Self {
-        Self { client, endpoint, cursor: None, strict: false }
+        Self { client, endpoint, cursor: None, on_rejected: OnRejected::default() }
     }
 
     /// A record that does not fit the record type becomes an error that ends the walk, instead of an entry in
     /// [`Page::rejected`].
     pub fn strict(mut self) -> Self {
-        self.strict = true;
+        self.on_rejected = OnRejected::Fail;
+        self
+    }
+
+    /// Accepts a page on which no record fits the record type: all of them are in [`Page::rejected`]. The default is
+    /// [`Error::AllRejected`](crate::Error::AllRejected), because the record type is wrong then, or the answer is.
+    pub fn accept_all_rejected(mut self) -> Self {
+        self.on_rejected = OnRejected::KeepAll;
         self
     }
 
@@ -54,7 +62,7 @@ impl<E: Endpoint + Clone> ListRequest<E> {
     /// All pages, decoded to your own type. Only the fields of that type are decoded.
     pub fn pages_as<T: DeserializeOwned + Send + 'static>(self) -> PageStream<T> {
         let walk = self.walk();
-        PageStream::new(self.client, Arc::new(self.endpoint), walk, self.strict)
+        PageStream::new(self.client, Arc::new(self.endpoint), walk, self.on_rejected)
     }
 
     /// The walk at its first position; an error when the parameters or the cursor are refused.
@@ -62,10 +70,13 @@ impl<E: Endpoint + Clone> ListRequest<E> {
         self.endpoint.validate()?;
         match &self.cursor {
             Some(cursor) => {
-                let (at, rows, total) = cursor.open(&self.client.origin(), self.endpoint.fingerprint())?;
-                Ok(Walk::resume(at, rows, total))
+                let (at, walked) = cursor.open(&self.client.origin(), self.endpoint.fingerprint())?;
+                Ok(Walk::resume(at, walked))
             }
-            None => Ok(Walk::resume(self.endpoint.start(), self.endpoint.rows_before_start(), None)),
+            None => {
+                let walked = Walked { rows: self.endpoint.rows_before_start(), ..Walked::default() };
+                Ok(Walk::resume(self.endpoint.start(), walked))
+            }
         }
     }
 }
@@ -133,6 +144,14 @@ macro_rules! list_request {
             /// [`Page::rejected`](crate::Page::rejected).
             pub fn strict(mut self) -> Self {
                 self.list = self.list.strict();
+                self
+            }
+
+            /// Accepts a page on which no record fits the record type: all of them are in
+            /// [`Page::rejected`](crate::Page::rejected). The default is
+            /// [`Error::AllRejected`](crate::Error::AllRejected), because the record type is wrong then, or the answer is.
+            pub fn accept_all_rejected(mut self) -> Self {
+                self.list = self.list.accept_all_rejected();
                 self
             }
 

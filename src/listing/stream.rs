@@ -13,7 +13,7 @@ use sync_wrapper::SyncWrapper;
 use super::cursor::Cursor;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
-use super::page::Page;
+use super::page::{OnRejected, Page};
 use super::prefetch::PageFetch;
 use super::walk::Walk;
 use crate::client::{Client, Progress, setters};
@@ -25,7 +25,8 @@ use crate::error::{Completeness, Error, Result};
 ///
 /// The stream ends with `None` only when the server has stated the end and as many records arrived as its total;
 /// otherwise its last item is an error: [`Error::Incomplete`] when records are missing, unless
-/// [`PageStream::allow_incomplete`] was called. After an error the stream ends, and [`PageStream::cursor`] is the
+/// [`PageStream::allow_incomplete`] was called. On a list that changes while it is read by page number or offset, this
+/// is as far as the server's totals tell (see [`Completeness::Complete`]); a sync has no such gap. After an error the stream ends, and [`PageStream::cursor`] is the
 /// position of the next request. Dropping the stream cancels the request in progress.
 #[must_use = "streams do nothing unless polled"]
 pub struct PageStream<T> {
@@ -33,7 +34,7 @@ pub struct PageStream<T> {
     endpoint: Arc<dyn Endpoint>,
     walk: Walk,
     state: State<T>,
-    strict: bool,
+    on_rejected: OnRejected,
     prefetch: bool,
     allow_incomplete: bool,
     progress: Progress,
@@ -60,14 +61,19 @@ setters! { [T] PageStream<T> {
 } }
 
 impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
-    pub(super) fn new(client: Client, endpoint: Arc<dyn Endpoint>, walk: Result<Walk>, strict: bool) -> Self {
+    pub(super) fn new(
+        client: Client,
+        endpoint: Arc<dyn Endpoint>,
+        walk: Result<Walk>,
+        on_rejected: OnRejected,
+    ) -> Self {
         let prefetch = client.may_prefetch(&*endpoint);
         let (walk, state) = match walk {
             Ok(walk) => (walk, State::Ready),
             Err(error) => (Walk::start(endpoint.start()), State::Failing(error)),
         };
         let (allow_incomplete, progress, completeness) = (false, Progress::default(), None);
-        Self { client, endpoint, walk, state, strict, prefetch, allow_incomplete, progress, completeness }
+        Self { client, endpoint, walk, state, on_rejected, prefetch, allow_incomplete, progress, completeness }
     }
 
     /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
@@ -94,24 +100,24 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
             return Err(error);
         }
         let at = self.walk.at().cloned().unwrap_or_else(|| self.endpoint.start());
-        let fetched = self.client.fetch_page(&*self.endpoint, &at, &self.progress).await?;
+        let fetched = self.client.fetch_page(&*self.endpoint, &at, &self.progress, self.on_rejected).await?;
         self.enter(fetched)
     }
 
     /// Starts the request for the next page, when there is one.
     fn fetch(&self) -> Option<PageFetch<T>> {
         let at = self.walk.at()?;
-        Some(PageFetch::start(&self.client, &self.endpoint, at, &self.progress, self.prefetch))
+        Some(PageFetch::start(&self.client, &self.endpoint, at, &self.progress, self.on_rejected, self.prefetch))
     }
 
     /// Enters a page into the walk and sets the next state.
     fn enter(&mut self, fetched: Fetched<T>) -> Result<Page<T>> {
         let Fetched { mut page, next } = fetched;
-        if let (true, Some(first)) = (self.strict, page.rejected.first()) {
+        if let (OnRejected::Fail, Some(first)) = (self.on_rejected, page.rejected.first()) {
             return Err(first.error(self.endpoint.name()));
         }
         let keys = self.endpoint.key().map(|key| page.keys(key)).unwrap_or_default();
-        let entered = self.walk.enter(&*self.endpoint, page.len(), page.total, keys, next);
+        let entered = self.walk.enter(&*self.endpoint, page.len(), page.total, &keys, next);
         self.progress.page(page.len(), page.rejected.len());
         self.progress.total(page.total);
         page.next = self.cursor();
@@ -139,9 +145,8 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
 impl<T> PageStream<T> {
     /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed.
     pub fn cursor(&self) -> Option<Cursor> {
-        let (rows, total) = self.walk.rows_and_total();
         let at = self.walk.at()?.clone();
-        Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, rows, total))
+        Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, self.walk.walked().clone()))
     }
 
     /// How complete the walk was; `None` before its end.

@@ -1,9 +1,9 @@
 //! The state of a walk over a listing between two pages: position, pages read, account. Does no I/O.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::completeness::Account;
+use super::completeness::{Account, Walked};
 use super::cursor::{Fingerprint, Position};
 use super::endpoint::Endpoint;
 use crate::error::{Completeness, Error, Result};
@@ -32,8 +32,8 @@ impl Walk {
         Self { at: Some(at), pages: 0, idle: 0, seen: HashMap::new(), last: None, account: Account::default() }
     }
 
-    pub(crate) fn resume(at: Position, rows: u64, total: Option<u64>) -> Self {
-        Self { account: Account::resume(rows, total), ..Self::start(at) }
+    pub(crate) fn resume(at: Position, walked: Walked) -> Self {
+        Self { account: Account::resume(walked), ..Self::start(at) }
     }
 
     /// The next position; `None` at the end.
@@ -41,9 +41,9 @@ impl Walk {
         self.at.as_ref()
     }
 
-    /// Records so far, and the first total.
-    pub(crate) fn rows_and_total(&self) -> (u64, Option<u64>) {
-        (self.account.rows(), self.account.first_total())
+    /// What cursors store of the pages so far.
+    pub(crate) fn walked(&self) -> &Walked {
+        self.account.walked()
     }
 
     /// How complete the walk was, at its end.
@@ -57,12 +57,12 @@ impl Walk {
         endpoint: &dyn Endpoint,
         rows: usize,
         total: Option<u64>,
-        keys: HashSet<u64>,
+        keys: &[u64],
         next: Option<Position>,
     ) -> Result<()> {
         let name = || Arc::from(endpoint.name());
         self.pages += 1;
-        let beyond_total = total.is_some_and(|total| self.account.rows() >= total);
+        let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
         let same = self.account.enter(rows, total, keys);
         // A page of one record may repeat it because another record was inserted before it.
         if same && rows > 1 {

@@ -12,7 +12,7 @@ use super::run::{Fetching, Stage, SyncRun};
 use super::strategy::{Step, Verdict};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, Page, PageFetch, Position};
+use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, OnRejected, Page, PageFetch, Position};
 
 /// A page to deliver, and the error to return after it.
 type Delivered<T> = (Page<T>, Option<Error>);
@@ -141,7 +141,8 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 Step::Stop(error) => return Err(error),
                 Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
                 Step::Probe(endpoint, at) => {
-                    let probe = self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress).await?;
+                    let probe =
+                        self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress, OnRejected::Keep).await?;
                     let verdict = self.strategy.enter(&probe, asked).map_err(|error| error.at(&*endpoint))?;
                     if let Verdict::DeliverHeld = verdict
                         && let Some(page) = self.held.take()
@@ -166,13 +167,13 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         fetched: Fetched<T>,
         asked: Timestamp,
     ) -> Result<Option<Delivered<T>>> {
-        if let (true, Some(record)) = (self.strict, fetched.page.rejected.first()) {
+        if let (OnRejected::Fail, Some(record)) = (self.on_rejected, fetched.page.rejected.first()) {
             return Err(record.error(endpoint.name()));
         }
         let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
         let Fetched { mut page, next } = fetched;
-        if let (Some((rows, total)), Some(at)) = (self.strategy.rows_and_total(), next) {
-            page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, rows, total));
+        if let (Some(walked), Some(at)) = (self.strategy.walked(), next) {
+            page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, walked.clone()));
         }
         Ok(match verdict {
             Verdict::Deliver => Some((page, None)),
@@ -192,7 +193,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
             Some(list) => list,
             None => ChunkedList::open(&self.client, endpoint, at, &self.progress).await?,
         };
-        let fetched = list.next::<T>(rows, &self.client, &self.progress).await?;
+        let fetched = list.next::<T>(rows, &self.client, &self.progress, self.on_rejected).await?;
         self.chunked = fetched.next.is_some().then_some(list);
         Ok(fetched)
     }
@@ -212,7 +213,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     }
 
     fn fetch(&self, endpoint: Arc<dyn Endpoint>, at: &Position, asked: Timestamp, prefetch: bool) -> Fetching<T> {
-        let fetch = PageFetch::start(&self.client, &endpoint, at, &self.progress, prefetch);
+        let fetch = PageFetch::start(&self.client, &endpoint, at, &self.progress, self.on_rejected, prefetch);
         Fetching { endpoint, fetch, asked }
     }
 }

@@ -16,7 +16,7 @@ use super::strategy::{PageView, Step, Strategy, Verdict, WalkError};
 use crate::checkpoint::Mark;
 use crate::client::Clock;
 use crate::error::{Error, Result};
-use crate::listing::{Endpoint, Position, Walk, key_hash};
+use crate::listing::{Endpoint, Position, Walk, Walked, key_hash};
 
 /// A list that the server can filter by a lower bound.
 pub(crate) trait Incremental: Send + Sync + 'static {
@@ -91,10 +91,12 @@ struct IncrementalPosition {
     since: Option<Mark>,
     /// Where the next request starts.
     at: Position,
-    /// The number of records before it, and the first total where the server gives one.
+    /// The three fields of [`Walked`]: the account of the pages before it.
     rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tail: Vec<u64>,
     /// The greatest mark so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     highest: Option<Mark>,
@@ -108,7 +110,7 @@ struct IncrementalPosition {
 
 impl IncrementalPosition {
     fn new(since: Option<Mark>, at: Position) -> Self {
-        Self { since, at, rows: 0, total: None, highest: None, first: None, mixed: false }
+        Self { since, at, rows: 0, total: None, tail: Vec::new(), highest: None, first: None, mixed: false }
     }
 
     /// Takes in the smallest and the greatest mark of a page.
@@ -144,7 +146,8 @@ impl<I: Incremental> IncrementalWalk<I> {
         };
         let list = incremental.list(position.since);
         list.validate()?;
-        let walk = Walk::resume(position.at.clone(), position.rows, position.total);
+        let walked = Walked { rows: position.rows, total: position.total, tail: position.tail.clone() };
+        let walk = Walk::resume(position.at.clone(), walked);
         let (clock, started, before) = (start.client.clock().clone(), start.started(), start.watermark());
         let ahead = SignedDuration::ZERO;
         Ok(Box::new(Self { incremental, list, position, walk, clock, started, ahead, before, restarted: false }))
@@ -169,9 +172,9 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
         if page.rows() > 0 {
             self.position.enter(self.incremental.lowest(page), self.incremental.highest(page));
         }
-        let keys = self.list.key().map(|key| page.values(key).map(key_hash).collect()).unwrap_or_default();
+        let keys: Vec<u64> = self.list.key().map(|key| page.values(key).map(key_hash).collect()).unwrap_or_default();
         let rows = usize::try_from(page.rows()).unwrap_or(usize::MAX);
-        let entered = self.walk.enter(&*self.list, rows, page.total(), keys, page.next().cloned());
+        let entered = self.walk.enter(&*self.list, rows, page.total(), &keys, page.next().cloned());
         let mut verdict = match entered {
             Ok(()) => Verdict::Deliver,
             Err(error) => Verdict::DeliverThenFail(WalkError::Other(Box::new(error))),
@@ -182,7 +185,8 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
                 verdict = Verdict::DeliverThenFail(WalkError::Incomplete(completeness));
             }
         }
-        (self.position.rows, self.position.total) = self.walk.rows_and_total();
+        let Walked { rows, total, tail } = self.walk.walked().clone();
+        (self.position.rows, self.position.total, self.position.tail) = (rows, total, tail);
         if let Some(at) = self.walk.at() {
             self.position.at = at.clone();
         }
@@ -214,8 +218,8 @@ impl<I: Incremental> Strategy for IncrementalWalk<I> {
         serde_json::to_value(&self.position).unwrap_or_default()
     }
 
-    fn rows_and_total(&self) -> Option<(u64, Option<u64>)> {
-        Some(self.walk.rows_and_total())
+    fn walked(&self) -> Option<&Walked> {
+        Some(self.walk.walked())
     }
 
     fn caveats(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ use super::strategy::Strategy;
 use crate::checkpoint::{Checkpoint, CheckpointError, Mark, SyncState};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::listing::{Fingerprint, ListRequest};
+use crate::listing::{Fingerprint, ListRequest, OnRejected};
 
 /// The options of a kind of sync, before the state is loaded.
 pub(crate) trait SyncOptions: Send + Sync + 'static {
@@ -66,7 +66,7 @@ pub(crate) struct SyncRequest<'s, O, T, C> {
     pub(crate) options: O,
     key: String,
     store: C,
-    strict: bool,
+    on_rejected: OnRejected,
     prefetch: bool,
     /// The error that `.await` returns, when the sync cannot start.
     start_error: Option<Error>,
@@ -76,23 +76,41 @@ pub(crate) struct SyncRequest<'s, O, T, C> {
 impl<'s, O, T, C> SyncRequest<'s, O, T, C> {
     pub(crate) fn new(client: Client, options: O, key: impl Into<String>, store: C) -> Self {
         let (key, item) = (key.into(), PhantomData);
-        Self { client, options, key, store, strict: false, prefetch: true, start_error: None, item }
+        Self {
+            client,
+            options,
+            key,
+            store,
+            on_rejected: OnRejected::default(),
+            prefetch: true,
+            start_error: None,
+            item,
+        }
     }
 
-    /// A sync of a listing: it is strict when the listing is, and refuses a cursor.
+    /// A sync of a listing: it handles rejected records as the listing does, and refuses a cursor.
     pub(crate) fn of<E>(list: ListRequest<E>, key: impl Into<String>, store: C, options: impl FnOnce(E) -> O) -> Self {
         let cursor = || Error::invalid("cursor", "(set)", "no `resume_from`, because a sync has its own position");
         let start_error = list.cursor.map(|_| cursor());
-        Self { strict: list.strict, start_error, ..Self::new(list.client, options(list.endpoint), key, store) }
+        Self {
+            on_rejected: list.on_rejected,
+            start_error,
+            ..Self::new(list.client, options(list.endpoint), key, store)
+        }
     }
 
     pub(crate) fn items_as<U>(self) -> SyncRequest<'s, O, U, C> {
-        let Self { client, options, key, store, strict, prefetch, start_error, .. } = self;
-        SyncRequest { client, options, key, store, strict, prefetch, start_error, item: PhantomData }
+        let Self { client, options, key, store, on_rejected, prefetch, start_error, .. } = self;
+        SyncRequest { client, options, key, store, on_rejected, prefetch, start_error, item: PhantomData }
     }
 
     pub(crate) fn strict(mut self) -> Self {
-        self.strict = true;
+        self.on_rejected = OnRejected::Fail;
+        self
+    }
+
+    pub(crate) fn accept_all_rejected(mut self) -> Self {
+        self.on_rejected = OnRejected::KeepAll;
         self
     }
 
@@ -145,9 +163,9 @@ where
                 return Err(error);
             }
             let state = self.load().await?;
-            let Self { client, options, key, store, strict, prefetch, .. } = self;
+            let Self { client, options, key, store, on_rejected, prefetch, .. } = self;
             let strategy = options.begin(&RunStart { client: &client, state: &state, key: &key })?;
-            Ok(SyncRun::new(client, key, store, state, strategy, strict, prefetch))
+            Ok(SyncRun::new(client, key, store, state, strategy, on_rejected, prefetch))
         })
     }
 }
@@ -181,6 +199,14 @@ macro_rules! sync_request {
             /// [`Page::rejected`](crate::Page::rejected).
             pub fn strict(mut self) -> Self {
                 self.sync = self.sync.strict();
+                self
+            }
+
+            /// Continues over pages on which no record fits the record type: all of them are in
+            /// [`Page::rejected`](crate::Page::rejected), and after the commit they do not come again. The default is
+            /// [`Error::AllRejected`](crate::Error::AllRejected), and the sync waits at that page.
+            pub fn accept_all_rejected(mut self) -> Self {
+                self.sync = self.sync.accept_all_rejected();
                 self
             }
 

@@ -12,7 +12,7 @@ use super::strategy::Strategy;
 use crate::checkpoint::{Checkpoint, CheckpointError, RunInProgress, SyncState};
 use crate::client::{Client, Progress, monotonic};
 use crate::error::{Error, Result};
-use crate::listing::{ChunkedList, Endpoint, Page, PageFetch};
+use crate::listing::{ChunkedList, Endpoint, OnRejected, Page, PageFetch};
 
 /// One run of a sync, from `sync_by_id` and the other sync methods.
 ///
@@ -50,7 +50,7 @@ pub struct SyncRun<T, C> {
     pub(super) started: Instant,
     pub(super) progress: Progress,
     pub(super) new: Option<u64>,
-    pub(super) strict: bool,
+    pub(super) on_rejected: OnRejected,
     pub(super) prefetch: bool,
 }
 
@@ -85,7 +85,7 @@ impl<T, C> SyncRun<T, C> {
         store: C,
         state: SyncState,
         strategy: Box<dyn Strategy>,
-        strict: bool,
+        on_rejected: OnRejected,
         prefetch: bool,
     ) -> Self {
         let now = client.clock().now();
@@ -103,7 +103,7 @@ impl<T, C> SyncRun<T, C> {
             started: monotonic(),
             progress: Progress::default(),
             new: None,
-            strict,
+            on_rejected,
             prefetch,
         }
     }

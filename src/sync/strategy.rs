@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::checkpoint::Mark;
 use crate::error::{Call, Completeness, Error};
 use crate::json::BodyProblem;
-use crate::listing::{Endpoint, Fetched, Position};
+use crate::listing::{Endpoint, Fetched, Position, Walked};
 
 /// One kind of sync. Only `enter` and `recover` change it, so a run that was cancelled gets the same step again.
 pub(crate) trait Strategy: Send + Sync {
@@ -39,8 +39,8 @@ pub(crate) trait Strategy: Send + Sync {
         page.total()
     }
 
-    /// Records so far and the first total, where all pages belong to one listing. `None` where each has its own window.
-    fn rows_and_total(&self) -> Option<(u64, Option<u64>)> {
+    /// The account of the pages so far, where all belong to one listing. `None` where each has its own window.
+    fn walked(&self) -> Option<&Walked> {
         None
     }
 

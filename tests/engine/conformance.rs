@@ -466,7 +466,7 @@ mod cases {
                 .build()
                 .unwrap();
             let frame = if CURSOR { TimeFrame::SixMonths } else { TimeFrame::Hour };
-            let jobs = client.active_ats().time_frame(frame).page_size(PAGE).until_empty();
+            let jobs = client.active_ats().time_frame(frame).page_size(PAGE);
             let jobs = jobs.date_created_gte("2026-03-10T07:00:00Z".parse().unwrap());
             let mut jobs = jobs.date_created_lt("2026-03-10T08:00:00Z".parse().unwrap());
             if strict {

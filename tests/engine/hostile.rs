@@ -464,3 +464,49 @@ async fn promise_8_a_key_that_the_server_repeats_encoded_or_escaped_is_not_shown
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_a_record_that_comes_twice_within_a_page_is_not_complete() {
+    let page = r#"{"count":3,"next":null,"results":[{"id":1},{"id":2},{"id":2}]}"#;
+    let mut pages = api(&Script::replies(vec![Reply::page(page)])).jobs().pages();
+    assert_eq!(pages.next().await.unwrap().unwrap().items.len(), 3, "the page is delivered");
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, Error::Incomplete { completeness: Completeness::Drifted { repeated: 1, .. }, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_a_resumed_walk_notices_a_record_of_the_page_before() {
+    let entered = |request| if request == 0 { (2..=31).collect() } else { (1..=31).collect() };
+    let script = Script::changing(entered, |id| format!(r#"{{"id":{id}}}"#));
+    let api = api(&script);
+    let mut pages = api.jobs().page_size(10).pages().prefetch(false);
+    let first = pages.next().await.unwrap().unwrap();
+    let cursor = first.next_cursor().unwrap().to_string();
+    assert!(cursor.len() < 400, "the keys make the cursor only a little longer: {}", cursor.len());
+    // Record 1 entered before the first page, so record 11 moved to the second one.
+    let (ids, error) = drain(api.jobs().page_size(10).resume_from(cursor.parse().unwrap()).pages()).await;
+    assert_eq!(ids.first(), Some(&11));
+    assert!(
+        matches!(error, Some(Error::Incomplete { completeness: Completeness::Drifted { repeated: 1, .. }, .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_6_a_sync_continues_over_a_page_of_bad_records_when_the_caller_accepts_them() {
+    let bad: Vec<String> = (1..=5).map(|id| format!(r#"{{"id":{id},"has_remote":"maybe"}}"#)).collect();
+    let rows: Vec<&str> = bad.iter().map(String::as_str).collect();
+    let (api, store) = (api(&Script::replies(vec![records(&rows)])), MemoryStore::new());
+    let page = api.jobs().accept_all_rejected().send().await.unwrap();
+    assert_eq!((page.items.len(), page.rejected.len()), (0, 5));
+    // The sync takes the choice from the listing, and has the same method.
+    let mut run = api.jobs().page_size(10).sync_by_id("k", &store).accept_all_rejected().await.unwrap();
+    let batch = run.next().await.unwrap().unwrap();
+    assert_eq!(batch.page().rejected.iter().map(|record| record.raw()).collect::<Vec<_>>(), rows);
+    batch.commit().await.unwrap();
+    assert!(run.next().await.unwrap().is_none());
+    assert_eq!((run.report().outcome, run.state().watermark()), (Outcome::Complete, Some(Mark::Id(5))));
+}

@@ -391,6 +391,31 @@ async fn no_row_is_bought_when_the_count_says_that_no_job_remains() {
     let report = run(api.active_ats().sync_hourly("ats", &store), &mut RowCounts::new()).await.unwrap();
     assert!(matches!(report.outcome, Outcome::Paused { until } if until > server.now()), "{report}");
     assert_eq!((server.jobs_billed(), server.served().requests), (0, 1), "only the count");
+
+    // Every clone of the client knows it, whatever the sync, until the next billing period.
+    let report = run(api.clone().active_ats().sync_hourly("other", &store), &mut RowCounts::new()).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::Paused { until } if until == at("2026-04-01T00:00:00Z")), "{report}");
+    assert_eq!(server.served().requests, 1, "nothing is sent");
+    server.advance(hours(24 * 40));
+    run(api.active_ats().sync_hourly("other", &store), &mut RowCounts::new()).await.unwrap();
+    assert_eq!(server.served().requests, 2, "in the next period the server is asked again");
+}
+
+#[tokio::test]
+async fn promise_7_a_used_up_requests_quota_pauses_the_client_until_the_billing_date() {
+    let server = simulator().quotas(1_000, 2).start().await.unwrap();
+    let (api, store) = (client(&server), MemoryStore::new());
+    for _ in 0..2 {
+        let sync = api.active_ats().page_size(10).sync_hourly("ats", &store).since(at("2026-03-10T02:00:00Z"));
+        let report = run(sync, &mut RowCounts::new()).await.unwrap();
+        let Outcome::Paused { until } = report.outcome else { panic!("{report}") };
+        assert!(until.duration_since(at("2026-04-01T00:00:00Z")).abs() < SignedDuration::from_mins(1), "{until}");
+        assert_eq!(server.served().requests, 2, "the server said with the second answer that no request remains");
+    }
+    // Another client learns it from the 429, and does not retry.
+    let report = run(client(&server).active_ats().sync_hourly("b", &store), &mut RowCounts::new()).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::Paused { .. }), "{report}");
+    assert_eq!(server.served().requests, 3);
 }
 
 /// The feed's 24 hours are those of the answer, not of the start of the run.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::credits::{Credits, SharedCredits};
 use super::endpoint::{EndpointSpec, ListEndpoint};
 use super::expired::ExpiredRequest;
 use super::requests::{
@@ -13,10 +16,11 @@ use super::requests::{
 use crate::client::{ClientBuilder, Clock, Credentials, Provider, RateLimit};
 use crate::error::Result;
 
-/// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit.
+/// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit and the last known quotas.
 #[derive(Debug, Clone)]
 pub struct Client {
     core: crate::client::Client,
+    credits: SharedCredits,
 }
 
 impl Provider for Client {
@@ -26,8 +30,15 @@ impl Provider for Client {
     /// 600 requests a minute (from a second source that cites the vendor's plans page).
     const RATE_LIMIT: RateLimit = RateLimit::new(600, Duration::from_secs(60));
 
+    /// The Requests quota is a hard stop until the next billing period (vendor page).
+    fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+        let credits = Credits::from_headers(headers);
+        let until = (credits.requests_remaining == Some(0)).then(|| credits.renewed(now))?;
+        Duration::try_from(until.duration_since(now)).ok()
+    }
+
     fn from_core(core: crate::client::Client) -> Self {
-        Self { core }
+        Self { core, credits: SharedCredits::default() }
     }
 }
 
@@ -86,7 +97,7 @@ impl Client {
     }
 
     fn endpoint(&self, spec: &'static EndpointSpec) -> ListEndpoint {
-        ListEndpoint::new(spec, self.core.clock().now())
+        ListEndpoint::new(spec, self.core.clock().now(), self.credits.clone())
     }
 
     /// Rows from applicant tracking systems. Each returned row costs one job credit (vendor page).

@@ -1,8 +1,17 @@
 //! The cost of a response and the remaining quota: the `x-api-*` headers.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use http::HeaderMap;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use super::planner::plus;
+
+/// The pause when a quota is used up and the billing date is unknown.
+const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The quota headers of one response. Any of them may be absent.
 ///
@@ -57,6 +66,13 @@ impl Credits {
         self.next_billing_date.as_deref()?.get(..10)?.parse().ok()
     }
 
+    /// When a quota that is used up at `now` is available again: the next billing date, or an hour later when the
+    /// server does not tell it.
+    pub(super) fn renewed(&self, now: Timestamp) -> Timestamp {
+        let billing = self.billing_date().and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+        billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, PAUSE))
+    }
+
     /// Takes the values of a later response. Values that it lacks stay, except `jobs_this_request`.
     pub(super) fn update(&mut self, later: Self) {
         self.jobs_this_request = later.jobs_this_request;
@@ -65,5 +81,31 @@ impl Credits {
         self.requests_remaining = later.requests_remaining.or(self.requests_remaining);
         self.requests_limit = later.requests_limit.or(self.requests_limit);
         self.next_billing_date = later.next_billing_date.or(self.next_billing_date.take());
+    }
+}
+
+/// The last known quotas of a client, from every answer to one of its requests. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedCredits(Arc<Mutex<(Credits, Timestamp)>>);
+
+impl SharedCredits {
+    /// Takes the quota headers of an answer of this time.
+    pub(super) fn update(&self, later: Credits, at: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.0.update(later);
+        known.1 = at;
+    }
+
+    /// The last known quotas.
+    pub(super) fn last(&self) -> Credits {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// When jobs can be bought again, if none remain at `now`.
+    pub(super) fn no_jobs_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (credits, at) = &*known;
+        let used_up = credits.jobs_remaining == Some(0);
+        used_up.then(|| credits.renewed(*at)).filter(|until| *until > now)
     }
 }

@@ -1,13 +1,16 @@
 //! The endpoints of Fantastic.jobs without I/O: their parameters and their paging.
 
+use http::header::DATE;
 use jiff::Timestamp;
 
+use super::credits::{Credits, SharedCredits};
 use super::planner::floor_hour;
 use super::query;
 use crate::client::ApiRequest;
 use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, Endpoint, Fingerprint, Paging, Position, Query};
+use crate::sync::server_date;
 
 /// Rows on a page by default.
 const LIMIT: u32 = 1000;
@@ -61,25 +64,28 @@ pub(super) struct ListEndpoint {
     start_at: StartAt,
     /// When the request was built, because a position in a moving window is valid for a limited time.
     made: Timestamp,
+    /// The quotas of the client, which every answer updates.
+    pub(super) credits: SharedCredits,
 }
 
 impl ListEndpoint {
-    pub(super) fn new(spec: &'static EndpointSpec, made: Timestamp) -> Self {
+    pub(super) fn new(spec: &'static EndpointSpec, made: Timestamp, credits: SharedCredits) -> Self {
         Self {
             spec,
             query: Query::default(),
             limit: LIMIT,
-            until_empty: spec.page_by == PageBy::Numbers,
+            until_empty: true,
             path: spec.path.to_owned(),
             page: ("page".to_owned(), 1),
             start_at: StartAt::Default,
             made,
+            credits,
         }
     }
 
     /// The same filters on another endpoint.
     pub(super) fn with_spec(&self, spec: &'static EndpointSpec) -> Self {
-        Self { query: self.query.clone(), ..Self::new(spec, self.made) }
+        Self { query: self.query.clone(), ..Self::new(spec, self.made, self.credits.clone()) }
     }
 
     pub(super) fn set_offset(&mut self, rows: u64) {
@@ -113,7 +119,7 @@ impl ListEndpoint {
         if rows > limit {
             return Err(AnswerError::shape(format!("{rows} rows, but at most {limit} were requested")));
         }
-        // One sentence of the guide inverts this condition; its examples and all clients continue after a full page.
+        // The guide ends at a short page, but a server that sends smaller pages than requested would end there too.
         let more = if self.until_empty { rows > 0 } else { rows == limit };
         if let Position::Offset(before) = at {
             return Ok(more.then_some(Position::Offset(before.saturating_add(rows))));
@@ -209,6 +215,8 @@ impl Endpoint for ListEndpoint {
     }
 
     fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
+        let answered = server_date(answer.headers.get(DATE).and_then(|date| date.to_str().ok()));
+        self.credits.update(Credits::from_headers(answer.headers), answered.unwrap_or(self.made));
         let next = match self.spec.page_by {
             PageBy::Whole => None,
             PageBy::Object => {

@@ -8,7 +8,7 @@ use super::models::ExpiredId;
 use crate::client::{ApiRequest, Client, Progress, setters};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
-use crate::listing::{Answer, ChunkedList, Endpoint, Page, Paging, Position};
+use crate::listing::{Answer, ChunkedList, Endpoint, OnRejected, Page, Paging, Position};
 
 /// Ids in one chunk.
 const CHUNK: usize = 10_000;
@@ -100,7 +100,7 @@ impl ExpiredRequest {
             let mut list = ChunkedList::open(&client, &feed, &Position::Start, &progress).await?;
             let mut more = true;
             while more {
-                let fetched = list.next::<ExpiredId>(chunk, &client, &progress).await?;
+                let fetched = list.next::<ExpiredId>(chunk, &client, &progress, OnRejected::default()).await?;
                 more = fetched.next.is_some();
                 yield fetched.page;
             }

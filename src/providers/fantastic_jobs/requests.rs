@@ -218,10 +218,11 @@ macro_rules! rows {
                 self.with(|endpoint| endpoint.set_cursor(id))
             }
 
-            /// Reads until an empty page, which costs one more request and no job credit. By default a page with fewer
-            /// rows than requested is the last one (vendor page), which is too early if the server sends smaller pages.
-            pub fn until_empty(self) -> Self {
-                self.with(|endpoint| endpoint.until_empty = true)
+            /// A page with fewer rows than requested is the last one, as in the vendor's guide. It saves one request, and
+            /// is too early if the server sends smaller pages than requested. The default is to read until an empty
+            /// page, which costs no job credit.
+            pub fn until_short_page(self) -> Self {
+                self.with(|endpoint| endpoint.until_empty = false)
             }
         }
     )+};

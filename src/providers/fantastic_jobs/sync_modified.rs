@@ -141,7 +141,6 @@ struct ModifiedWalk {
 impl Strategy for ModifiedWalk {
     fn step(&self, _: Timestamp) -> Step {
         let mut feed = self.options.feed.clone();
-        feed.until_empty = true;
         feed.query.set("date_modified_gte", utc(minus(self.position.from, OVERLAP)));
         feed.query.set("date_modified_lt", utc(self.position.until));
         Step::Fetch(Arc::new(feed), Position::Token(self.position.cursor.to_string()))

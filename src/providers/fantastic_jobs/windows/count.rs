@@ -59,7 +59,6 @@ pub struct Price {
 pub(super) fn slice(feed: &ListEndpoint, frame: TimeFrame, interval: Option<Interval>) -> ListEndpoint {
     let mut feed = feed.clone();
     feed.query.set("time_frame", frame);
-    feed.until_empty = true;
     if let Some(interval) = interval {
         feed.query.set("date_created_gte", utc(interval.from));
         feed.query.set("date_created_lt", utc(interval.until));

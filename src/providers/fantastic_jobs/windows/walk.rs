@@ -32,8 +32,6 @@ const WEEK: i64 = 7 * 86_400;
 const MAX_RETRIES: u32 = 3;
 /// Consecutive empty pages that are accepted as the end where there is no such count.
 const MAX_EMPTY_PAGES: u32 = 2;
-/// The pause when no jobs remain and the billing date is unknown.
-const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The request to send at one instant.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +61,6 @@ pub(super) struct WindowWalk {
     counted: Option<(Timestamp, u64)>,
     /// Jobs billed in this run.
     jobs: u64,
-    credits: Credits,
     retries: u32,
 }
 
@@ -75,8 +72,8 @@ impl WindowWalk {
         due: Option<Timestamp>,
     ) -> Self {
         let width = position.slice_seconds.unwrap_or(i64::MAX);
-        let (clock, credits) = (client.clock().clone(), Credits::default());
-        Self { options, clock, position, due, width, counted: None, jobs: 0, credits, retries: 0 }
+        let clock = client.clock().clone();
+        Self { options, clock, position, due, width, counted: None, jobs: 0, retries: 0 }
     }
 
     /// Jobs that may still be bought.
@@ -89,6 +86,14 @@ impl WindowWalk {
         self.options.feed.limit.min(u32::try_from(self.jobs_left()).unwrap_or(u32::MAX))
     }
 
+    /// The pause, when no job remains that could be bought. Not part of [`WindowWalk::next_request`], because the quota
+    /// changes with each answer.
+    fn without_jobs(&self, now: Timestamp) -> Option<Error> {
+        let free = self.counted.is_some_and(|(_, rows)| rows == 0);
+        let until = self.options.feed.credits.no_jobs_until(now)?;
+        (!self.options.allow_overage && !free).then(|| self.paused(now, until, PauseReason::Quota))
+    }
+
     /// The next request, if it is sent at `now`.
     fn next_request(&self, now: Timestamp) -> Result<PlannedRequest, Error> {
         if let Some(due) = self.due {
@@ -96,12 +101,6 @@ impl WindowWalk {
         }
         if self.jobs_left() == 0 {
             return Err(self.paused(now, now, PauseReason::Quota));
-        }
-        let free = self.counted.is_some_and(|(_, rows)| rows == 0);
-        if !self.options.allow_overage && !free && self.credits.jobs_remaining == Some(0) {
-            let billing = self.credits.billing_date().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
-            let until = billing.map(|day| day.timestamp()).filter(|day| *day > now).unwrap_or_else(|| plus(now, PAUSE));
-            return Err(self.paused(now, until, PauseReason::Quota));
         }
         let (planner, from) = (&self.options.planner, self.position.next);
         if let Some(partial) = self.position.at {
@@ -201,17 +200,12 @@ impl WindowWalk {
         Ok(Verdict::Skip)
     }
 
-    fn on_page(
-        &mut self,
-        request: &PlannedRequest,
-        page: &dyn PageView,
-        credits: Credits,
-    ) -> Result<Verdict, WalkError> {
+    fn on_page(&mut self, request: &PlannedRequest, page: &dyn PageView) -> Result<Verdict, WalkError> {
         let RequestKind::Page { limit, expected, before } = request.kind else { return Ok(Verdict::Skip) };
         let Interval { from, until } = request.call.interval;
         let rows = page.rows();
+        let credits = Credits::from_lookup(|name| page.header(name));
         self.jobs += credits.jobs_this_request.unwrap_or(rows).max(rows);
-        self.credits.update(credits);
         if self.position.at.is_some() && before.is_none() {
             // The window moved past the partly delivered slice, so the slice was requested from its start.
             self.restart_slice(0);
@@ -295,7 +289,7 @@ fn scaled(seconds: i64, capacity: u64, rows: u64) -> i64 {
 
 impl Strategy for WindowWalk {
     fn step(&self, now: Timestamp) -> Step {
-        match self.next_request(now) {
+        match self.next_request(now).and_then(|request| self.without_jobs(now).map_or(Ok(request), Err)) {
             Err(error) => Step::Stop(error),
             Ok(request) => {
                 let (endpoint, position) = self.endpoint(&request);
@@ -313,14 +307,9 @@ impl Strategy for WindowWalk {
         if self.options.check_clock {
             check_clock(page, request.sent_at, self.clock.now(), self.options.planner.allowed_skew())?;
         }
-        // The count is free, but its headers say how many jobs remain: none is bought when there is none.
-        let credits = Credits::from_lookup(|name| page.header(name));
         match request.kind {
-            RequestKind::Count => {
-                self.credits.update(credits);
-                self.on_count(&request, page)
-            }
-            RequestKind::Page { .. } => self.on_page(&request, page, credits),
+            RequestKind::Count => self.on_count(&request, page),
+            RequestKind::Page { .. } => self.on_page(&request, page),
         }
     }
 
@@ -342,7 +331,7 @@ impl Strategy for WindowWalk {
             "jobs": self.jobs,
             "bought_again": self.position.bought_again,
             "lost": self.position.lost,
-            "credits": self.credits,
+            "credits": self.options.feed.credits.last(),
         })
     }
 
