@@ -66,7 +66,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let api = builder().rate_limit(RateLimit::unlimited()).build()?;
     let stored: Submission = serde_json::from_slice(&fs::read(&file)?)?;
-    let reply = api.submit(&stored).send().await?;
+    let reply = api.submit(&stored).send().await?.submitted().ok_or("the server no longer has its first reply")?;
     fs::remove_file(&file)?;
     let count = server.with(|data| data.application_ids().len());
     println!("received as {}; {count} application on the server", reply.id);

@@ -14,6 +14,9 @@ pub enum UrlKind {
     Plain,
     /// It may, so errors and logs show only its origin. The client's credentials are sent to the client's own origin.
     Private,
+    /// It may, and more so outside the base URL. As [`UrlKind::Private`], but the client's credentials are sent to URLs
+    /// below the base URL only: a service of presigned links may refuse a request that has credentials too.
+    Download,
     /// It does. As [`UrlKind::Private`], but the client's credentials are not sent.
     Bearer,
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use url::Url;
 
@@ -26,6 +26,11 @@ pub trait Provider: Sized {
     const RATE_LIMIT: RateLimit;
     /// Which clients share the rate limit. Default: the clones of one client.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
+    /// The documented rates of rate buckets that differ from [`Provider::RATE_LIMIT`], by the name of the bucket
+    /// ([`ApiRequest::bucket`](crate::endpoint::ApiRequest::bucket)). Default: none.
+    const BUCKET_LIMITS: &'static [(&'static str, RateLimit)] = &[];
+    /// The default time limit of one attempt. Default 60 s.
+    const TIMEOUT: Duration = Duration::from_secs(60);
     /// How long to wait after a 429 without `Retry-After`, where it is known. Default: the back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
     /// Checks each JSON object with a success status, for services that report errors in it. Default: no check.
@@ -40,6 +45,13 @@ pub trait Provider: Sized {
     /// answer of any status. Default: none. `Retry-After`, `X-RateLimit-*` and `RateLimit` are read for every provider.
     fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         let _ = (headers, now);
+        None
+    }
+
+    /// What to do after an error status, where the general advice of [`Error::Status`] does not fit this provider.
+    /// Default: `None`, the general advice.
+    fn advice(status: StatusCode, server: Option<&ServerError>) -> Option<&'static str> {
+        let _ = (status, server);
         None
     }
 
@@ -72,6 +84,7 @@ pub struct ClientBuilder<P> {
     page_timeout: Duration,
     retry: RetryPolicy,
     rate_limit: RateLimit,
+    bucket_limits: &'static [(&'static str, RateLimit)],
     user_agent: String,
     max_body_bytes: usize,
     transport: Option<SharedTransport>,
@@ -85,10 +98,11 @@ impl<P: Provider> Default for ClientBuilder<P> {
             base_url: None,
             credentials: Ok(Credentials::none()),
             connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(60),
+            timeout: P::TIMEOUT,
             page_timeout: Duration::from_secs(300),
             retry: RetryPolicy { throttled_wait: P::THROTTLED_WAIT, ..RetryPolicy::default() },
             rate_limit: P::RATE_LIMIT,
+            bucket_limits: P::BUCKET_LIMITS,
             user_agent: concat!("jobfeed/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_body_bytes: 256 << 20,
             transport: None,
@@ -106,14 +120,11 @@ setters! { [P: Provider] ClientBuilder<P> {
     credentials(credentials: Credentials) => credentials = Ok(credentials);
     /// The time limit for making a connection. Default 10 s. Not applied to your own transport.
     connect_timeout(limit: Duration) => connect_timeout = limit;
-    /// The time limit of one attempt: send, and read the whole body. Default 60 s.
+    /// The time limit of one attempt: send, and read the whole body. Default 60 s, or what the
+    /// provider needs ([`Provider::TIMEOUT`]).
     timeout(limit: Duration) => timeout = limit;
     /// The time limit of one page: all attempts, and all waits between them. Default 5 minutes.
     page_timeout(limit: Duration) => page_timeout = limit;
-    /// How many requests may be sent in a period, by all clones, or by all clients of the host
-    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate. Where a service counts by endpoint or by
-    /// customer, each rate bucket has this rate.
-    rate_limit(limit: RateLimit) => rate_limit = limit;
     /// The `User-Agent`. Not applied to your own transport.
     user_agent(name: impl Into<String>) => user_agent = name.into();
     /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
@@ -128,6 +139,15 @@ impl<P: Provider> ClientBuilder<P> {
     /// The provider's usual credentials; [`ClientBuilder::build`] returns their error.
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// How many requests may be sent in a period, by all clones, or by all clients of the host
+    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate, or rates. Where a service counts by
+    /// endpoint or by customer, each rate bucket has this rate.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = limit;
+        self.bucket_limits = &[];
         self
     }
 
@@ -177,10 +197,12 @@ impl<P: Provider> ClientBuilder<P> {
             page_timeout: self.page_timeout,
             retry: self.retry.validate()?,
             rate_limit,
+            bucket_limits: self.bucket_limits,
             limit_scope: P::LIMIT_SCOPE,
             check: P::CHECK,
             server_error: P::server_error,
             quota_wait: P::quota_wait,
+            advice: P::advice,
             max_body_bytes: self.max_body_bytes,
             transport,
             clock: self.clock,

@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::rate_limit::Wait;
 use super::response::{AttemptError, Response};
 use super::{rate_headers, redact};
-use crate::error::{AnswerError, Call, Error, PauseReason, Result, WaitScope};
+use crate::error::{AnswerError, Call, Error, PauseReason, Result, ServerError, WaitScope};
 use crate::json;
 
 /// Whether the caller accepts an answer with this status.
@@ -75,7 +75,7 @@ impl Client {
             _ => format!("{}/…", redact::origin(&url)),
         };
         let target = format!("{} {shown}", request.method);
-        let mut call = Call { endpoint: endpoint.into(), target, attempts: 0 };
+        let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, uncertain: false };
         let mut redirects = 0;
         loop {
             // Waiting in line for the client's own rate limit is not part of the page's time.
@@ -103,7 +103,9 @@ impl Client {
                 }
                 Err(attempt_error) => attempt_error,
             };
+            let uncertain = attempt_error.error.is_ambiguous();
             let wait = self.wait_before_retry(request, attempt_error, &call, deadline)?;
+            call.uncertain |= uncertain;
             progress.waited(wait);
             sleep_until(monotonic() + wait).await;
         }
@@ -138,6 +140,9 @@ impl Client {
         let wait = requested.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
         let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
         self.pause_for(request, scope, wait);
+        if let (Some(wait), Some(bucket)) = (wait, server.as_ref().and_then(|server| server.wait_bucket.as_deref())) {
+            self.inner.limiter.pause_for(Some(bucket), scope, wait);
+        }
         let error = self.status_error(request, &response, server, call);
         Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
     }
@@ -161,7 +166,7 @@ impl Client {
         // A zero Retry-After is ignored: the back-off is used.
         let requested = failed.wait.filter(|wait| !wait.is_zero());
         if let Some(wait) = requested.filter(|wait| *wait > retry.max_wait) {
-            return Err(self.paused(call.clone(), wait));
+            return Err(self.paused(call.clone(), wait, failed.error.into_server()));
         }
         // A request that is not idempotent is sent again only when the server cannot have acted on it.
         if !request.idempotent && failed.error.is_ambiguous() {
@@ -178,7 +183,7 @@ impl Client {
                 Ok(wait)
             }
             // When the server asked for a wait, the call ends as paused, whatever limit of the client ends it.
-            Some(wait) if failed.retry => Err(self.paused(call.clone(), wait)),
+            Some(wait) if failed.retry => Err(self.paused(call.clone(), wait, failed.error.into_server())),
             _ => Err(failed.error),
         }
     }
@@ -207,7 +212,7 @@ impl Client {
             if paused {
                 let wait = until.duration_since(now);
                 if wait > settings.retry.max_wait || until >= deadline + in_line {
-                    return Err(self.paused(call.clone(), wait));
+                    return Err(self.paused(call.clone(), wait, None));
                 }
                 tracing::info!(endpoint = %call.endpoint, ?wait, "waiting, as the server asked");
                 asked_for += wait;
@@ -216,9 +221,9 @@ impl Client {
         }
     }
 
-    fn paused(&self, call: Call, wait: Duration) -> Error {
+    fn paused(&self, call: Call, wait: Duration, server: Option<Box<ServerError>>) -> Error {
         let until = self.clock().after(wait);
-        Error::Paused { call: Box::new(call), until, wait, reason: PauseReason::RateLimit }
+        Error::Paused { call: Box::new(call), until, wait, reason: PauseReason::RateLimit, server }
     }
 
     /// Reads the whole body of an accepted answer and gives it to `read`.

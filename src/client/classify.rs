@@ -5,7 +5,7 @@ use super::core::Client;
 use super::exchange::MAX_ERROR_BODY;
 use super::rate_headers;
 use super::response::{AttemptError, Response};
-use crate::error::{AnswerError, Call, Error, ServerError, retryable_status};
+use crate::error::{AnswerError, Call, Error, ServerError, advice, retryable_status};
 use crate::json::{self, BodyProblem};
 
 impl Client {
@@ -30,7 +30,8 @@ impl Client {
         };
         let retry_after = rate_headers::retry_after(&response.headers, self.clock().now());
         let retry_after = retry_after.or(server.as_ref().and_then(|server| server.retry_after));
-        let error = Error::Status { call, status, message, retry_after, server };
+        let advice = (self.inner.settings.advice)(status, server.as_deref()).unwrap_or_else(|| advice(status));
+        let error = Error::Status { call, status, message, retry_after, server, advice };
         if retryable_status(status) { AttemptError::transient(error) } else { AttemptError::fatal(error) }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use url::Url;
 
@@ -34,10 +34,12 @@ pub(crate) struct Settings {
     pub(crate) page_timeout: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) rate_limit: RateLimit,
+    pub(crate) bucket_limits: &'static [(&'static str, RateLimit)],
     pub(crate) limit_scope: LimitScope,
     pub(crate) check: Option<Check>,
     pub(crate) server_error: fn(&Fields) -> ServerError,
     pub(crate) quota_wait: fn(&HeaderMap, Timestamp) -> Option<Duration>,
+    pub(crate) advice: fn(StatusCode, Option<&ServerError>) -> Option<&'static str>,
     pub(crate) max_body_bytes: usize,
     pub(crate) transport: SharedTransport,
     pub(crate) clock: Clock,
@@ -69,7 +71,7 @@ impl Client {
                 Limiter::for_host(settings.rate_limit, &format!("{}:{port}", base.host_str().unwrap_or_default()))
             }
         };
-        let limiter = RateBuckets::new(limiter, settings.rate_limit);
+        let limiter = RateBuckets::new(limiter, settings.rate_limit, settings.bucket_limits);
         let budget = RetryBudget::new(settings.retry.budget);
         let scrubber = Scrubber::new(&settings.credentials);
         Self { inner: Arc::new(Inner { settings, limiter, budget, scrubber, sunset: Mutex::default() }) }

@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::redact;
 use super::response::{AttemptError, Response};
 use super::transport::Body;
-use crate::error::{Call, Error, Result, TimeoutScope, TransportError};
+use crate::error::{Call, Error, Result, TimeoutScope, TransportError, advice};
 
 /// How many redirects one call follows.
 const MAX_REDIRECTS: u32 = 3;
@@ -129,7 +129,8 @@ impl Client {
             Some(target) if redirects <= MAX_REDIRECTS => Ok(target),
             _ => {
                 let message = "the redirect has no valid `Location`, or there are too many redirects".to_owned();
-                Err(Error::Status { call: call(), status, message, retry_after: None, server: None })
+                let advice = advice(status);
+                Err(Error::Status { call: call(), status, message, retry_after: None, server: None, advice })
             }
         }
     }
@@ -163,7 +164,14 @@ impl Client {
         let headers = http.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.extend(request.headers.clone());
-        if request.url != UrlKind::Bearer && url.origin() == self.base_url().origin() {
+        let base = self.base_url();
+        let authorised = url.origin() == base.origin()
+            && match request.url {
+                UrlKind::Plain | UrlKind::Private => true,
+                UrlKind::Download => url.path().starts_with(base.path()),
+                UrlKind::Bearer => false,
+            };
+        if authorised {
             for (name, value) in self.inner.settings.credentials.headers() {
                 headers.insert(name, value.clone());
             }

@@ -12,17 +12,19 @@ const MAX_BUCKETS: usize = 1_000;
 
 /// The limiter that all requests share, and one for each bucket that a request names.
 ///
-/// Each bucket has the client's rate limit. A wait that the server asks for in one bucket does not delay the others.
+/// Each bucket has the client's rate limit, except those with a rate of their own. A wait that the server asks for in one bucket does not delay the others.
 #[derive(Debug)]
 pub(crate) struct RateBuckets {
     common: Limiter,
     limit: RateLimit,
+    /// The rates of buckets that differ from `limit`.
+    own_limits: &'static [(&'static str, RateLimit)],
     named: Mutex<HashMap<String, Limiter>>,
 }
 
 impl RateBuckets {
-    pub(crate) fn new(common: Limiter, limit: RateLimit) -> Self {
-        Self { common, limit, named: Mutex::default() }
+    pub(crate) fn new(common: Limiter, limit: RateLimit, own_limits: &'static [(&'static str, RateLimit)]) -> Self {
+        Self { common, limit, own_limits, named: Mutex::default() }
     }
 
     /// The limiter of a bucket.
@@ -51,7 +53,8 @@ impl RateBuckets {
         if !named.contains_key(name) && named.len() >= MAX_BUCKETS {
             named.retain(|_, limiter| !limiter.has_no_effect());
         }
-        act(named.entry(name.to_owned()).or_insert_with(|| Limiter::new(self.limit)))
+        let own = self.own_limits.iter().find(|(bucket, _)| *bucket == name).map(|(_, limit)| *limit);
+        act(named.entry(name.to_owned()).or_insert_with(|| Limiter::new(own.unwrap_or(self.limit))))
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_paused_bucket_does_not_pause_others_and_a_paused_client_pauses_all() {
         let limit = RateLimit::every(Duration::from_secs(2));
-        let buckets = RateBuckets::new(Limiter::new(limit), limit);
+        let buckets = RateBuckets::new(Limiter::new(limit), limit, &[]);
         buckets.pause_for(Some("a"), WaitScope::Bucket, Duration::from_secs(30));
         assert!(buckets.take(Some("a")).unwrap_err().paused);
         assert!(buckets.take(Some("b")).is_ok());
@@ -78,7 +81,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn buckets_without_effect_are_removed() {
-        let buckets = RateBuckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)));
+        let buckets =
+            RateBuckets::new(Limiter::new(RateLimit::unlimited()), RateLimit::every(Duration::from_secs(1)), &[]);
         buckets.pause_for(Some("kept"), WaitScope::Bucket, Duration::from_secs(600));
         for index in 0..MAX_BUCKETS - 1 {
             assert!(buckets.take(Some(&index.to_string())).is_ok());

@@ -95,8 +95,15 @@ impl DownloadRequest {
     pub(crate) fn new(client: Client, name: &'static str, link: &str) -> Self {
         let mut request = ApiRequest::get(link);
         request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        request.url = UrlKind::Private;
+        request.url = UrlKind::Download;
         Self { client, name, request }
+    }
+
+    /// Sends the credentials to all of the client's own origin. By default they are sent to URLs below the base URL only,
+    /// because a link outside it is probably presigned: it gives access by itself.
+    pub fn with_credentials(mut self) -> Self {
+        self.request.url = UrlKind::Private;
+        self
     }
 
     /// Allows a link or a redirect to another origin. Credentials are not sent there, and with an `https` base URL only

@@ -13,6 +13,8 @@ pub struct Call {
     pub target: String,
     /// Attempts made.
     pub attempts: u32,
+    /// Whether the server may have acted on an attempt before the last one, although it failed.
+    pub uncertain: bool,
 }
 
 impl fmt::Display for Call {

@@ -52,7 +52,7 @@ pub enum Error {
         scope: TimeoutScope,
     },
     /// The server answered with an error status.
-    #[error("{call}: the server answered {status}{}; {}", said(.message), advice(*.status))]
+    #[error("{call}: the server answered {status}{}; {advice}", said(.message))]
     Status {
         /// The call that failed.
         call: Box<Call>,
@@ -64,9 +64,11 @@ pub enum Error {
         retry_after: Option<Duration>,
         /// The content of the body, when it is a JSON object.
         server: Option<Box<ServerError>>,
+        /// What to do.
+        advice: &'static str,
     },
     /// The next call must wait longer than the client is allowed to sleep. Not a failure: continue at `until`.
-    #[error("{call}: paused until {until} ({reason}); run again then, and it continues from its position")]
+    #[error("{call}: paused until {until} ({reason}); make the call again then")]
     Paused {
         /// The call that was not sent, or was refused.
         call: Box<Call>,
@@ -76,6 +78,8 @@ pub enum Error {
         wait: Duration,
         /// Why it is paused.
         reason: PauseReason,
+        /// The content of the body that asks to wait, when this call was refused and its body is a JSON object.
+        server: Option<Box<ServerError>>,
     },
     /// The status is a success status, but the body cannot be used.
     #[error("{call}: status {status}, but {problem}{}{}", said(.snippet), body_advice(.problem))]
@@ -242,8 +246,17 @@ impl Error {
     /// What the server's body says about the error: code, refused fields, details.
     pub fn server(&self) -> Option<&ServerError> {
         match self {
-            Self::Status { server, .. } | Self::Body { server, .. } => server.as_deref(),
+            Self::Status { server, .. } | Self::Body { server, .. } | Self::Paused { server, .. } => server.as_deref(),
             Self::OutcomeUnknown { source } => source.server(),
+            _ => None,
+        }
+    }
+
+    /// As [`Error::server`], by value.
+    pub(crate) fn into_server(self) -> Option<Box<ServerError>> {
+        match self {
+            Self::Status { server, .. } | Self::Body { server, .. } | Self::Paused { server, .. } => server,
+            Self::OutcomeUnknown { source } => source.into_server(),
             _ => None,
         }
     }
@@ -293,13 +306,15 @@ fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
-fn advice(status: StatusCode) -> &'static str {
+/// What to do after an error status, with any provider.
+pub(crate) fn advice(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "check the API key",
         403 => "check the API key and what your plan includes",
         404 => "check the id and the base URL",
         400 | 422 => "check the parameters",
         429 => "send fewer requests, or run again later",
+        504 => "the server ran out of time: ask for less in one request, by a smaller page or narrower filters",
         500.. => "the server failed, run again later",
         _ => "check the request and the base URL",
     }

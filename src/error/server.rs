@@ -39,6 +39,9 @@ pub struct ServerError {
     pub retry_after: Option<Duration>,
     /// Which requests the wait applies to.
     pub wait_scope: WaitScope,
+    /// One more rate bucket that the wait applies to, where the body names whose limit is used up. With
+    /// [`WaitScope::Client`] it has no effect.
+    pub wait_bucket: Option<String>,
 }
 
 /// One field of the request that the server refused.
@@ -90,7 +93,11 @@ impl ServerError {
     pub(crate) fn codes(&self) -> String {
         let fields: Vec<String> = self.fields.iter().map(ToString::to_string).collect();
         let code = self.code.as_deref().unwrap_or_default();
-        if fields.is_empty() { code.to_owned() } else { format!("{code} ({})", fields.join(", ")) }
+        match (code, fields.is_empty()) {
+            (code, true) => code.to_owned(),
+            ("", false) => fields.join(", "),
+            (code, false) => format!("{code} ({})", fields.join(", ")),
+        }
     }
 }
 

@@ -105,10 +105,14 @@ impl fmt::Debug for Answer<'_> {
 }
 
 impl<'a> Answer<'a> {
+    /// The JSON texts of all records, in the order of the page.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &'a str> {
+        self.records.iter().filter_map(|range| std::str::from_utf8(self.body.get(range.clone())?).ok())
+    }
+
     /// The JSON texts of a field, of all records that have it, in the order of the page. For paging by the last id.
     pub fn values<'n>(&'n self, field: &'n str) -> impl Iterator<Item = &'a str> + 'n {
-        let texts = self.records.iter().filter_map(|range| std::str::from_utf8(self.body.get(range.clone())?).ok());
-        texts.filter_map(move |text| json::field(text, field))
+        self.records().filter_map(move |text| json::field(text, field))
     }
 
     /// Checks a link of the answer that is read but not followed: its host must be the host of the request. The scheme

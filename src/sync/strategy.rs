@@ -101,7 +101,7 @@ impl WalkError {
             Self::Incomplete(completeness) => Error::Incomplete { endpoint: endpoint.name().into(), completeness },
             Self::Ignored(what) => {
                 let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
-                let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1 });
+                let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1, uncertain: false });
                 let problem = BodyProblem::Ignored(what);
                 Error::Body { call, status: StatusCode::OK, problem, snippet: String::new(), server: None }
             }

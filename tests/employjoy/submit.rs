@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jobfeed::employjoy::{Candidate, Client, ErrorCode, NewApplication, Submission};
+use jobfeed::employjoy::{Candidate, Client, ErrorCode, NewApplication, RateScope, Submission, SubmissionOutcome};
 use jobfeed::jiff::{SignedDuration, Timestamp};
 use jobfeed::testing::employjoy::Builder;
 use jobfeed::testing::{EmployJoy, Fault, When};
@@ -47,7 +47,7 @@ async fn after_a_lost_answer_the_same_key_and_bytes_are_sent_again() {
         server.fault(fault.clone(), When::Next(2));
         let api = client(&server, at(NOW));
         let submission = api.prepare(application("job_1", "own-1")).unwrap();
-        let reply = api.submit(&submission).send().await.unwrap();
+        let reply = api.submit(&submission).send().await.unwrap().submitted().unwrap();
         assert_eq!(attempts(&server), (3, 1, 1), "{fault:?}");
         assert_eq!(server.with(|data| data.application_ids()), std::slice::from_ref(&reply.id), "one application");
         assert_eq!(reply.status.unwrap().as_str(), "received");
@@ -102,7 +102,7 @@ async fn after_a_day_only_the_own_id_prevents_a_second_application() {
     // The clock of the simulator does not move, so a new key replaces one that the server no longer has.
     let again = server_later.prepare(application("job_2", "own-2")).unwrap();
     let error = server_later.submit(&again).send().await.unwrap_err();
-    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId), "it was accepted before");
+    assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId), "a new submission with a used id");
     assert!(!format!("{error} {error:?}").contains("own-2"), "{error:?}");
     server_later.submit(&own).send().await.expect("a submission with an own id can be sent again at any age");
 }
@@ -205,29 +205,138 @@ async fn the_scope_of_a_429_decides_which_requests_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_bucket_has_its_own_rate_limit() {
+async fn each_bucket_has_the_documented_rate_of_its_endpoint() {
     let script = Script::new(|_, request| match request.uri().path() {
         path if path.ends_with("/x") => Reply::page(r#"{"id":"x"}"#),
         _ => Reply::page(r#"{"data":[]}"#),
     });
-    let api = Client::builder().api_key("k").transport(script.clone()).build().unwrap();
-    let jobs = async || {
-        for _ in 0..3 {
-            api.jobs().send().await.unwrap();
-        }
+    let times = async |api: Client| {
+        script.log.lock().unwrap().clear();
+        let jobs = async || {
+            for _ in 0..3 {
+                api.jobs().send().await.unwrap();
+            }
+        };
+        let applications = async || {
+            for _ in 0..3 {
+                api.applications().send().await.unwrap();
+            }
+        };
+        let single = async || {
+            for _ in 0..3 {
+                api.application("x").unwrap().send().await.unwrap();
+            }
+        };
+        tokio::join!(jobs(), applications(), single());
+        let mut times = script.times();
+        times.sort_unstable();
+        times
     };
-    let applications = async || {
-        for _ in 0..3 {
-            api.applications().send().await.unwrap();
+    let builder = || Client::builder().api_key("k").transport(script.clone());
+    let default = times(builder().build().unwrap()).await;
+    assert_eq!(default, [0, 0, 0, 500, 1000, 1000, 1000, 2000, 2000], "60 a minute for a list, 120 for a record");
+    let own = builder().rate_limit(RateLimit::every(Duration::from_secs(2))).build().unwrap();
+    assert_eq!(times(own).await, [0, 0, 0, 2000, 2000, 2000, 4000, 4000, 4000], "a rate that is set holds for all");
+}
+
+/// A reply that says that the partner's own id is used.
+fn duplicate() -> Reply {
+    let body =
+        r#"{"error":"DUPLICATE_SOURCE_APPLICATION_ID","message":"Used.","details":{"sourceApplicationId":"own-1"}}"#;
+    Reply::Json(409, Vec::new(), body.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submission_that_the_server_has_already_is_a_result_after_an_uncertain_attempt_only() {
+    let throttled =
+        || Reply::Json(429, vec![("retry-after", "1".to_owned())], r#"{"error":"RATE_LIMITED"}"#.to_owned());
+    for (replies, already) in [
+        (vec![Reply::Cut(r#"{"id":"ej_app_1"}"#.to_owned()), duplicate()], true),
+        (vec![Reply::status(500), throttled(), duplicate()], true),
+        (vec![duplicate()], false),
+        (vec![throttled(), duplicate()], false),
+        (vec![Reply::Refused, duplicate()], false),
+    ] {
+        let script = Script::replies(replies);
+        let builder = Client::builder().api_key("k").transport(script.clone()).clock(Clock::fixed(at(NOW)));
+        let api = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+        let sent = api.submit(&api.prepare(application("job_1", "own-1")).unwrap()).send().await;
+        match sent {
+            Ok(outcome) => assert!(already && outcome == SubmissionOutcome::AlreadySubmitted, "{outcome:?}"),
+            Err(error) => {
+                assert!(!already, "{error:?}");
+                assert_eq!(ErrorCode::of(&error), Some(ErrorCode::DuplicateSourceApplicationId));
+            }
         }
+    }
+    // After a day the server has no key any more: the stored submission was sent by an earlier process.
+    let script = Script::replies(vec![duplicate()]);
+    let api = |now| {
+        let builder = Client::builder().api_key("k").transport(script.clone()).clock(Clock::fixed(now));
+        builder.rate_limit(RateLimit::unlimited()).build().unwrap()
     };
-    let single = async || {
-        for _ in 0..3 {
-            api.application("x").unwrap().send().await.unwrap();
-        }
+    let stored = api(at(NOW)).prepare(application("job_1", "own-1")).unwrap();
+    let later = api(at(NOW) + SignedDuration::from_hours(30)).submit(&stored).send().await.unwrap();
+    assert_eq!(later, SubmissionOutcome::AlreadySubmitted);
+    assert_eq!(later.submitted(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_7_a_429_that_names_a_company_holds_the_next_submissions_to_that_company() {
+    let body = r#"{"error":"RATE_LIMITED","scope":"partner_company","companyId":"co_1","retryAfter":30}"#;
+    let refusal = Reply::Json(429, Vec::new(), body.to_owned());
+    let script = Script::new(move |index, _| match index {
+        0 => refusal.clone(),
+        _ => Reply::Json(201, Vec::new(), r#"{"id":"a"}"#.to_owned()),
+    });
+    let builder = Client::builder().api_key("k").transport(script.clone());
+    let api = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+    let send = async |job: &str, company: Option<&str>, delay: u64| {
+        tokio::time::timeout(Duration::from_millis(delay), std::future::pending::<()>()).await.unwrap_err();
+        let application = application(job, job);
+        let application = match company {
+            Some(company) => application.company_id(company),
+            None => application,
+        };
+        api.submit(&api.prepare(application).unwrap()).send().await.unwrap();
     };
-    tokio::join!(jobs(), applications(), single());
+    // The first one does not say whose job it is: the 429 does.
+    tokio::join!(send("job_1", None, 0), send("job_2", Some("co_1"), 100), send("job_3", Some("co_2"), 200));
     let mut times = script.times();
     times.sort_unstable();
-    assert_eq!(times, [0, 0, 0, 1000, 1000, 1000, 2000, 2000, 2000], "60 a minute for each, evenly spaced");
+    assert_eq!(times, [0, 200, 30_000, 30_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_with_a_long_wait_keeps_its_scope_and_company() {
+    let body = r#"{"error":"RATE_LIMITED","scope":"partner_company","companyId":"co_1","retryAfter":600}"#;
+    let script = Script::replies(vec![Reply::Json(429, Vec::new(), body.to_owned())]);
+    let builder = Client::builder().api_key("k").transport(script.clone());
+    let api = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+    let submission = api.prepare(application("job_1", "a").company_id("co_1")).unwrap();
+    let error = api.submit(&submission).send().await.unwrap_err();
+    assert!(matches!(&error, Error::Paused { wait, .. } if wait.as_secs() == 600), "{error:?}");
+    assert_eq!(RateScope::of(&error), Some(RateScope::PartnerCompany));
+    assert_eq!(error.server().unwrap().details["companyId"], "co_1");
+    let text = error.to_string();
+    assert!(text.ends_with("(the server asked to wait); make the call again then"), "{text}");
+    // The next one is not sent, so there is no answer to show.
+    let error = api.submit(&submission).send().await.unwrap_err();
+    assert_eq!((RateScope::of(&error), script.requests()), (None, 1));
+}
+
+#[tokio::test]
+async fn an_error_says_what_to_do_about_this_key_and_company() {
+    for (status, code, wanted) in [
+        (401, "UNAUTHORIZED", "the key is wrong, revoked or suspended"),
+        (403, "ACCESS_REVOKED", "the company no longer gives this key access"),
+        (409, "JOB_CLOSED", "the job takes no more applications"),
+        (422, "VALIDATION_ERROR", "check the parameters"),
+    ] {
+        let script = Script::replies(vec![Reply::Json(status, Vec::new(), format!(r#"{{"error":"{code}"}}"#))]);
+        let api = Client::builder().api_key("k").transport(script).build().unwrap();
+        let error = api.submit(&api.prepare(application("job_1", "a")).unwrap()).send().await.unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+        assert!(!error.to_string().contains("plan"), "{error}");
+    }
 }

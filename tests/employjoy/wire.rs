@@ -4,7 +4,9 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use http::{Method, Request};
 use jobfeed::checkpoint::MemoryStore;
-use jobfeed::employjoy::{self, ApplicationStatus, Candidate, Client, ErrorCode, FieldCode, NewApplication, RateScope};
+use jobfeed::employjoy::{
+    self, ApplicationStatus, Candidate, Client, ErrorCode, FieldCode, JobStatus, NewApplication, RateScope,
+};
 use jobfeed::{Checkpoint, Cursor, Error, RateLimit, RetryPolicy};
 
 use crate::support::{Reply, Script};
@@ -54,6 +56,30 @@ async fn lists_send_their_filters_with_every_cursor_and_end_without_a_cursor() {
     client(&script).application("ej app/7?#é").unwrap().send().await.unwrap();
     assert_eq!(lines(&script)[0], "GET applications?limit=200&status=in_progress");
     assert_eq!(lines(&script)[1], "GET applications/ej%20app%2F7%3F%23%C3%A9");
+}
+
+#[tokio::test]
+async fn a_parameter_without_a_method_is_sent_with_every_page_and_belongs_to_the_query() {
+    let script = Script::replies(vec![page(r#","next_cursor":"a""#), page("")]);
+    let api = client(&script);
+    let jobs = api.jobs().status(&JobStatus::Open).param("department", "a b");
+    assert_eq!(jobs.items().try_collect::<Vec<_>>().await.unwrap().len(), 2);
+    let query = "limit=200&status=open&department=a+b";
+    assert_eq!(lines(&script), [format!("GET jobs?{query}"), format!("GET jobs?{query}&cursor=a")]);
+    // A value that is not documented can be sent, but not by its method.
+    api.applications().param("status", "hired").send().await.unwrap();
+    assert_eq!(lines(&script)[2], "GET applications?limit=200&status=hired");
+    for name in ["limit", "cursor", "updated_since", "company_id"] {
+        assert!(matches!(api.jobs().param(name, 1).send().await.unwrap_err(), Error::Invalid { .. }), "{name}");
+    }
+    assert!(matches!(api.jobs().status(&JobStatus::Closed).send().await.unwrap_err(), Error::Invalid { .. }));
+    assert_eq!(script.requests(), 3);
+    let store = MemoryStore::new();
+    let script = Script::replies(vec![page("")]);
+    let mut run = client(&script).jobs().sync_by_update("k", &store).await.unwrap();
+    run.next().await.unwrap().unwrap().commit().await.unwrap();
+    let other = client(&script).jobs().param("department", "b").sync_by_update("k", &store).await;
+    assert!(matches!(other.unwrap_err(), Error::Checkpoint { .. }), "another parameter is another query");
 }
 
 #[tokio::test]

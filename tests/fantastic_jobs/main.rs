@@ -8,5 +8,7 @@ mod kit;
 mod models;
 mod planner;
 mod requests;
+#[path = "../support/mod.rs"]
+mod support;
 mod sync;
 mod year;

@@ -148,6 +148,24 @@ fn profiles_webhook_tasks_and_the_root_decode() {
 }
 
 #[test]
+fn absolute_and_relative_urls_of_one_version_are_equal() {
+    let outdated = |own: &str, last: &str| {
+        let root = format!(r#"{{"_self":{own:?},"_last_version_url":{last:?}}}"#);
+        serde_json::from_str::<Root>(&root).unwrap().is_outdated()
+    };
+    let (path, url) = ("/restapi/v1", "https://jobaffinity.fr/restapi/v1");
+    for (own, last) in
+        [(path, path), (path, url), (url, path), (url, url), (url, "HTTPS://jobaffinity.fr:443/restapi/v1")]
+    {
+        assert!(!outdated(own, last), "{own} {last}");
+    }
+    for (own, last) in [(path, "/restapi/v2"), (path, "https://jobaffinity.fr/restapi/v2"), (url, "/restapi/v2")] {
+        assert!(outdated(own, last) && outdated(last, own), "{own} {last}");
+    }
+    assert!(outdated(url, "https://api.jobaffinity.fr/restapi/v1"));
+}
+
+#[test]
 fn no_field_is_required_and_the_error_of_a_wrong_type_names_the_field() {
     fn lenient<T: DeserializeOwned>() {
         serde_json::from_str::<T>("{}").unwrap();

@@ -111,6 +111,32 @@ async fn the_next_link_is_sent_unchanged() {
     );
 }
 
+/// The server may repeat filters in the link. The values are not in cursors and states, but they are sent as received.
+#[tokio::test]
+async fn a_personal_filter_in_the_next_link_is_sent_as_received() {
+    let link =
+        "/restapi/v1/candidate?first_name=Ana%20Maria&email=ana.m@d-s.example&last_name=Do%C3%A7&pagecursor=%2f2";
+    let script = Script::new(move |index, _| match index {
+        0 => Reply::page(&format!(r#"{{"_status":"OK","_next":{link:?},"items":[{{"id":1}}]}}"#)),
+        _ => Reply::page(r#"{"_status":"OK","_next":"","items":[{"id":2}]}"#),
+    });
+    let request = || client(&script).candidates().first_name("Ana Maria").last_name("Doç").email("ana.m@d-s.example");
+    let first = request().send().await.unwrap();
+    let cursor = first.next_cursor().unwrap().to_string();
+    request().resume_from(cursor.parse().unwrap()).send().await.unwrap();
+    assert_eq!(sent(&script), format!("GET https://jobaffinity.fr{link}"));
+}
+
+/// No parameter of the list of processes is documented.
+#[tokio::test]
+async fn a_parameter_of_the_processes_is_sent_only_as_a_raw_one() {
+    let script = Script::replies(vec![Reply::page(EMPTY)]);
+    let api = client(&script);
+    sends!(script, api.processes(), "/restapi/v1/process");
+    sends!(script, api.processes().param("limit", 50), "/restapi/v1/process?limit=50");
+    assert!(matches!(api.jobs().param("limit", 50).send().await, Err(Error::Invalid { .. })));
+}
+
 #[tokio::test]
 async fn writes_send_the_documented_bodies() {
     let script = Script::replies(vec![Reply::page(r#"{"_status":"OK","_actions":[{}]}"#)]);
@@ -158,7 +184,7 @@ async fn an_application_is_sent_without_credentials() {
             "cv": {"name": "cv.pdf", "mime_type": "application/pdf", "content": "RG9jdW1lbnQgY29udGVudA=="},
         })
     );
-    assert!(api.can_apply(url).await.unwrap());
+    assert!(api.can_apply(url).send().await.unwrap());
     assert_eq!((sent(&script), header(&script, "authorization")), (format!("HEAD {url}"), None));
 }
 

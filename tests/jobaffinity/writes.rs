@@ -86,8 +86,8 @@ async fn an_application_goes_to_its_url_without_credentials() {
     let url = server.apply_url(job);
     let form =
         ApplicationForm::new("Ana", "Dos", "ana@dos.example", "FR").cv(Document::new("cv.pdf", "application/pdf", "x"));
-    assert!(api.can_apply(&url).await.unwrap());
-    assert!(!api.can_apply(&server.apply_url(1)).await.unwrap());
+    assert!(api.can_apply(&url).send().await.unwrap());
+    assert!(!api.can_apply(&server.apply_url(1)).send().await.unwrap());
     server.reset_served();
     let request = api.apply(&url, form.clone());
     let shown = format!("{request:?} {form:?}");
@@ -114,12 +114,55 @@ async fn a_cv_is_fetched_over_a_redirect_on_the_same_origin() {
     assert_eq!((&cv.body[..], cv.content_type()), (&b"%PDF-1.7 a simulated CV"[..], Some("application/pdf")));
     let served = server.served();
     assert_eq!(served.log.iter().map(|sent| sent.status).collect::<Vec<_>>(), [Some(307), Some(200)]);
-    assert!(served.log.iter().all(|sent| sent.authorized), "both on the client's own origin");
+    assert_eq!(served.log.iter().map(|sent| sent.authorized).collect::<Vec<_>>(), [true, false]);
     let profile = api.profile(application).send().await.unwrap();
     assert_eq!(api.download(&profile.cv_url.unwrap()).send().await.unwrap().body, cv.body);
     // An error object instead of a file is an error.
     server.fault(Fault::ErrorObject, When::Path("/restapi/v1/cv/".to_owned()));
     assert!(matches!(api.download(&link).send().await, Err(Error::Body { .. })));
+}
+
+#[tokio::test]
+async fn promise_8_a_presigned_link_on_the_own_origin_gets_no_credentials() {
+    let script = Script::replies(vec![Reply::page("%PDF")]);
+    let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script.clone());
+    let api = api.build().unwrap();
+    let authorized = async |download: jobfeed::DownloadRequest| {
+        download.send().await.unwrap();
+        script.log.lock().unwrap().last().unwrap().1.headers().contains_key("authorization")
+    };
+    assert!(authorized(api.download("/restapi/v1/cv/7")).await, "a resource of the API");
+    for link in ["/files/cv-7.pdf?sig=s", "https://jobaffinity.fr/files/cv-7.pdf?sig=s", "/restapi/v1/../../f?sig=s"] {
+        assert!(!authorized(api.download(link)).await, "{link}");
+    }
+    assert!(authorized(api.download("/files/cv-7.pdf").with_credentials()).await);
+    let elsewhere = api.download("https://f.example/x?sig=s").other_origins();
+    assert!(!authorized(elsewhere.with_credentials()).await, "never to another origin");
+}
+
+#[tokio::test]
+async fn an_apply_url_on_another_origin_is_asked_only_when_it_is_allowed() {
+    let script = Script::replies(vec![Reply::page("")]);
+    let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script.clone());
+    let api = api.build().unwrap();
+    let request = api.can_apply("https://apply.example/t0ken");
+    assert!(matches!(request.clone().send().await, Err(Error::Invalid { .. })));
+    assert_eq!(script.requests(), 0);
+    assert!(request.clone().other_origins().send().await.unwrap());
+    let log = script.log.lock().unwrap();
+    assert_eq!((log[0].1.method().as_str(), log[0].1.uri().host()), ("HEAD", Some("apply.example")));
+    assert!(!log[0].1.headers().contains_key("authorization"));
+    assert!(!format!("{request:?}").contains("t0ken"));
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do_about_login_and_rights() {
+    for (status, wanted) in [(401, "check the login and the password"), (403, "check what this API user may read")] {
+        let script = Script::replies(vec![Reply::status(status)]);
+        let api = Client::builder().login("ana", "pw").rate_limit(RateLimit::unlimited()).transport(script);
+        let error = api.build().unwrap().jobs().send().await.unwrap_err().to_string();
+        assert!(error.contains(wanted) && !error.contains("API key") && !error.contains("plan"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -72,9 +72,9 @@ async fn every_listing_sends_its_parameters_and_only_those() {
         |api| api.job_types() => "/jobtypes/",
         |api| api.industries() => "/industries/",
         |api| api.company_types() => "/companytypes/",
-        |api| api.currency_rates().date(date(2026, 5, 1)) => "/currencyrates/?date=2026-05-01&page_size=1000",
+        |api| api.currency_rates().date(date(2026, 5, 1)) => "/currencyrates/?date=2026-05-01",
         |api| api.currency_rates().date_from(date(2026, 5, 1)).date_to(date(2026, 5, 2)) =>
-            "/currencyrates/?date_from=2026-05-01&date_to=2026-05-02&page_size=1000",
+            "/currencyrates/?date_from=2026-05-01&date_to=2026-05-02",
     }
 }
 
@@ -161,6 +161,56 @@ async fn pages_are_requested_by_number_with_the_filters() {
         let page = (index > 0).then(|| (index + 1).to_string());
         assert_eq!(request.param("page"), page.as_deref());
     }
+}
+
+#[tokio::test]
+async fn every_documented_exclusion_has_a_method() {
+    sends! {
+        |api| api.jobs().company_specialty(["solar"]).exclude_company_specialty(["wind", "-x"]).state_ids([1])
+            .exclude_state_ids([2]).region_ids([5]).exclude_region_ids([6]) =>
+            "/jobs/?company_specialty=solar%7COR%7C-wind%7COR%7C--x&state_id=1%7C-2&region_id=5%7C-6&page_size=1000",
+        |api| api.expired_jobs().exclude_country_codes(["us"]).exclude_company_ids([1, 2]).exclude_company_source_ids([3]) =>
+            "/jobsexpired/?country_code=-US&company_id=-1%7C-2&company_source_id=-3&page_size=1000",
+        |api| api.companies().exclude_company_specialty(["a"]).exclude_company_name(["b"]).exclude_source_ids([4]) =>
+            "/companies/?company_specialty=-a&company_name=-b&source_id=-4&page_size=1000",
+        |api| api.tags().exclude_name(["a"]).exclude_parent_ids([7]).levels([1]).exclude_levels([3]) =>
+            "/tags/?name=-a&parent_id=-7&tag_type=1%7C-3&page_size=1000",
+    };
+}
+
+/// Which parameters the expired feed has besides the documented ones is unknown.
+#[tokio::test]
+async fn a_window_parameter_of_jobs_can_be_tried_on_other_lists() {
+    sends! {
+        |api| api.expired_jobs().param("min_id", 5) => "/jobsexpired/?min_id=5&page_size=1000",
+        |api| api.companies().param("max_age", 2) => "/companies/?max_age=2&page_size=1000",
+    };
+}
+
+/// Several codes are documented for jobs only.
+#[tokio::test]
+async fn a_second_code_of_cities_and_states_replaces_the_first() {
+    sends! {
+        |api| api.cities().country_code("us").country_code("ca").state_code("NY").state_code("ON") =>
+            "/jobcities/?country_code=CA&state_code=ON&page_size=1000",
+        |api| api.states().country_code("us").country_code("ca").code("NY").code("ON") =>
+            "/jobstates/?country_code=CA&code=ON&page_size=1000",
+    };
+}
+
+#[tokio::test]
+async fn the_fields_that_the_server_refused_are_named() {
+    let body =
+        r#"{"page_size":["Enter a whole number.","Or none."],"country_code":["Odd."],"detail":["No."],"count":3}"#;
+    let server = MockServer::start().await;
+    let refusal = ResponseTemplate::new(400).set_body_raw(body, "application/json");
+    Mock::given(method("GET")).respond_with(refusal).mount(&server).await;
+    let api = Client::builder().api_key("k").base_url(server.uri()).build().unwrap();
+    let error = api.jobs().send().await.unwrap_err();
+    let fields = &error.server().unwrap().fields;
+    let read: Vec<_> = fields.iter().map(|field| (field.field.as_str(), field.message.as_deref().unwrap())).collect();
+    assert_eq!(read, [("country_code", "Odd."), ("page_size", "Enter a whole number. Or none.")]);
+    assert!(error.to_string().contains("country_code, page_size: "), "{error}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use secrecy::SecretString;
 
 use super::endpoint::{APPLICATIONS, JOBS, ListEndpoint};
@@ -12,6 +13,9 @@ use super::submit::{NewApplication, Submission, SubmitRequest};
 use crate::client::{ApiRequest, ClientBuilder, Credentials, GetRequest, Provider, RateLimit, Sunset};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
+
+/// The rate bucket of single applications.
+const APPLICATION: &str = "application";
 
 /// A client of EmployJoy for one partner key. Cheap to clone; clones share the rate limit.
 ///
@@ -24,12 +28,19 @@ pub struct Client {
 
 impl Provider for Client {
     const BASE_URL: &'static str = "https://api.employjoy.ai/api/v1/external/";
-    /// 60 a minute for each list, the smallest documented `GET` limit (vendor page: rate limits). Submissions, 10 a
-    /// minute and company unless an operator raised it, are not sent once the server says that none remains.
+    /// 60 a minute for each list (vendor page: rate limits). Submissions, 10 a minute and company unless an operator
+    /// raised it, are not sent once the server says that none remains.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_secs(1));
+    /// 120 a minute for single applications (vendor page: rate limits).
+    const BUCKET_LIMITS: &'static [(&'static str, RateLimit)] =
+        &[(APPLICATION, RateLimit::every(Duration::from_millis(500)))];
 
     fn server_error(body: &Fields) -> ServerError {
         errors::read(body)
+    }
+
+    fn advice(_: StatusCode, server: Option<&ServerError>) -> Option<&'static str> {
+        errors::advice(server?.code.as_deref()?)
     }
 
     fn from_core(core: crate::client::Client) -> Self {
@@ -80,7 +91,7 @@ impl Client {
         // In a path a space is `%20`, not a plus sign.
         let id = url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20");
         let request = ApiRequest::get(format!("applications/{id}"));
-        let request = ApiRequest { bucket: Some("application".to_owned()), private: true, ..request };
+        let request = ApiRequest { bucket: Some(APPLICATION.to_owned()), private: true, ..request };
         Ok(GetRequest::of(self.core.clone(), "employjoy/application", request))
     }
 

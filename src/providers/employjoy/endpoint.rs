@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::models::ApplicationStatus;
 use crate::client::ApiRequest;
 use crate::error::{AnswerError, Error, Result};
 use crate::json::{BodyProblem, ListAt};
-use crate::listing::{Answer, Endpoint, Paging, Position, paginate};
+use crate::listing::{Answer, Endpoint, Paging, Position, Query, paginate};
 
 /// The maximum page size (vendor page: pagination). The server reduces a larger one to this, without an error.
 const MAX_PAGE_SIZE: u32 = 200;
@@ -49,12 +48,14 @@ pub(super) struct ListEndpoint {
     pub(super) page_size: u32,
     pub(super) updated_since: Option<Timestamp>,
     pub(super) company_id: Option<String>,
-    pub(super) status: Option<ApplicationStatus>,
+    /// The status, and parameters that are not documented.
+    pub(super) query: Query,
 }
 
 impl ListEndpoint {
     pub(super) fn new(spec: &'static EndpointSpec) -> Self {
-        Self { spec, page_size: MAX_PAGE_SIZE, updated_since: None, company_id: None, status: None }
+        let query = Query::default();
+        Self { spec, page_size: MAX_PAGE_SIZE, updated_since: None, company_id: None, query }
     }
 }
 
@@ -70,10 +71,7 @@ impl Endpoint for ListEndpoint {
         if self.company_id.as_ref().is_some_and(|id| id.trim().is_empty()) {
             return Err(Error::invalid("company_id", "", "a text that is not empty"));
         }
-        if let Some(ApplicationStatus::Other(status)) = &self.status {
-            return Err(Error::invalid("status", status, "received, in_progress, accepted or rejected"));
-        }
-        Ok(())
+        self.query.check()
     }
 
     /// The filters are sent with every cursor, as in the vendor's examples. Whether this is required is not documented.
@@ -86,9 +84,7 @@ impl Endpoint for ListEndpoint {
         if let Some(id) = &self.company_id {
             request = request.query("company_id", id);
         }
-        if let Some(status) = &self.status {
-            request = request.query("status", status);
-        }
+        request.query.extend_from_slice(self.query.pairs());
         match at {
             Position::Token(cursor) => request.query("cursor", cursor),
             _ => request,

@@ -80,10 +80,26 @@ open_enum! {
 }
 
 impl RateScope {
-    /// The scope of a 429. [`Error::Paused`], for a wait longer than the client may sleep, has none.
+    /// The scope of a 429, also of one whose wait is longer than the client may sleep ([`Error::Paused`]). A call that was
+    /// not sent, because an earlier answer asked to wait, has none.
     pub fn of(error: &Error) -> Option<Self> {
         error.server()?.details.get("scope")?.as_str().map(Self::from)
     }
+}
+
+/// What to do after an error with this code, where the general advice does not fit.
+pub(super) fn advice(code: &str) -> Option<&'static str> {
+    match ErrorCode::from(code) {
+        ErrorCode::Unauthorized => Some("the key is wrong, revoked or suspended: stop until it is replaced"),
+        ErrorCode::AccessRevoked => Some("the company no longer gives this key access: stop the calls for it"),
+        ErrorCode::JobClosed => Some("the job takes no more applications"),
+        _ => None,
+    }
+}
+
+/// The rate bucket of submissions to a company, or to a job whose company is not known.
+pub(super) fn submission_bucket(company_or_job: &str) -> String {
+    format!("submit/{company_or_job}")
 }
 
 /// Reads the common error envelope, and the members that a 429 has in addition.
@@ -94,5 +110,7 @@ pub(super) fn read(body: &Fields) -> ServerError {
     let scope = body.get::<String>("scope").map(RateScope::from);
     // An unknown scope is treated as the whole client.
     error.wait_scope = if scope == Some(RateScope::PartnerCompany) { WaitScope::Bucket } else { WaitScope::Client };
+    // Submissions to the same company wait too, also those whose bucket is named after the company and not after the job.
+    error.wait_bucket = body.get::<String>("companyId").map(|company| submission_bucket(&company));
     error
 }

@@ -16,8 +16,9 @@
 //!     .source_application_id("a-1");
 //! // The key and the bytes are made once. Keep them until they are accepted.
 //! let submission = api.prepare(application)?;
-//! let received = api.submit(&submission).send().await?;
-//! assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
+//! if let Some(received) = api.submit(&submission).send().await?.submitted() {
+//!     assert_eq!(received.source_application_id.as_deref(), Some("a-1"));
+//! }
 //! # Ok(()) }
 //! ```
 //!
@@ -42,5 +43,5 @@ pub use events::verifier;
 pub use events::{ApplicationStatusChanged, CloseReason, Event, EventData, EventType, JobClosed, JobOpened};
 pub use models::*;
 pub use requests::{ApplicationsRequest, JobsRequest};
-pub use submit::{Candidate, NewApplication, Submission, SubmitRequest, Submitted};
+pub use submit::{Candidate, NewApplication, Submission, SubmissionOutcome, SubmitRequest, Submitted};
 pub use sync_by_update::SyncByUpdate;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::endpoint::ListEndpoint;
-use super::models::{Application, ApplicationStatus, Job};
+use super::models::{Application, ApplicationStatus, Job, JobStatus};
 use crate::listing::list_request;
 
 /// Declares a request and the parameters that both lists take.
@@ -30,6 +30,17 @@ macro_rules! requests {
             pub fn company_id(self, id: impl Into<String>) -> Self {
                 self.with(|list| list.company_id = Some(id.into()))
             }
+
+            /// A parameter or value that is not documented, sent unchanged with every page.
+            #[allow(clippy::needless_pass_by_value)]
+            pub fn param(self, name: &str, value: impl ToString) -> Self {
+                self.with(|list| {
+                    if matches!(name, "limit" | "updated_since" | "company_id" | "cursor") {
+                        list.query.refuse("parameter", name, "the method of that parameter");
+                    }
+                    list.query.set(name, value.to_string());
+                })
+            }
         }
     )*};
 }
@@ -44,6 +55,24 @@ requests! {
 impl ApplicationsRequest {
     /// Only applications with this status (vendor page).
     pub fn status(self, status: ApplicationStatus) -> Self {
-        self.with(|list| list.status = Some(status))
+        self.with(|list| {
+            if let ApplicationStatus::Other(other) = &status {
+                list.query.refuse("status", other, "received, in_progress, accepted or rejected");
+            }
+            list.query.set("status", status);
+        })
+    }
+}
+
+impl JobsRequest {
+    /// Only jobs with this status. Only [`JobStatus::Open`] is documented, and the list has open jobs only (vendor page:
+    /// jobs); another status is refused, because what the server does with it is unknown.
+    pub fn status(self, status: &JobStatus) -> Self {
+        self.with(|list| {
+            if *status != JobStatus::Open {
+                list.query.refuse("status", status.as_str(), "open");
+            }
+            list.query.set("status", status);
+        })
     }
 }

@@ -9,6 +9,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::ApplicationStatus;
+use super::errors::{ErrorCode, submission_bucket};
 use crate::client::{ApiRequest, Client, read_single, setters};
 use crate::error::{Error, Result};
 use crate::json::{DateTime, debug_fields, empty_as_none, model};
@@ -115,7 +116,7 @@ impl NewApplication {
             key,
             body,
             prepared_at: now,
-            bucket: format!("submit/{}", self.company_id.unwrap_or(self.job_id)),
+            bucket: submission_bucket(self.company_id.as_ref().unwrap_or(&self.job_id)),
             unique: self.source_application_id.is_some(),
         })
     }
@@ -222,12 +223,15 @@ impl SubmitRequest {
     /// Sends it. Connection errors, timeouts, 429 and 5xx are retried with the same key and the same bytes. A redirect
     /// is not followed.
     ///
+    /// When the server knows the `sourceApplicationId` already and this submission may have been received before, it is
+    /// [`SubmissionOutcome::AlreadySubmitted`], not an error.
+    ///
     /// # Errors
     /// [`Error::Status`] with the server's code in [`Error::server`] (see [`super::ErrorCode`]), without the server's
     /// text, which may repeat personal data. [`Error::Paused`] when the server asks for a longer wait: send it again
     /// later. [`Error::Invalid`] for a submission older than 23 hours without a `sourceApplicationId`, which the server
     /// might accept a second time: search the list for it, and prepare it again if it is not there.
-    pub async fn send(self) -> Result<Submitted> {
+    pub async fn send(self) -> Result<SubmissionOutcome> {
         let Self { client, submission } = self;
         let age = client.clock().now().duration_since(submission.prepared_at);
         if age > KEY_LIFETIME && !submission.unique {
@@ -235,7 +239,47 @@ impl SubmitRequest {
             return Err(Error::invalid("age of the submission", format!("{} hours", age.as_hours()), rule));
         }
         let request = submission.request()?;
-        client.call("employjoy/submit", &request, &|status| status.is_success(), read_single).await
+        let sent = client.call("employjoy/submit", &request, &|status| status.is_success(), read_single).await;
+        match sent {
+            Ok(submitted) => Ok(SubmissionOutcome::Accepted(submitted)),
+            // With the same key and bytes the server repeats its first reply for 24 hours. So this submission was sent
+            // before when an attempt of this call may have arrived, or when the server no longer has the key.
+            Err(error) if is_duplicate(&error) && (age > KEY_LIFETIME || is_uncertain(&error)) => {
+                Ok(SubmissionOutcome::AlreadySubmitted)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    ErrorCode::of(error) == Some(ErrorCode::DuplicateSourceApplicationId)
+}
+
+/// Whether an attempt before the last one may have been received.
+fn is_uncertain(error: &Error) -> bool {
+    matches!(error, Error::Status { call, .. } if call.uncertain)
+}
+
+/// What became of a submission that the server has.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SubmissionOutcome {
+    /// The server's reply: to this call, or to an earlier one with the same key and bytes.
+    Accepted(Submitted),
+    /// The server has an application with this `sourceApplicationId`, and does not send its reply again. It is the one of
+    /// this submission, which was sent before: an answer was lost in this call, or it is older than 23 hours (inferred;
+    /// it is another one if you used the id for two applications). Its id is in the list of applications.
+    AlreadySubmitted,
+}
+
+impl SubmissionOutcome {
+    /// The reply, `None` when the application was submitted before and the server does not repeat its reply.
+    pub fn submitted(self) -> Option<Submitted> {
+        match self {
+            Self::Accepted(submitted) => Some(submitted),
+            Self::AlreadySubmitted => None,
+        }
     }
 }
 

@@ -29,6 +29,9 @@ impl Provider for Client {
     const BASE_URL: &'static str = "https://data.fantastic.jobs/v1/";
     /// 600 requests a minute (from a second source that cites the vendor's plans page).
     const RATE_LIMIT: RateLimit = RateLimit::new(600, Duration::from_secs(60));
+    /// The server gives up after 60 s (vendor page). The client waits for its answer, because rows of a request that it
+    /// gave up may be billed all the same (observed once).
+    const TIMEOUT: Duration = Duration::from_secs(90);
 
     /// The Requests quota is a hard stop until the next billing period (vendor page).
     fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
@@ -149,9 +152,10 @@ impl Client {
 
     /// Organizations with all their fields, 100 on a page, updated monthly (vendor page). Plan Pro-100k or above.
     ///
-    /// **Unverified**: the name of the page parameter, the number of the first page and the signal of the end are
-    /// unknown. `page` from 1 until an empty page is a guess; change it with
-    /// [`AdvancedOrganizationsRequest::page_parameter`], and the path with [`AdvancedOrganizationsRequest::path`].
+    /// **Unverified**: the name of the page parameter, the number of the first page, the signal of the end and the
+    /// envelope are unknown. `page` from 1 until an empty page, in a body that is the list, is a guess; change it with
+    /// [`AdvancedOrganizationsRequest::page_parameter`] and [`AdvancedOrganizationsRequest::list_field`], and the path
+    /// with [`AdvancedOrganizationsRequest::path`]. A page with the same records as the page before is an error.
     pub fn organizations_advanced(&self) -> AdvancedOrganizationsRequest {
         AdvancedOrganizationsRequest::new(&self.core, self.endpoint(&requests::ADVANCED_ORGANIZATIONS))
     }

@@ -7,8 +7,8 @@ use super::credits::{Credits, SharedCredits};
 use super::planner::floor_hour;
 use super::query;
 use crate::client::ApiRequest;
-use crate::error::{AnswerError, Error, Result};
-use crate::json::ListAt;
+use crate::error::{AnswerError, Result};
+use crate::json::{BodyProblem, ListAt};
 use crate::listing::{Answer, Endpoint, Fingerprint, Paging, Position, Query};
 use crate::sync::server_date;
 
@@ -61,6 +61,8 @@ pub(super) struct ListEndpoint {
     pub(super) path: String,
     /// The name of the page parameter, and the number of the first page.
     pub(super) page: (String, u64),
+    /// Where in the body the records are.
+    pub(super) list: ListAt,
     start_at: StartAt,
     /// When the request was built, because a position in a moving window is valid for a limited time.
     made: Timestamp,
@@ -77,6 +79,7 @@ impl ListEndpoint {
             until_empty: true,
             path: spec.path.to_owned(),
             page: ("page".to_owned(), 1),
+            list: if spec.page_by == PageBy::Object { ListAt::Single } else { ListAt::Root },
             start_at: StartAt::Default,
             made,
             credits,
@@ -114,6 +117,24 @@ impl ListEndpoint {
         self.start_at != StartAt::Default
     }
 
+    fn next_number(&self, at: &Position, answer: &Answer<'_>) -> Result<Option<Position>, AnswerError> {
+        let NumberedPage { number, before } = NumberedPage::at(at, self.page.1);
+        // In any order, because a server that ignores the page may not sort either.
+        let mut records: Vec<&str> = answer.records().collect();
+        records.sort_unstable();
+        let records = Fingerprint::of(records);
+        if before == Some(records) && answer.rows > 0 {
+            let hint = "name the parameter with `page_parameter`";
+            let what = format!(
+                "page {number} has the same records as the page before it: the server does not apply `{}`; {hint}",
+                self.page.0
+            );
+            return Err(BodyProblem::Ignored(what).into());
+        }
+        let next = NumberedPage { number: number.saturating_add(1), before: Some(records) };
+        Ok((answer.rows > 0).then(|| next.position()))
+    }
+
     fn next_rows(&self, at: &Position, answer: &Answer<'_>) -> Result<Option<Position>, AnswerError> {
         let (rows, limit) = (answer.rows as u64, u64::from(self.limit));
         if rows > limit {
@@ -137,6 +158,29 @@ impl ListEndpoint {
             Some(id) => Ok(Some(Position::Token(id.to_string()))),
             None => Err(AnswerError::shape("no row of the page has an id for the next cursor")),
         }
+    }
+}
+
+/// The position in a listing by page number. The end of these listings is an empty page (inferred). A server that does not
+/// apply the guessed page parameter sends the same page for ever, and the records have no documented id by which the walk
+/// could tell; so the position has a hash of the records of the page before.
+struct NumberedPage {
+    number: u64,
+    before: Option<Fingerprint>,
+}
+
+impl NumberedPage {
+    fn at(at: &Position, first: u64) -> Self {
+        let Position::Token(token) = at else { return Self { number: first, before: None } };
+        let (number, before) = token.split_once('/').unwrap_or((token, ""));
+        Self { number: number.parse().unwrap_or(first), before: before.parse().ok() }
+    }
+
+    fn position(&self) -> Position {
+        Position::Token(match self.before {
+            Some(before) => format!("{}/{before}", self.number),
+            None => self.number.to_string(),
+        })
     }
 }
 
@@ -165,19 +209,13 @@ impl Endpoint for ListEndpoint {
     fn validate(&self) -> Result<()> {
         query::check_frame(self.spec.needs_time_frame, self.frame())?;
         query::check(&self.query, self.frame(), self.spec.deep_descriptions)?;
-        if self.path.is_empty() || self.path.starts_with('/') || self.path.contains(['?', '#']) {
-            return Err(Error::invalid(
-                "path",
-                self.path.as_str(),
-                "a path below the base URL that does not begin with a slash",
-            ));
-        }
+        query::check_path(&self.path)?;
         query::check_length(&self.path, &self.request(&self.start()).query)
     }
 
     fn start(&self) -> Position {
         match (self.spec.page_by, self.start_at) {
-            (PageBy::Numbers, _) => Position::Page(self.page.1),
+            (PageBy::Numbers, _) => NumberedPage { number: self.page.1, before: None }.position(),
             (PageBy::Whole | PageBy::Object, _) => Position::Start,
             (PageBy::Rows, StartAt::Offset(rows)) => Position::Offset(rows),
             (PageBy::Rows, StartAt::Cursor(id)) => Position::Token(id.to_string()),
@@ -199,19 +237,21 @@ impl Endpoint for ListEndpoint {
     fn request(&self, at: &Position) -> ApiRequest {
         let mut request = ApiRequest::get(self.path.as_str());
         request.query.extend_from_slice(self.query.pairs());
+        if self.spec.page_by == PageBy::Numbers {
+            return request.query(self.page.0.as_str(), NumberedPage::at(at, self.page.1).number);
+        }
         if self.spec.page_by == PageBy::Rows {
             request = request.query("limit", self.limit);
         }
         match at {
             Position::Offset(rows) if *rows > 0 => request.query("offset", rows),
             Position::Token(id) => request.query("cursor", id),
-            Position::Page(page) => request.query(self.page.0.as_str(), page),
-            Position::Start | Position::Offset(_) => request,
+            Position::Start | Position::Offset(_) | Position::Page(_) => request,
         }
     }
 
     fn list(&self) -> ListAt {
-        if self.spec.page_by == PageBy::Object { ListAt::Single } else { ListAt::Root }
+        self.list.clone()
     }
 
     fn next(&self, at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
@@ -223,10 +263,7 @@ impl Endpoint for ListEndpoint {
                 let total = answer.values("count").find_map(|count| count.parse().ok());
                 return Ok(Paging { next: None, total });
             }
-            PageBy::Numbers => {
-                let Position::Page(page) = at else { return Ok(Paging::default()) };
-                (answer.rows > 0).then_some(Position::Page(page + 1))
-            }
+            PageBy::Numbers => self.next_number(at, answer)?,
             PageBy::Rows => self.next_rows(at, answer)?,
         };
         Ok(Paging { next, total: None })

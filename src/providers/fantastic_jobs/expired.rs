@@ -5,10 +5,11 @@ use futures::{Stream, StreamExt};
 
 use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
+use super::query;
 use crate::client::{ApiRequest, Client, Progress, setters};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
-use crate::listing::{Answer, ChunkedList, Endpoint, OnRejected, Page, Paging, Position};
+use crate::listing::{Answer, ChunkedList, Endpoint, OnRejected, Page, Paging, Position, Query};
 
 /// Ids in one chunk.
 const CHUNK: usize = 10_000;
@@ -17,8 +18,10 @@ const CHUNK: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(super) struct ExpiredFeed {
     pub(super) name: &'static str,
-    pub(super) path: &'static str,
+    pub(super) path: String,
     pub(super) frame: Option<ExpiredFrame>,
+    /// Parameters that have no method.
+    pub(super) query: Query,
 }
 
 impl Endpoint for ExpiredFeed {
@@ -30,11 +33,14 @@ impl Endpoint for ExpiredFeed {
         if self.frame.is_none() {
             return Err(Error::invalid("time_frame", "(not set)", "one of 1h, 1d, 1m, 6m"));
         }
-        Ok(())
+        self.query.check()?;
+        query::check_path(&self.path)?;
+        query::check_length(&self.path, &self.request(&self.start()).query)
     }
 
     fn request(&self, _: &Position) -> ApiRequest {
-        let request = ApiRequest::get(self.path);
+        let mut request = ApiRequest::get(self.path.as_str());
+        request.query.extend_from_slice(self.query.pairs());
         match self.frame {
             Some(frame) => request.query("time_frame", frame),
             None => request,
@@ -68,11 +74,22 @@ setters! { ExpiredRequest {
     time_frame(frame: ExpiredFrame) => feed.frame = Some(frame);
     /// Ids in one chunk, 1 or more. Default 10,000.
     chunk_size(ids: usize) => chunk = ids.max(1);
+    /// Replaces the path below the base URL.
+    path(path: &str) => feed.path = path.to_owned();
 } }
 
 impl ExpiredRequest {
     pub(super) fn new(client: Client, name: &'static str, path: &'static str) -> Self {
-        Self { client, feed: ExpiredFeed { name, path, frame: None }, chunk: CHUNK }
+        let feed = ExpiredFeed { name, path: path.to_owned(), frame: None, query: Query::default() };
+        Self { client, feed, chunk: CHUNK }
+    }
+
+    /// A parameter that has no method, sent unchanged. Only `time_frame` is documented; one client also sends `limit`
+    /// and `cursor`, with an unknown effect (observed).
+    #[allow(clippy::needless_pass_by_value)]
+    pub fn param(mut self, name: &str, value: impl ToString) -> Self {
+        query::raw(&mut self.feed.query, name, &value.to_string(), &["time_frame"]);
+        self
     }
 
     /// The ids in chunks. The stream ends after an error; the chunks before it are valid.

@@ -32,6 +32,22 @@ pub(super) fn time(query: &mut Query, name: &str, at: Timestamp) {
     query.set(name, utc(at));
 }
 
+/// Sets a parameter that has no method. Those in `with_method` are refused.
+pub(super) fn raw(query: &mut Query, name: &str, value: &str, with_method: &[&str]) {
+    if name == "apiKey" || with_method.contains(&name) {
+        query.refuse("parameter", name, "the method of that parameter; the key is set on the client");
+    }
+    query.set(name, value);
+}
+
+/// Checks a path that the caller may replace.
+pub(super) fn check_path(path: &str) -> Result<()> {
+    if path.is_empty() || path.starts_with('/') || path.contains(['?', '#']) {
+        return Err(Error::invalid("path", path, "a path below the base URL that does not begin with a slash"));
+    }
+    Ok(())
+}
+
 /// Sets a list: values separated by commas without spaces (vendor page); values with a comma or quote are quoted.
 pub(super) fn list(query: &mut Query, name: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
     let mut texts = Vec::new();

@@ -9,6 +9,7 @@ use super::models::{ActiveAtsJob, ActiveJbJob, Count, ModifiedAtsJob, Organizati
 use super::query::{self, MAX_LIMIT};
 use super::search::{Expression, Search};
 use crate::error::Result;
+use crate::json::ListAt;
 use crate::listing::{list_request, params};
 
 /// Declares an endpoint, its request type, and the methods that all requests have.
@@ -38,11 +39,13 @@ macro_rules! requests {
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
-                    if matches!(name, "limit" | "offset" | "cursor" | "time_frame" | "apiKey") {
-                        let rule = "the method of that parameter; the key is set on the client";
-                        endpoint.query.refuse("parameter", name, rule);
-                    }
-                    endpoint.query.set(name, value.to_string());
+                    let with_method: &[&str] = match endpoint.spec.page_by {
+                        PageBy::Rows => &["limit", "offset", "cursor", "time_frame"],
+                        PageBy::Object => &["time_frame"],
+                        // Nothing is documented for the organizations.
+                        PageBy::Whole | PageBy::Numbers => &[],
+                    };
+                    query::raw(&mut endpoint.query, name, &value.to_string(), with_method);
                 })
             }
         }
@@ -72,6 +75,19 @@ impl AdvancedOrganizationsRequest {
         self.with(|endpoint| endpoint.page = (name.to_owned(), first))
     }
 }
+
+/// Declares the envelope of the organizations.
+macro_rules! envelopes {
+    ($($request:ident)+) => {$(
+        impl $request {
+            /// The field of the body that has the list. By default the body is the list; the vendor does not document it.
+            pub fn list_field(self, name: &'static str) -> Self {
+                self.with(|endpoint| endpoint.list = ListAt::Field(name))
+            }
+        }
+    )+};
+}
+envelopes!(OrganizationsRequest AdvancedOrganizationsRequest);
 
 // The feeds and their counts.
 params! { ActiveAtsRequest ActiveJbRequest ModifiedAtsRequest ActiveAtsCountRequest ActiveJbCountRequest => {

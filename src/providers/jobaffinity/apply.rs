@@ -293,10 +293,35 @@ pub struct Applied {
 
 debug_fields!(Applied(status));
 
-/// Whether a job can be applied for at an `apply_url`: 2xx is yes, 404 is no (inferred).
-pub(super) async fn is_open(client: &Client, apply_url: &str) -> Result<bool> {
-    let request = ApiRequest { method: Method::HEAD, url: UrlKind::Bearer, ..ApiRequest::get(apply_url) };
-    let accept = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
-    let read = |response: &Response| Ok(response.status.is_success());
-    client.call("jobaffinity/can-apply", &request, &accept, read).await
+/// The request whether a job can be applied for. From [`Client::can_apply`](super::Client::can_apply).
+#[derive(Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CanApplyRequest {
+    client: Client,
+    request: ApiRequest,
 }
+
+impl CanApplyRequest {
+    pub(super) fn new(client: Client, apply_url: &str) -> Self {
+        let request = ApiRequest { method: Method::HEAD, url: UrlKind::Bearer, ..ApiRequest::get(apply_url) };
+        Self { client, request }
+    }
+
+    /// Allows an `apply_url` on another origin than the client's, and redirects to one. By default that is an error.
+    pub fn other_origins(mut self) -> Self {
+        self.request.origins = Origins::Any;
+        self
+    }
+
+    /// Sends the `HEAD` request: 2xx is yes, 404 is no (inferred).
+    ///
+    /// # Errors
+    /// Those of [`GetRequest::send`](crate::GetRequest::send), except 404.
+    pub async fn send(self) -> Result<bool> {
+        let accept = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
+        let read = |response: &Response| Ok(response.status.is_success());
+        self.client.call("jobaffinity/can-apply", &self.request, &accept, read).await
+    }
+}
+
+debug_fields!(CanApplyRequest());

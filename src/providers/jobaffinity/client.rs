@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::apply::{self, ApplicationForm, ApplyRequest};
+use super::apply::{ApplicationForm, ApplyRequest, CanApplyRequest};
 use super::endpoint::{EndpointSpec, ListEndpoint, MAX_PAGE_SIZE};
 use super::models::{Application, Candidate, Job, Process, Profile, Root, Team, Written};
 use super::requests::{
@@ -47,6 +48,14 @@ impl Provider for Client {
             names.map(|field| FieldError { field: field.clone(), ..FieldError::default() }).collect();
         error.fields.extend(refused);
         error
+    }
+
+    fn advice(status: StatusCode, _: Option<&ServerError>) -> Option<&'static str> {
+        match status {
+            StatusCode::UNAUTHORIZED => Some("check the login and the password"),
+            StatusCode::FORBIDDEN => Some("check what this API user may read and do; the vendor's support sets it"),
+            _ => None,
+        }
     }
 
     fn from_core(core: crate::client::Client) -> Self {
@@ -224,19 +233,17 @@ impl Client {
         ApplyRequest::new(self.core.clone(), apply_url, form)
     }
 
-    /// Whether a job can still be applied for. Sends a `HEAD` request to the `apply_url`.
-    ///
-    /// # Errors
-    /// Those of [`GetRequest::send`], except 404, which is `false`.
-    pub async fn can_apply(&self, apply_url: &str) -> Result<bool> {
-        apply::is_open(&self.core, apply_url).await
+    /// Whether a job can still be applied for. Sends a `HEAD` request to the `apply_url`, without credentials.
+    pub fn can_apply(&self, apply_url: &str) -> CanApplyRequest {
+        CanApplyRequest::new(self.core.clone(), apply_url)
     }
 
     /// Downloads a file that a response links to: the CV of an application ([`Application::latest_cv_url`]), or a URL
     /// of a [`Profile`].
     ///
-    /// Credentials go to the client's own origin only. A link or redirect to another origin is an error, unless
-    /// [`DownloadRequest::other_origins`] allows it, without credentials.
+    /// Credentials go to links below the base URL only: other links, such as those of a [`Profile`], are presigned
+    /// (vendor page: profile; [`DownloadRequest::with_credentials`] sends them all the same). A link or redirect to
+    /// another origin is an error, unless [`DownloadRequest::other_origins`] allows it, without credentials.
     pub fn download(&self, link: &str) -> DownloadRequest {
         DownloadRequest::new(self.core.clone(), "jobaffinity/download", link)
     }

@@ -34,7 +34,7 @@ mod models;
 mod requests;
 mod sync_since;
 
-pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, Document};
+pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, CanApplyRequest, Document};
 pub use client::Client;
 pub use models::*;
 pub use requests::*;

@@ -19,23 +19,13 @@ macro_rules! requests {
 
         /// Methods of all listings of JobAffinity.
         impl $(<$t: serde::de::DeserializeOwned + Send + 'static>)? $request $(<$t>)? {
-            /// Records on a page, 1 to 100 (vendor page: pagination). Default 100; for processes and followed links the
-            /// server's default, which is 20. Sent as `limit`, which the reference names for candidates, their
-            /// applications and step changes; for the other lists it is inferred.
-            pub fn page_size(self, size: u32) -> Self {
-                self.with(|endpoint| endpoint.page_size = Some(size))
-            }
-
-            /// Sends no page size, for a list that refuses the parameter.
-            pub fn default_page_size(self) -> Self {
-                self.with(|endpoint| endpoint.page_size = None)
-            }
-
             /// A parameter that is not documented, sent unchanged. Several calls send it several times.
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
-                    if matches!(name, "limit" | "since" | "pagecursor") {
+                    // The list of processes has no methods for a page size and a lower bound: they are not documented.
+                    let has_method = matches!(name, "limit" | "since") && endpoint.spec.name != PROCESSES.name;
+                    if has_method || name == "pagecursor" {
                         endpoint.query.refuse("parameter", name, "its method; the server sets the page cursor");
                     }
                     endpoint.query.add(name, &value.to_string());
@@ -64,6 +54,30 @@ requests! {
     WebhookTasksRequest = WEBHOOK_TASKS(WebhookTask) named "webhook-tasks" key None, private true;
     /// The list of a link in a response.
     FollowRequest<T> = FOLLOW(T) named "follow" key None, private true;
+}
+
+/// Declares the page size of a listing.
+macro_rules! page_sizes {
+    ($($request:ident $(<$t:ident>)?)*) => {$(
+        impl $(<$t: serde::de::DeserializeOwned + Send + 'static>)? $request $(<$t>)? {
+            /// Records on a page, 1 to 100 (vendor page: pagination). Default 100; for followed links the server's
+            /// default, which is 20. Sent as `limit`, which the reference names for candidates, their applications and
+            /// step changes; for the other lists it is inferred.
+            pub fn page_size(self, size: u32) -> Self {
+                self.with(|endpoint| endpoint.page_size = Some(size))
+            }
+
+            /// Sends no page size, for a list that refuses the parameter.
+            pub fn default_page_size(self) -> Self {
+                self.with(|endpoint| endpoint.page_size = None)
+            }
+        }
+    )*};
+}
+
+page_sizes! {
+    JobsRequest JobApplicationsRequest CandidatesRequest CandidateApplicationsRequest StepsRequest NotesRequest
+    WebhookTasksRequest FollowRequest<T>
 }
 
 params! {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::endpoint::{EndpointSpec, ListEndpoint};
 use super::models::{City, Company, ExpiredJob, Job, State, Tag};
@@ -11,7 +12,8 @@ use super::requests::{
     ExpiredJobsRequest, IndustriesRequest, JobTypesRequest, JobsRequest, RegionsRequest, StatesRequest, TagsRequest,
 };
 use crate::client::{ClientBuilder, Credentials, GetRequest, Provider, RateLimit};
-use crate::error::Result;
+use crate::error::{FieldError, Result, ServerError, is_code};
+use crate::json::Fields;
 
 /// The default page size, for clients with a key.
 const PAGE_SIZE: u32 = 1000;
@@ -26,6 +28,20 @@ impl Provider for Client {
     const BASE_URL: &'static str = "https://jobdataapi.com/api/";
     /// The rate of the vendor's ingestion guide: 0.12 s between pages, sequential calls.
     const RATE_LIMIT: RateLimit = RateLimit::every(Duration::from_millis(120));
+
+    /// A refused parameter is a field with a list of messages, as in Django REST framework (inferred).
+    fn server_error(body: &Fields) -> ServerError {
+        let mut error = ServerError::read(body);
+        let refused = error.details.iter().filter_map(|(field, messages)| {
+            let texts: Option<Vec<&str>> = messages.as_array()?.iter().map(Value::as_str).collect();
+            let message =
+                Some(texts?.join(" ")).filter(|_| is_code(field) && !matches!(field.as_str(), "detail" | "errors"));
+            message.map(|text| FieldError { field: field.clone(), message: Some(text), ..FieldError::default() })
+        });
+        let refused: Vec<FieldError> = refused.collect();
+        error.fields.extend(refused);
+        error
+    }
 
     fn from_core(core: crate::client::Client) -> Self {
         Self { core }
@@ -62,7 +78,8 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// An endpoint without a page size: no parameter of the small reference lists is documented or was observed.
+    /// An endpoint without a page size: it is not documented for the currency rates, and no parameter of the small
+    /// reference lists is documented or was observed.
     #[allow(clippy::unused_self, reason = "`lists!` calls it as it calls `paged`")]
     fn unpaged(&self, spec: &'static EndpointSpec) -> ListEndpoint {
         ListEndpoint::new(spec, None)
@@ -110,8 +127,8 @@ lists! {
     industries -> IndustriesRequest at INDUSTRIES, unpaged;
     /// Types of companies.
     company_types -> CompanyTypesRequest at COMPANY_TYPES, unpaged;
-    /// Daily currency rates.
-    currency_rates -> CurrencyRatesRequest at CURRENCY_RATES, paged;
+    /// Daily currency rates. That the listing takes a page size is inferred, so none is sent by default.
+    currency_rates -> CurrencyRatesRequest at CURRENCY_RATES, unpaged;
 }
 
 /// Declares the single resources of the client, each with its path and its name.

@@ -24,7 +24,7 @@ pub(super) struct EndpointSpec {
 /// An endpoint with its parameters.
 #[derive(Debug, Clone)]
 pub(super) struct ListEndpoint {
-    spec: &'static EndpointSpec,
+    pub(super) spec: &'static EndpointSpec,
     pub(super) query: Query,
     pub(super) page_size: Option<u32>,
     pub(super) first_page: u64,

@@ -58,8 +58,9 @@ pub(super) fn codes(
     join(query, name, &values);
 }
 
-/// One code.
+/// One code, for parameters that are not documented to take several. A later call replaces it.
 pub(super) fn code(query: &mut Query, name: &str, code: &str, check: CodeCheck) {
+    query.unset(name);
     codes(query, name, [code], true, check);
 }
 
@@ -90,9 +91,11 @@ pub(super) fn keywords(
     query.join(name, "|OR|", &values);
 }
 
+/// The parameters of the window of the jobs listing.
+pub(super) const WINDOW: [&str; 6] = ["published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
+
 /// A window parameter that is set.
 pub(super) fn window_parameter(query: &Query) -> Option<&str> {
-    const WINDOW: [&str; 6] = ["published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
     query.pairs().iter().map(|(name, _)| name.as_str()).find(|name| WINDOW.contains(name))
 }
 

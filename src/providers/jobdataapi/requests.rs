@@ -7,15 +7,14 @@ use super::models::{
     City, Company, CompanyType, Country, CurrencyRate, ExperienceLevel, ExpiredJob, Industry, Job, JobType, Region,
     State, Tag,
 };
-use super::query::{self, CODE, COUNTRY, MAX_PAGE_SIZE};
+use super::query::{self, CODE, COUNTRY, MAX_PAGE_SIZE, WINDOW};
 use crate::listing::{list_request, params};
 
 /// The server ignores keywords of `title` and `location` below this length, without an error (changelog, API 1.21).
 const SHORTEST_KEYWORD: usize = 3;
 
 /// Parameters that `param` refuses: each has its own method, or must not be sent.
-const RESERVED: [&str; 9] =
-    ["page", "page_size", "api_key", "published_since", "published_until", "min_id", "max_id", "min_age", "max_age"];
+const RESERVED: [&str; 3] = ["page", "page_size", "api_key"];
 
 /// Declares an endpoint, its request, and the parameters that all listings take.
 macro_rules! requests {
@@ -30,8 +29,8 @@ macro_rules! requests {
 
         /// Parameters of all listings of jobdataapi.com.
         impl $request {
-            /// Records on a page, 1 to 5000 (vendor page). Default 1000 with a key; without a key the server decides,
-            /// and setting it is an error. If the server returns fewer, the walk advances by the rows returned.
+            /// Records on a page, 1 to 5000 (vendor page). Default 1000 with a key; without a key, and in lists for which
+            /// it is not documented, the server decides. Setting it without a key is an error. If the server returns fewer, the walk advances by the rows returned.
             pub fn page_size(self, size: u32) -> Self {
                 let anonymous = self.list.client.is_anonymous();
                 self.with(|endpoint| endpoint.set_page_size(size, anonymous))
@@ -47,7 +46,7 @@ macro_rules! requests {
             #[allow(clippy::needless_pass_by_value)]
             pub fn param(self, name: &str, value: impl ToString) -> Self {
                 self.with(|endpoint| {
-                    if RESERVED.contains(&name) {
+                    if RESERVED.contains(&name) || (endpoint.spec.name == JOBS.name && WINDOW.contains(&name)) {
                         let rule = "a parameter without a method of its own; the API key is set on the client";
                         endpoint.query.refuse("parameter", name, rule);
                     }
@@ -131,10 +130,14 @@ params! {
     codes exclude_state_codes "state_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, false, CODE);
     /// States by GeoNames id (inferred).
     ids state_ids "state_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// States to exclude, by GeoNames id (inferred).
+    ids exclude_state_ids "state_id" (ids: impl IntoIterator<Item = u64>, false);
     /// The name of a city.
     text city_name "city_name";
     /// Regions by id. The vendor's guide recommends groups of countries instead.
     ids region_ids "region_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// Regions to exclude (inferred: that the parameter takes several values and exclusions is not documented).
+    ids exclude_region_ids "region_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Employment types by id.
     ids type_ids "type_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Employment types to exclude.
@@ -149,6 +152,8 @@ params! {
     keywords exclude_company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Keywords in the company's specialties.
     keywords company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
+    /// Keywords that must not be in the company's specialties.
+    keywords exclude_company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1. Plan pro or better.
     ids company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, true);
     /// Sources to exclude.
@@ -214,6 +219,8 @@ params! {
     ExpiredJobsRequest => {
     /// Countries, ISO 3166-1 codes of two letters.
     codes country_codes "country_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, true, COUNTRY);
+    /// Countries to exclude.
+    codes exclude_country_codes "country_code" (codes: impl IntoIterator<Item = impl AsRef<str>>, false, COUNTRY);
     /// Expired on this day or later.
     value expired_since "expired_since" (day: Date);
     /// Expired on this day or earlier.
@@ -222,8 +229,12 @@ params! {
     text application_url "application_url";
     /// Companies by id, since API 1.17.1.
     ids company_ids "company_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// Companies to exclude.
+    ids exclude_company_ids "company_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
     ids company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// Sources to exclude.
+    ids exclude_company_source_ids "company_source_id" (ids: impl IntoIterator<Item = u64>, false);
 }}
 
 params! {
@@ -237,10 +248,16 @@ params! {
     value max_size "max_size" (employees: u64);
     /// Keywords in the specialties.
     keywords company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
+    /// Keywords that must not be in the specialties.
+    keywords exclude_company_specialty "company_specialty" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Keywords in the name (the parameter's name is inferred).
     keywords company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
+    /// Keywords that must not be in the name (the parameter's name is inferred).
+    keywords exclude_company_name "company_name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Applicant tracking systems and other sources by id, since API 1.17.1.
     ids source_ids "source_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// Sources to exclude.
+    ids exclude_source_ids "source_id" (ids: impl IntoIterator<Item = u64>, false);
 }}
 
 params! {
@@ -248,8 +265,12 @@ params! {
     TagsRequest => {
     /// Keywords in the name; upper and lower case are equal.
     keywords name "name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, true, 1);
+    /// Keywords that must not be in the name.
+    keywords exclude_name "name" (keywords: impl IntoIterator<Item = impl AsRef<str>>, false, 1);
     /// Direct parents by id.
     ids parent_ids "parent_id" (ids: impl IntoIterator<Item = u64>, true);
+    /// Direct parents to exclude.
+    ids exclude_parent_ids "parent_id" (ids: impl IntoIterator<Item = u64>, false);
     /// Minimum number of jobs with the tag.
     value min_jobs "min_jobs" (jobs: u64);
     /// Maximum number of jobs with the tag.
@@ -263,12 +284,21 @@ params! {
 impl TagsRequest {
     /// Levels of the taxonomy, 1 (broad) to 3 (detailed).
     pub fn levels(self, levels: impl IntoIterator<Item = u64>) -> Self {
+        self.with_levels(levels, true)
+    }
+
+    /// Levels of the taxonomy to exclude.
+    pub fn exclude_levels(self, levels: impl IntoIterator<Item = u64>) -> Self {
+        self.with_levels(levels, false)
+    }
+
+    fn with_levels(self, levels: impl IntoIterator<Item = u64>, include: bool) -> Self {
         let levels: Vec<u64> = levels.into_iter().collect();
         self.with(|endpoint| {
             if let Some(level) = levels.iter().find(|level| !(1..=3).contains(*level)) {
                 endpoint.query.refuse("tag_type", &level.to_string(), "levels 1 to 3");
             }
-            query::ids(&mut endpoint.query, "tag_type", levels, true);
+            query::ids(&mut endpoint.query, "tag_type", levels, include);
         })
     }
 }

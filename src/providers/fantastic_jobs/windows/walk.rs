@@ -139,9 +139,10 @@ impl WindowWalk {
             endpoint: self.options.feed.name().into(),
             target: format!("GET {}", self.options.feed.path),
             attempts: 0,
+            uncertain: false,
         };
         let wait = until.duration_since(now).unsigned_abs();
-        Error::Paused { call: Box::new(call), until, wait, reason }
+        Error::Paused { call: Box::new(call), until, wait, reason, server: None }
     }
 
     fn endpoint(&self, request: &PlannedRequest) -> (Arc<dyn Endpoint>, Position) {

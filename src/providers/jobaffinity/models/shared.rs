@@ -1,6 +1,7 @@
 //! Models that several records have: links, people, places, the root.
 
 use serde_json::Value;
+use url::Url;
 
 use super::Moment;
 use crate::json::{Decimal, empty_as_none, list, model, number, open_enum};
@@ -97,9 +98,9 @@ impl Root {
         self.version.as_deref()?.split('.').map(|part| part.parse().ok()).collect()
     }
 
-    /// Whether a newer version exists (vendor page: versioning).
+    /// Whether a newer version exists (vendor page: versioning). An absolute and a relative URL of one resource are equal.
     pub fn is_outdated(&self) -> bool {
-        matches!((&self.last_version_url, &self.self_link), (Some(last), Some(own)) if last != own)
+        matches!((&self.last_version_url, &self.self_link), (Some(last), Some(own)) if !same_resource(last, own))
     }
 
     /// An entry point by its name, including those in `extra`.
@@ -110,6 +111,14 @@ impl Root {
             other => serde_json::from_value(self.extra.get(other)?.clone()).ok(),
         }
     }
+}
+
+/// Whether two links, each of them absolute or relative to the same host, name one resource.
+fn same_resource(one: &str, other: &str) -> bool {
+    let resolved = |link: &str, base: &str| Url::parse(base).ok()?.join(link).ok();
+    // A relative link has the host of the other one; when both are relative, any host will do.
+    let base = [one, other].into_iter().find(|link| Url::parse(link).is_ok()).unwrap_or("https://host/");
+    one == other || resolved(one, base).is_some_and(|url| resolved(other, base) == Some(url))
 }
 
 model! {
