@@ -2,6 +2,8 @@
 //!
 //!     JOBDATA_API_KEY=… cargo run --example id_sync -- --mode both --since 2026-05-01
 //!
+//! With `--remove-expired` it also takes down the jobs that expired (plan pro or better).
+//!
 //! You can kill it at any moment: when started again, it continues after the last page in the database.
 //! `RUST_LOG=jobfeed=debug` shows each request.
 #![allow(clippy::print_stdout)]
@@ -9,7 +11,9 @@
 use std::error::Error;
 
 use clap::{Parser, ValueEnum};
+use jobfeed::Clock;
 use jobfeed::checkpoint::SqliteStore;
+use jobfeed::jiff::ToSpan;
 use jobfeed::jobdataapi::Bootstrap;
 
 mod cli;
@@ -35,6 +39,10 @@ struct Cli {
     /// The number of ids below the watermark that a later run reads again, for rows that became visible late.
     #[arg(long, default_value_t = 0)]
     lookback: u64,
+    /// Also delete the jobs that expired: since `--since`, else of the last 180 days, after which all have expired. Needs
+    /// plan pro or better.
+    #[arg(long)]
+    remove_expired: bool,
     #[command(flatten)]
     options: Options,
 }
@@ -49,7 +57,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let Cli { mode, lookback, options } = Cli::parse();
+    let Cli { mode, lookback, remove_expired, options } = Cli::parse();
     let mut table = JobsTable::open(&options.db)?;
     let store = SqliteStore::open(&options.db)?;
     let jobs = options.jobs()?;
@@ -70,6 +78,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let report = table.fill(&mut run, options.limit, |_| ()).await?;
         println!("{}: {report}", if first { "bootstrap" } else { "incremental" });
         println!("{} jobs in {}", table.len()?, options.db);
+        if remove_expired {
+            let since = options.since.unwrap_or_else(|| Clock::system().today().saturating_sub(180.days()));
+            let expired = options.expired_jobs()?.sync_expired("jobs/expired", store.clone());
+            let (jobs, report) = table.take_down(&mut expired.since(since).await?).await?;
+            println!("expired: {jobs} jobs taken down; {report}");
+        }
         if mode != Mode::Both || !first || run.state().watermark().is_none() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use jobfeed::jiff::civil::Date;
-use jobfeed::jobdataapi::{self, JobsRequest};
+use jobfeed::jobdataapi::{self, ExpiredJobsRequest, JobsRequest};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -30,9 +30,18 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    fn client(&self) -> jobfeed::Result<jobdataapi::Client> {
+        jobdataapi::Client::builder().api_key(self.api_key.as_str()).base_url(&self.base_url).build()
+    }
+
     pub(crate) fn jobs(&self) -> jobfeed::Result<JobsRequest> {
-        let client = jobdataapi::Client::builder().api_key(self.api_key.as_str()).base_url(&self.base_url).build()?;
-        let jobs = client.jobs().page_size(self.page_size);
+        let jobs = self.client()?.jobs().page_size(self.page_size);
+        Ok(if self.country_code.is_empty() { jobs } else { jobs.country_codes(&self.country_code) })
+    }
+
+    #[allow(dead_code, reason = "not every example takes jobs down")]
+    pub(crate) fn expired_jobs(&self) -> jobfeed::Result<ExpiredJobsRequest> {
+        let jobs = self.client()?.expired_jobs().page_size(self.page_size);
         Ok(if self.country_code.is_empty() { jobs } else { jobs.country_codes(&self.country_code) })
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::Request;
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jiff::civil::Date;
+use jobfeed::jobdataapi::Job;
 use jobfeed::{Clock, Outcome};
 use proptest::prelude::*;
 
@@ -96,12 +97,17 @@ fn missing(rows: u64, order: usize, changes: Vec<Change>, size: u32, sync: &str)
     paused_runtime().block_on(async {
         let (script, listing) = server(rows, order, changes);
         let clock = Clock::fixed("2026-05-20T12:00:00Z".parse().unwrap());
-        let jobs = script.client().clock(clock).build().unwrap().jobs().page_size(size);
+        let api = script.client().clock(clock).build().unwrap();
+        let jobs = api.jobs().page_size(size);
         let store = MemoryStore::new();
         let mut run = match sync {
             "id" => jobs.sync_by_id("k", &store).await.unwrap(),
             "date" => jobs.sync_by_date("k", &store).since(TODAY).await.unwrap(),
-            _ => jobs.sync_latest("k", &store).await.unwrap(),
+            "latest" => jobs.sync_latest("k", &store).await.unwrap(),
+            _ => {
+                let expired = api.expired_jobs().page_size(size).sync_expired("k", &store).since(TODAY);
+                expired.items_as::<Job>().await.unwrap()
+            }
         };
         // The next run delivers the rows of a run that is not complete.
         let Ok(got) = finish(&mut run).await else { return Vec::new() };
@@ -117,7 +123,7 @@ fn promise_1_a_row_inserted_after_the_last_page_loses_no_other() {
     for order in 0..3 {
         for request in 0..12 {
             for between in [false, true] {
-                for sync in ["date", "latest"] {
+                for sync in ["date", "latest", "expired"] {
                     let change = Change { request, between, delete: None };
                     let missing = missing(230, order, vec![change], 120, sync);
                     assert!(missing.is_empty(), "{sync}, order {order}, {change:?}: {} rows", missing.len());

@@ -12,3 +12,4 @@ mod requests;
 mod support;
 mod sync_by_date;
 mod sync_by_id;
+mod sync_expired;

@@ -28,9 +28,11 @@ mod endpoint;
 mod models;
 mod query;
 mod requests;
+mod server_clock;
 mod sliced_jobs;
 mod sync_by_date;
 mod sync_by_id;
+mod sync_expired;
 mod sync_latest;
 
 pub use client::Client;
@@ -38,4 +40,5 @@ pub use models::*;
 pub use requests::*;
 pub use sync_by_date::SyncByDate;
 pub use sync_by_id::{Bootstrap, SyncById};
+pub use sync_expired::SyncExpired;
 pub use sync_latest::SyncLatest;

@@ -1,4 +1,4 @@
-//! The jobs listing for the syncs: it is read in slices, each with its own window.
+//! A listing for the syncs, of jobs or of expired jobs: it is read in slices, each with its own window.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::sync::{OverlapWalk, PageView, Step, WalkError};
 /// After this many pages in a row whose rows do not fit their total, the run ends as incomplete.
 const MAX_RETRIES: u32 = 6;
 
-/// The jobs listing, its page size, and the retries of the current page.
+/// The listing, its page size, and the retries of the current page.
 #[derive(Debug, Clone)]
 pub(super) struct SlicedJobs {
     endpoint: ListEndpoint,

@@ -7,22 +7,22 @@
 //! id that was seen in it, and then in the same way from the next id on.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::endpoint::ListEndpoint;
 use super::models::Job;
 use super::requests::JobsRequest;
+use super::server_clock::ServerClock;
 use super::sliced_jobs::{EPOCH, SlicedJobs, day, day_index, ids, published};
 use crate::checkpoint::Mark;
-use crate::client::{Clock, setters};
+use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
     OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, SliceQuery, Slicer, Step, Strategy, SyncOptions,
-    SyncRequest, Verdict, WalkError, clock_ahead, server_date, sync_request,
+    SyncRequest, Verdict, WalkError, sync_request,
 };
 
 /// The default overlap between runs, in days: the vendor's guide reads the last 24 to 48 hours again.
@@ -95,21 +95,12 @@ impl SyncOptions for ByDate {
             Some(_) => Phase::Crowded,
             None => Phase::Slices,
         };
-        let clock = start.client.clock().clone();
+        let server_clock = ServerClock::new(start.client.clock());
         let before = match start.watermark() {
             Some(Mark::Date(before)) => Some(before),
             _ => None,
         };
-        Ok(Box::new(DateWalk {
-            jobs,
-            clock,
-            before,
-            position,
-            slicer,
-            phase,
-            stale: false,
-            clock_ahead: SignedDuration::ZERO,
-        }))
+        Ok(Box::new(DateWalk { jobs, before, position, slicer, phase, stale: false, server_clock }))
     }
 }
 
@@ -163,7 +154,6 @@ enum Phase {
 #[derive(Debug)]
 struct DateWalk {
     jobs: SlicedJobs,
-    clock: Clock,
     /// The watermark before this run.
     before: Option<Date>,
     position: DatePosition,
@@ -171,8 +161,7 @@ struct DateWalk {
     phase: Phase,
     /// Whether the last answer lacked the highest id that an answer before it had.
     stale: bool,
-    /// See [`clock_ahead`]; the largest difference in this run.
-    clock_ahead: SignedDuration,
+    server_clock: ServerClock,
 }
 
 impl DateWalk {
@@ -211,11 +200,7 @@ impl DateWalk {
 
     /// The watermark does not pass the server's day: with a local clock that is ahead, later runs would bring nothing.
     fn compare_clocks(&mut self, page: &dyn PageView, sent_at: Timestamp) {
-        let ahead = clock_ahead(page.header("date"), sent_at, self.clock.now()).unwrap_or_default();
-        if ahead.abs() > self.clock_ahead.abs() {
-            self.clock_ahead = ahead;
-        }
-        let day = server_date(page.header("date")).map(|date| date.to_zoned(TimeZone::UTC).date());
+        let day = self.server_clock.compare(page, sent_at);
         if let Some(day) = day.filter(|day| *day < self.position.until) {
             self.position.server_day = Some(day);
         }
@@ -371,8 +356,7 @@ impl Strategy for DateWalk {
     }
 
     fn details(&self) -> Value {
-        let difference = self.clock_ahead.as_secs();
-        if difference.abs() > 60 { json!({ "clock_ahead_seconds": difference }) } else { Value::Null }
+        self.server_clock.details()
     }
 
     fn caveats(&self) -> &'static [&'static str] {
