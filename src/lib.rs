@@ -94,7 +94,7 @@ pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
-pub use sync::{Batch, Outcome, Report, SyncRun, partitions};
+pub use sync::{Batch, ListDiff, Outcome, Report, SyncRun, partitions};
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
 #[cfg(feature = "sqlite")]

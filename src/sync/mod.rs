@@ -12,6 +12,7 @@
 //! * **Frozen windows.** Dates and ids are fixed when a run starts and used again when it is resumed.
 
 mod batch;
+mod diff;
 mod drive;
 mod incremental;
 mod overlap;
@@ -24,6 +25,7 @@ mod slicer;
 mod strategy;
 
 pub use batch::Batch;
+pub use diff::ListDiff;
 pub(crate) use incremental::{Incremental, IncrementalWalk, WalkedList};
 pub(crate) use overlap::{OverlapPosition, OverlapWalk, PageResult};
 pub use partition::partitions;

@@ -10,7 +10,7 @@ use jobfeed::testing::employjoy::{Builder, Order};
 use jobfeed::testing::{EmployJoy, Fault, When};
 use jobfeed::{Clock, Error, Mark, Outcome, RateLimit, SyncRun};
 
-use crate::support::impatient;
+use crate::support::{Reply, Script, impatient};
 
 const NOW: &str = "2026-05-20T12:00:00Z";
 
@@ -332,4 +332,19 @@ async fn a_part_of_the_list_reports_no_job_as_vanished() {
     server.fault(Fault::BadRecord, When::Request(2));
     let error = jobs.full_list_diff(["job_1"]).await.unwrap_err();
     assert!(matches!(error, Error::Record { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_full_list_diff_asks_for_open_jobs_and_counts_no_other_as_listed() {
+    let body = r#"{"data":[{"id":"job_1","status":"open"},{"id":"job_2","status":"closed"},{"id":"job_3"},
+        {"id":"job_4","status":"closed"}]}"#;
+    let script = Script::replies(vec![Reply::page(body)]);
+    let builder = employjoy::Client::builder().api_key("k").transport(script.clone());
+    let api = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+    let diff = api.jobs().full_list_diff(["job_1", "job_2"]).await.unwrap();
+    assert_eq!((diff.vanished, diff.appeared), (set(["job_2".to_owned()]), set(["job_3".to_owned()])));
+    assert_eq!(diff.remained, 1);
+    let log = script.log.lock().unwrap();
+    let open = |(_, request): &(_, http::Request<bytes::Bytes>)| request.uri().query().unwrap().contains("status=open");
+    assert!(log.len() == 2 && log.iter().all(open), "the first walk, and what changed during it");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod crash;
+mod diff;
 mod models;
 mod pages;
 mod redaction;

@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::models::JobStatus;
 use super::requests::JobsRequest;
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -16,28 +17,21 @@ use crate::sync::clock_ahead;
 /// The second request lists jobs that changed since this long before the walk: the walk may have missed them.
 const OVERLAP: Duration = Duration::from_secs(600);
 
-/// The outcome of [`JobsRequest::full_list_diff`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListDiff {
-    /// The ids in the list that the caller did not know, sorted.
-    pub appeared: BTreeSet<String>,
-    /// The ids that the caller knew and that are no longer in the list: the job closed, or access to its company ended.
-    pub vanished: BTreeSet<String>,
-    /// The number of ids that are in the list and that the caller knew.
-    pub remained: usize,
-}
+/// The outcome of [`JobsRequest::full_list_diff`]. A job has vanished when it closed, or access to its company ended.
+pub type ListDiff = crate::sync::ListDiff<String>;
 
 #[derive(Deserialize)]
 struct Id {
     id: String,
+    status: Option<JobStatus>,
 }
 
 impl JobsRequest {
     /// Walks the whole list and compares its ids with the ids that the caller has for the same filters.
     ///
-    /// Closed jobs are removed from the list without a notice (vendor page: jobs); this finds them. Jobs that changed
-    /// since the start of the walk are requested too before an id is reported as vanished: the walk may miss them.
+    /// Closed jobs are removed from the list without a notice (vendor page: jobs); this finds them. It asks for open jobs
+    /// (`status=open`, vendor page), and a job with another status counts as not listed. Jobs that changed since the
+    /// start of the walk are requested too before an id is reported as vanished: the walk may miss them.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,22 +53,17 @@ impl JobsRequest {
         if self.list.endpoint.updated_since.is_some() || self.list.cursor.is_some() {
             return Err(Error::invalid("full_list_diff", "a part of the list", "no updated_since and no cursor"));
         }
-        let mut vanished: BTreeSet<String> = known.into_iter().map(Into::into).collect();
-        let (client, list) = (self.list.client.clone(), self.list.endpoint.clone());
+        let jobs = self.status(&JobStatus::Open);
+        let (client, list) = (jobs.list.client.clone(), jobs.list.endpoint.clone());
         list.validate()?;
         let start = client.clock().now();
-        let (listed, ahead) = ids(self, &client, start).await?;
-        let before = vanished.len();
-        let appeared: BTreeSet<String> = listed.into_iter().filter(|id| !vanished.remove(id)).collect();
-        let remained = before - vanished.len();
-        let mut diff = ListDiff { appeared, vanished, remained };
+        let (listed, ahead) = ids(jobs, &client, start).await?;
+        let mut diff = ListDiff::new(known.into_iter().map(Into::into).collect(), listed);
         if !diff.vanished.is_empty() {
             // By the server's clock: with a local clock that is ahead, the second request would list nothing.
             let since = start.checked_sub(OVERLAP).and_then(|since| since.checked_sub(ahead)).unwrap_or(start);
             for id in ids(Self::new(&client, list).updated_since(since), &client, start).await?.0 {
-                if diff.vanished.remove(&id) {
-                    diff.remained += 1;
-                }
+                diff.is_there(&id);
             }
         }
         Ok(diff)
@@ -88,7 +77,9 @@ async fn ids(jobs: JobsRequest, client: &Client, start: Timestamp) -> Result<(BT
     while let Some(page) = pages.try_next().await? {
         let date = page.headers().get("date").and_then(|date| date.to_str().ok());
         ahead = ahead.max(clock_ahead(date, start, client.clock().now()).unwrap_or_default());
-        ids.extend(page.items.into_iter().map(|job| job.id));
+        let open =
+            page.items.into_iter().filter(|job| job.status.as_ref().is_none_or(|status| *status == JobStatus::Open));
+        ids.extend(open.map(|job| job.id));
     }
     Ok((ids, ahead))
 }

@@ -28,6 +28,7 @@
 
 mod apply;
 mod client;
+mod diff;
 mod endpoint;
 mod links;
 mod models;
@@ -36,6 +37,7 @@ mod sync_since;
 
 pub use apply::{ApplicationForm, Applied, ApplyRequest, Availability, CanApplyRequest, Document};
 pub use client::Client;
+pub use diff::JobsDiff;
 pub use models::*;
 pub use requests::*;
 pub use sync_since::SyncSince;

@@ -92,7 +92,20 @@ since! {
     CandidateApplicationsRequest(Application),
     StepsRequest(StepChange),
     NotesRequest(Note),
-    WebhookTasksRequest(WebhookTask),
+}
+
+impl WebhookTasksRequest {
+    /// Records since this id (inferred from other lists; the tasks show no id).
+    pub fn since(self, id: u64) -> Self {
+        self.with(|endpoint| endpoint.query.set("since", id))
+    }
+
+    /// Reads the whole history in each run: a task has no id (vendor page: webhooks), so there is no watermark from which a
+    /// later run could begin. Tasks arrive again, and only their content tells which: use event, time and application
+    /// together as the key. An interrupted run continues at its page.
+    pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, WebhookTask, C> {
+        SyncSince { sync: SyncRequest::of(self.list, key, store, |list| Since { list, overlap: 0 }) }
+    }
 }
 
 setters! { [T, C] SyncSince<'_, T, C> {
@@ -153,8 +166,14 @@ impl Incremental for ListEndpoint {
     }
 
     fn caveats(&self) -> &'static [&'static str] {
+        if self.spec.key.is_none() {
+            return &[
+                "the records have no id, so each run delivers the whole list again: recognise them by their content",
+            ];
+        }
         &[
-            "later edits and deletions of a record are missed, unless `since` includes edited records",
+            "a deleted record is never reported: full_list_diff of jobs, candidates and applications finds it",
+            "later edits of a record are missed, unless `since` includes edited records",
             "whether the server's page cursor stays correct after insertions and deletions is not documented",
         ]
     }
