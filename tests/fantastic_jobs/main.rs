@@ -11,4 +11,5 @@ mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod sync;
+mod undocumented;
 mod year;
