@@ -141,8 +141,11 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 Step::Stop(error) => return Err(error),
                 Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
                 Step::Probe(endpoint, at) => {
-                    let probe =
-                        self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress, OnRejected::Keep).await?;
+                    let probe = self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress, OnRejected::Keep);
+                    let probe = match probe.await {
+                        Err(error) if self.strategy.recover(&error) => continue,
+                        probe => probe?,
+                    };
                     let verdict = self.strategy.enter(&probe, asked).map_err(|error| error.at(&*endpoint))?;
                     if let Verdict::DeliverHeld = verdict
                         && let Some(page) = self.held.take()

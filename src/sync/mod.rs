@@ -12,20 +12,23 @@
 //! * **Frozen windows.** Dates and ids are fixed when a run starts and used again when it is resumed.
 
 mod batch;
+mod counts;
 mod diff;
 mod drive;
+mod id_ranges;
 mod incremental;
 mod overlap;
 mod partition;
+mod range_reader;
 mod report;
 mod request;
 mod run;
 mod server_date;
-mod slicer;
 mod strategy;
 
 pub use batch::Batch;
 pub use diff::ListDiff;
+pub(crate) use id_ranges::{IdRanges, RangeQuery, RangesPosition};
 pub(crate) use incremental::{Incremental, IncrementalWalk, WalkedList};
 pub(crate) use overlap::{OverlapPosition, OverlapWalk, PageResult};
 pub use partition::partitions;
@@ -33,5 +36,4 @@ pub use report::{Outcome, Report};
 pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;
 pub(crate) use server_date::{check_clock, clock_ahead, server_date};
-pub(crate) use slicer::{SliceQuery, Slicer, scaled};
 pub(crate) use strategy::{PageView, Step, Strategy, Verdict, WalkError};

@@ -164,7 +164,7 @@ async fn promise_7_a_run_that_is_throttled_too_long_or_too_often_is_paused_and_c
         let open = Arc::new(AtomicBool::new(false));
         let flag = open.clone();
         let script = Script::new(move |index, request| {
-            if index < 12 || flag.load(Relaxed) {
+            if index < 6 || flag.load(Relaxed) {
                 return listing(request, &(1..=95).collect::<Vec<_>>(), None, false);
             }
             Reply::status(429).header("retry-after", retry_after)
@@ -173,7 +173,7 @@ async fn promise_7_a_run_that_is_throttled_too_long_or_too_often_is_paused_and_c
         let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
         let first = finish(&mut run).await.expect("a pause is not a failure");
         assert_eq!(run.report().outcome, Outcome::Paused { until: now() + wait }, "{retry_after}");
-        assert_eq!(script.requests(), 12 + attempts, "{retry_after}");
+        assert_eq!(script.requests(), 6 + attempts, "{retry_after}");
         assert!(!first.is_empty() && first.len() < 95);
         let kept = store.load("k").await.unwrap().unwrap();
         assert_eq!((kept.watermark(), kept.run().unwrap().rows), (None, first.len() as u64));
@@ -182,7 +182,9 @@ async fn promise_7_a_run_that_is_throttled_too_long_or_too_often_is_paused_and_c
         let mut run = api.jobs().page_size(10).sync_by_id("k", &store).await.unwrap();
         let rest = finish(&mut run).await.unwrap();
         assert_eq!(run.report().outcome, Outcome::Complete);
-        assert_eq!([first, rest].concat(), (1..=95).collect::<Vec<_>>(), "{retry_after}: each record once");
+        let mut all = [first, rest].concat();
+        all.sort_unstable();
+        assert_eq!(all, (1..=95).collect::<Vec<_>>(), "{retry_after}: each record once");
     }
 }
 
@@ -239,7 +241,9 @@ async fn the_greatest_possible_ids_do_not_overflow() {
         assert!(got == ids && error.is_none(), "{error:?}");
         let store = MemoryStore::new();
         let mut run = jobs().sync_by_id("k", &store).await.unwrap();
-        assert_eq!((finish(&mut run).await.unwrap(), run.state().watermark()), (ids.clone(), Some(Mark::Id(u64::MAX))));
+        let mut got = finish(&mut run).await.unwrap();
+        got.sort_unstable();
+        assert_eq!((got, run.state().watermark()), (ids.clone(), Some(Mark::Id(u64::MAX))));
         // There are no greater ids. The last record may be delivered again.
         let mut run = jobs().sync_by_id("k", &store).overlap(1).await.unwrap();
         assert!(set(&finish(&mut run).await.unwrap()).is_subset(&set(&ids[ids.len().saturating_sub(2)..])));
@@ -357,6 +361,7 @@ fn promise_1_a_walk_continues_after_the_runtime_of_its_prefetch_was_dropped() {
                 }
             });
         }
+        ids.sort_unstable();
         assert_eq!(ids, (1..=95).collect::<Vec<_>>(), "{turns} turns");
         assert_eq!((run.report().outcome, run.state().watermark()), (Outcome::Complete, Some(Mark::Id(95))));
     }

@@ -129,9 +129,10 @@ async fn a_paused_run_is_not_a_failure_and_the_next_run_continues() {
             return Reply::status(429).header("retry-after", 3600);
         }
         let size = id("page_size=").unwrap() as usize;
-        let all: Vec<u64> = (min..=max.min(300)).collect();
-        let next = (all.len() > size).then_some("http://api.test/api/jobs/?page=2");
-        Reply::page(&envelope(all.iter().copied().take(size), all.len() as u64, next))
+        let (all, page): (Vec<u64>, u64) = ((min..=max.min(300)).collect(), id("page=").unwrap_or(1));
+        let start = (page as usize - 1) * size;
+        let next = (all.len() > start + size).then(|| format!("http://api.test/api/jobs/?page={}", page + 1));
+        Reply::page(&envelope(all.iter().copied().skip(start).take(size), all.len() as u64, next.as_deref()))
     });
     let store = MemoryStore::new();
     let api = script.client().build().unwrap();

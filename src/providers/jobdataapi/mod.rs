@@ -29,11 +29,11 @@ mod models;
 mod query;
 mod requests;
 mod server_clock;
-mod sliced_jobs;
 mod sync_by_date;
 mod sync_by_id;
 mod sync_expired;
 mod sync_latest;
+mod synced_list;
 
 pub use client::Client;
 pub use models::*;

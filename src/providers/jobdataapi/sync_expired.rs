@@ -11,7 +11,7 @@ use super::endpoint::ListEndpoint;
 use super::models::ExpiredJob;
 use super::requests::ExpiredJobsRequest;
 use super::server_clock::ServerClock;
-use super::sliced_jobs::SlicedJobs;
+use super::synced_list::SyncedList;
 use crate::checkpoint::Mark;
 use crate::client::setters;
 use crate::error::{Error, Result};
@@ -95,7 +95,7 @@ impl SyncOptions for Expired {
                 return Err(Error::invalid(name, "(set)", "nothing: the sync sets its own days"));
             }
         }
-        let feed = SlicedJobs::new(self.feed)?;
+        let feed = SyncedList::new(self.feed)?;
         let today = start.client.clock().today();
         let before = match start.watermark() {
             Some(Mark::Date(covered)) => Some(covered),
@@ -138,7 +138,7 @@ impl ExpiredPosition {
 
 #[derive(Debug)]
 struct ExpiredWalk {
-    feed: SlicedJobs,
+    feed: SyncedList,
     key: &'static str,
     /// The watermark before this run.
     before: Option<Date>,

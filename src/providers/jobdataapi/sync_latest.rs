@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::endpoint::ListEndpoint;
 use super::models::Job;
 use super::requests::JobsRequest;
-use super::sliced_jobs::SlicedJobs;
+use super::synced_list::SyncedList;
 use crate::checkpoint::Mark;
 use crate::error::Result;
 use crate::listing::{Endpoint, Fingerprint};
@@ -47,7 +47,7 @@ impl SyncOptions for Latest {
     }
 
     fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
-        let jobs = SlicedJobs::new(self.jobs)?;
+        let jobs = SyncedList::new(self.jobs)?;
         let position = match start.position()? {
             Some(position) => position,
             None => LatestPosition { started: start.now(), rows: OverlapPosition::default() },
@@ -67,7 +67,7 @@ struct LatestPosition {
 
 #[derive(Debug)]
 struct LatestWalk {
-    jobs: SlicedJobs,
+    jobs: SyncedList,
     position: LatestPosition,
     walk: OverlapWalk,
     done: bool,

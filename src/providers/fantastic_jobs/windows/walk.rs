@@ -22,7 +22,7 @@ use crate::listing::{Endpoint, Position};
 use crate::providers::fantastic_jobs::credits::Credits;
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, plus};
-use crate::sync::{self, PageView, Step, Strategy, Verdict, WalkError, check_clock};
+use crate::sync::{PageView, Step, Strategy, Verdict, WalkError, check_clock};
 
 /// The largest factor from the length of one slice to the next.
 const MAX_GROWTH: i64 = 4;
@@ -283,9 +283,11 @@ impl WindowWalk {
     }
 }
 
-/// The seconds that should fill a page, if `seconds` contain `rows`.
+/// The seconds that should fill three quarters of a page, if `seconds` contain `rows`. The rest is a margin for uneven
+/// density.
 fn scaled(seconds: i64, capacity: u64, rows: u64) -> i64 {
-    i64::try_from(sync::scaled(seconds.unsigned_abs(), capacity, rows)).unwrap_or(i64::MAX)
+    let width = i128::from(seconds) * i128::from(capacity) * 3 / (i128::from(rows.max(1)) * 4);
+    i64::try_from(width).unwrap_or(i64::MAX).max(1)
 }
 
 impl Strategy for WindowWalk {

@@ -1,0 +1,544 @@
+//! The walk of a list by ranges of ids, whatever the order in which the server returns them.
+//!
+//! New records get higher ids, so nothing can enter below an id that exists: a range that ends there is *closed*, it
+//! can lose records but not gain any. [`RangeReader`] reads a closed range of at most [`MAX_PAGES`] pages. Longer lists are
+//! cut: a count of the records from an id on shows how many are before it, and that an id after it exists.
+//!
+//! This needs two things of the server: records that stay keep their order, and the parameters for the ids are applied.
+//! Both are checked: a range from which fewer records came than it has is read again, the second time in ranges of one
+//! page each, in which the order has no effect.
+//!
+//! An open range, from an id to the end, is not trusted: a server counts and selects in two steps, and a record that is
+//! inserted between the two pushes another one out of the page. Its first page shows an id that exists, and so closes the
+//! range. The page itself need not be read again: of the closed range, one small page that begins inside the page in
+//! hand and brings nothing new shows that nothing was pushed out.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::{CountSearch, Counts};
+use super::range_reader::{RangePosition, RangeReader, RangeResult, contradicts};
+use super::strategy::{PageView, Verdict, WalkError};
+use crate::error::Completeness;
+
+/// No page with a higher number is requested: deep pages are slow on the server.
+const MAX_PAGES: u64 = 20;
+/// The fewest records of a page that is requested for its ids: enough to see their order.
+const SMALLEST_SURVEY: u64 = 5;
+/// After this many answers in a row that cannot be used, the run ends as incomplete.
+const MAX_RETRIES: u32 = 6;
+/// After a range was read again this many times, it is read in ranges of one page; after as many again, the run ends.
+const MAX_RESTARTS: u32 = 8;
+
+/// The position of such a walk, as checkpoints store it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RangesPosition {
+    /// All ids below this one are covered.
+    pub(crate) next: u64,
+    /// The highest id that is known to exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top: Option<u64>,
+    /// The highest id that was delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) highest: Option<u64>,
+    /// The closed range that is being read, from `next` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<RangePosition>,
+}
+
+impl RangesPosition {
+    pub(crate) fn at(next: u64) -> Self {
+        Self { next, ..Self::default() }
+    }
+}
+
+/// The next request of the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RangeQuery {
+    /// The lowest id, and the highest one of a closed range.
+    pub(crate) min: u64,
+    pub(crate) max: Option<u64>,
+    pub(crate) page: u64,
+    pub(crate) size: u64,
+    /// Whether its records may be delivered, or only ids and counts are needed.
+    pub(crate) delivers: bool,
+}
+
+/// What the next request is for.
+#[derive(Debug, Clone)]
+enum Phase {
+    /// Counts the records from the first id on: the most recent ones, this many, are wanted.
+    Recent(u64),
+    /// Counts the records from `next` on.
+    Count,
+    /// Searches, by counts, for the first id of the run or for the end of the next range.
+    Search(CountSearch, Goal),
+    /// The last page of the open range, with small pages: the highest id, when the list ascends by id.
+    LastPage {
+        page: u64,
+        size: u64,
+    },
+    /// The first page of the open range.
+    Open,
+    /// The page of the open range is held: one small page of the range up to its highest id shows whether it is whole.
+    Confirm(Confirm),
+    /// The pages of a closed range.
+    Range(RangeReader),
+    Done,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Goal {
+    Start,
+    Range,
+}
+
+/// A page in hand that a small page of its closed range confirms.
+#[derive(Debug, Clone)]
+struct Confirm {
+    end: u64,
+    page: u64,
+    size: u64,
+    ids: HashSet<u64>,
+    /// Whether it had all records of the open range.
+    whole: bool,
+}
+
+/// The walk.
+#[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate fact")]
+pub(crate) struct IdRanges {
+    position: RangesPosition,
+    phase: Phase,
+    /// The page size that is requested, and the records that the server returns for it.
+    requested: u64,
+    size: u64,
+    /// The number of records of the last page that had a next page and another size than requested.
+    odd_page: Option<u64>,
+    counts: Counts,
+    /// The ids that one page of records takes up, as far as known.
+    stride: u64,
+    /// The pages of a range: 1 when the server's order is not stable.
+    max_pages: u64,
+    /// The run ends when this id is covered.
+    last: Option<u64>,
+    /// Whether the ids of the last open page ascended. Then the highest id that was seen is not near the end, until another
+    /// request has shown a higher one.
+    ascends: bool,
+    top_is_low: bool,
+    /// Whether many records are expected, so that the first page of the open range is requested only for its ids.
+    surveys: bool,
+    /// Whether the run ends when the highest id of a range is gone. Otherwise the range is read once more.
+    stops_without_top: bool,
+    /// Whether the highest id of this range was gone when it was read.
+    without_top: bool,
+    retries: u32,
+    restarts: u32,
+}
+
+impl IdRanges {
+    /// `stops_without_top`: whether the run ends when an id that was seen is missing later, so that a watermark of ids
+    /// cannot pass records that an older copy of the data did not have.
+    pub(crate) fn new(position: RangesPosition, page_size: u64, stops_without_top: bool) -> Self {
+        let size = page_size.max(1);
+        let phase = match position.range {
+            Some(at) => Phase::Range(RangeReader::new(at, false)),
+            None if position.top.is_some_and(|top| position.next <= top) => Phase::Count,
+            None => Phase::Open,
+        };
+        Self {
+            position,
+            phase,
+            requested: size,
+            size,
+            odd_page: None,
+            counts: Counts::default(),
+            stride: size,
+            max_pages: MAX_PAGES,
+            last: None,
+            ascends: true,
+            top_is_low: false,
+            surveys: false,
+            stops_without_top,
+            without_top: false,
+            retries: 0,
+            restarts: 0,
+        }
+    }
+
+    /// Starts at an id from which on there are at least `rows` records, and at most half a page more.
+    pub(crate) fn most_recent(mut self, rows: u64) -> Self {
+        self.phase = Phase::Recent(rows);
+        self
+    }
+
+    /// Many records are expected: a small page of the open range is requested first.
+    pub(crate) fn with_survey(mut self) -> Self {
+        self.surveys = true;
+        self
+    }
+
+    pub(crate) fn position(&self) -> &RangesPosition {
+        &self.position
+    }
+
+    pub(crate) fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
+    /// The next request. Not called when finished.
+    pub(crate) fn next_query(&self) -> RangeQuery {
+        let next = self.position.next;
+        let count = |min, max| RangeQuery { min, max, page: 1, size: 1, delivers: false };
+        let survey = self.requested.div_ceil(MAX_PAGES).max(SMALLEST_SURVEY);
+        let size = if self.surveys { survey } else { self.requested };
+        let open = RangeQuery { min: next, max: None, page: 1, size, delivers: true };
+        match &self.phase {
+            Phase::Recent(_) | Phase::Count => count(next, None),
+            Phase::Search(search, _) => count(search.probe(&self.counts).unwrap_or(next), None),
+            Phase::LastPage { page, size } => RangeQuery { page: *page, size: *size, delivers: false, ..open },
+            Phase::Open | Phase::Done => open,
+            Phase::Confirm(Confirm { end, page, size, .. }) => {
+                RangeQuery { max: Some(*end), page: *page, size: *size, delivers: false, ..open }
+            }
+            Phase::Range(range) if range.counts() => count(next, Some(range.at().end)),
+            Phase::Range(range) => {
+                let RangePosition { end, size, page } = range.at();
+                let size = if size == self.size { self.requested } else { size };
+                RangeQuery { max: Some(end), page, size, ..open }
+            }
+        }
+    }
+
+    /// Takes the answer. `ids` are the ids of its records, all of them in the range that was requested.
+    pub(crate) fn enter(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
+        let confirms = matches!(self.phase, Phase::Confirm(_));
+        if !confirms && page.rows() > 0 && (ids.is_empty() || page.total() == Some(0)) {
+            return self.retry(page);
+        }
+        let numbered = matches!(self.phase, Phase::LastPage { .. } | Phase::Confirm(_) | Phase::Range(_));
+        if !numbered && page.contradicts_itself() {
+            return self.retry(page);
+        }
+        self.position.top = self.position.top.max(ids.iter().copied().max());
+        match &self.phase {
+            Phase::Recent(rows) => self.on_recent(*rows, page),
+            Phase::Count => {
+                self.counts.insert(self.position.next, page.count());
+                self.next_range();
+            }
+            Phase::Search(..) => return self.on_search(page, ids),
+            Phase::LastPage { .. } if ids.is_empty() => {
+                // There are fewer records now.
+                self.phase = Phase::Open;
+                return self.retry(page);
+            }
+            Phase::LastPage { .. } => {
+                self.top_is_low = false;
+                self.counts.insert(self.position.next, page.count());
+                self.next_range();
+            }
+            Phase::Open => return self.on_open(page, ids),
+            Phase::Confirm(_) => return Ok(self.on_confirm(page, ids)),
+            Phase::Range(_) => return self.on_range(page, ids),
+            Phase::Done => {}
+        }
+        Ok(Verdict::Skip)
+    }
+
+    fn on_recent(&mut self, rows: u64, page: &dyn PageView) {
+        let (next, total) = (self.position.next, page.count());
+        let most = rows.saturating_add(self.size / 2);
+        self.counts.insert(next, total);
+        self.phase = if total > most {
+            Phase::Search(CountSearch::new(next, rows, most, total - rows), Goal::Start)
+        } else {
+            Phase::Open
+        };
+    }
+
+    fn on_search(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
+        let from = self.next_query().min;
+        self.counts.insert(from, page.count());
+        // In a list that ascends, the record that it shows is the lowest one.
+        self.top_is_low &= self.ascends;
+        let nothing_before = self.counts.from(self.position.next) == Some(page.count());
+        let Phase::Search(search, goal) = &mut self.phase else { return Ok(Verdict::Skip) };
+        search.counted(ids.first().copied().filter(|_| nothing_before && self.ascends));
+        match (search.found(&self.counts), *goal) {
+            (Some(id), Goal::Start) => {
+                self.position.next = id;
+                self.phase = Phase::Open;
+            }
+            (Some(id), Goal::Range) => self.close_before(id),
+            (None, _) if search.probe(&self.counts).is_some() => {}
+            (None, _) => {
+                // The list changed during the search, or the counts do not follow the ids.
+                self.counts.clear();
+                self.phase = Phase::Count;
+                return self.retry(page);
+            }
+        }
+        Ok(Verdict::Skip)
+    }
+
+    fn on_open(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
+        let (rows, total, whole) = (page.rows(), page.count(), page.is_whole());
+        let survey = std::mem::take(&mut self.surveys);
+        if !survey && !whole && rows != self.size && self.is_odd(rows, self.requested) {
+            return self.retry(page);
+        }
+        let different: HashSet<u64> = ids.iter().copied().collect();
+        if different.len() < ids.len() {
+            return self.retry(page);
+        }
+        self.counts.clear();
+        self.counts.insert(self.position.next, total);
+        let (Some(&lowest), Some(&end)) = (ids.iter().min(), ids.iter().max()) else {
+            self.phase = Phase::Done;
+            return Ok(Verdict::Skip);
+        };
+        if ids.is_sorted() {
+            self.stride = multiplied(end - lowest, self.size, rows).max(self.size);
+        }
+        self.ascends = ids.is_sorted();
+        self.top_is_low = self.ascends;
+        let in_order = self.size == self.requested && self.max_pages > 1;
+        if in_order && (whole || (!survey && ids.is_sorted())) {
+            // A twentieth of the page, so that its number is at most 20.
+            let size = rows.div_ceil(MAX_PAGES);
+            self.phase = Phase::Confirm(Confirm { end, page: rows.div_ceil(size), size, ids: different, whole });
+            return Ok(Verdict::Hold);
+        }
+        if whole {
+            self.last = Some(end);
+            self.start_range(end, rows);
+        } else {
+            self.next_range();
+        }
+        Ok(Verdict::Skip)
+    }
+
+    /// The page in hand is the first part of the open range, in the server's order. A page of the closed range that begins
+    /// inside it, reaches the end and has no other record shows that no record of the closed range is missing.
+    fn on_confirm(&mut self, page: &dyn PageView, ids: &[u64]) -> Verdict {
+        let Phase::Confirm(confirm) = std::mem::replace(&mut self.phase, Phase::Count) else { return Verdict::Skip };
+        let rows = confirm.ids.len() as u64;
+        let known = !ids.is_empty() && ids.iter().all(|id| confirm.ids.contains(id));
+        if known && !page.has_next() && !contradicts(page, confirm.page, confirm.size) {
+            let left = self.counts.from(self.position.next).unwrap_or_default().saturating_sub(rows);
+            self.position.highest = self.position.highest.max(Some(confirm.end));
+            self.retries = 0;
+            self.cover(confirm.end);
+            if confirm.whole {
+                self.phase = Phase::Done;
+            } else {
+                self.counts.insert(self.position.next, left);
+                self.next_range();
+            }
+            return Verdict::DeliverHeld;
+        }
+        // The closed range has more records than the page, or others: it is read like any range.
+        self.last = confirm.whole.then_some(confirm.end);
+        self.start_range(confirm.end, page.total().filter(|total| *total > 0).unwrap_or(rows));
+        Verdict::Skip
+    }
+
+    /// Selects the next range, or the request that is needed for it.
+    fn next_range(&mut self) {
+        let next = self.position.next;
+        let top = self.position.top.filter(|top| *top >= next && !self.top_is_low);
+        let Some(rows) = self.counts.from(next) else {
+            self.phase = if top.is_some() { Phase::Count } else { Phase::Open };
+            return;
+        };
+        let longest = self.longest(self.size);
+        match top {
+            _ if rows == 0 => self.phase = Phase::Open,
+            _ if rows > longest => {
+                // Some of the newest records stay outside: an older copy of the data lacks them.
+                let least = (rows - longest).max(self.size / 4).max(1);
+                let most = (rows - multiplied(longest, 3, 5)).max(least);
+                let stride = multiplied(self.stride, multiplied(longest, 4, 5), self.size);
+                // The first range may be short, so that the first records arrive soon. Before it, the density of the ids
+                // is not known; in a list that does not ascend, the highest id that was seen is near the end.
+                let first = self.position.highest.is_none();
+                let search = CountSearch::new(next, least, most, stride).lenient_after(if first { 1 } else { 2 });
+                let search = match top {
+                    Some(top) if first && !self.ascends => search.ends_at(top),
+                    _ => search,
+                };
+                match search.found(&self.counts) {
+                    Some(id) => self.close_before(id),
+                    None => self.phase = Phase::Search(search, Goal::Range),
+                }
+            }
+            Some(top) => self.start_range(top, rows),
+            None => {
+                let size = rows.div_ceil(MAX_PAGES);
+                self.phase = Phase::LastPage { page: rows.div_ceil(size), size };
+            }
+        }
+    }
+
+    /// The next range ends before `id`, from which on the records are counted.
+    fn close_before(&mut self, id: u64) {
+        let count = |id| self.counts.from(id).unwrap_or_default();
+        let rows = count(self.position.next).saturating_sub(count(id));
+        self.start_range(id - 1, rows);
+    }
+
+    /// Reads the closed range from `next` to `end`, which has about `rows` records, from its last page on.
+    fn start_range(&mut self, end: u64, rows: u64) {
+        let page = rows.div_ceil(self.size).max(1);
+        if page > self.max_pages {
+            let after = self.counts.from(end.saturating_add(1)).unwrap_or_default();
+            self.counts.insert(self.position.next, rows.saturating_add(after));
+            self.counts.insert(end.saturating_add(1), after);
+            self.position.range = None;
+            return self.next_range();
+        }
+        let at = RangePosition { end, size: self.size, page };
+        self.position.range = Some(at);
+        self.phase = Phase::Range(RangeReader::new(at, true));
+    }
+
+    fn on_range(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
+        let Phase::Range(range) = &mut self.phase else { return Ok(Verdict::Skip) };
+        let result = range.enter(page, ids);
+        let (at, total) = (range.at(), page.count());
+        let new = match result {
+            RangeResult::Read { new } => new,
+            RangeResult::ReadAll { new, too_few } => {
+                self.retries = 0;
+                self.delivered(ids);
+                self.range_read(too_few)?;
+                return Ok(if new { Verdict::Deliver } else { Verdict::Skip });
+            }
+            RangeResult::Contradiction => return self.retry(page),
+            RangeResult::OtherSize => {
+                let requested = self.next_query().size;
+                if self.is_odd(page.rows(), requested) {
+                    return self.retry(page);
+                }
+                self.start_range(at.end, total);
+                return Ok(Verdict::Skip);
+            }
+            RangeResult::Again { page } => {
+                range.read_from(page, total);
+                self.position.range = Some(range.at());
+                self.restart(total)?;
+                if page > self.max_pages {
+                    self.start_range(at.end, total);
+                }
+                return Ok(Verdict::Skip);
+            }
+            RangeResult::Skip => {
+                if at.page > self.max_pages {
+                    self.start_range(at.end, total);
+                }
+                return Ok(Verdict::Skip);
+            }
+        };
+        self.position.range = Some(at);
+        self.retries = 0;
+        self.delivered(ids);
+        Ok(if new { Verdict::Deliver } else { Verdict::Skip })
+    }
+
+    /// All pages of the range are read: goes to the next range, or reads this one again.
+    fn range_read(&mut self, too_few: bool) -> Result<(), WalkError> {
+        let Phase::Range(range) = &self.phase else { return Ok(()) };
+        let (end, total, lowest) = (range.at().end, range.last_count(), range.lowest());
+        if too_few {
+            self.restart(total)?;
+            if self.restarts > 1 {
+                self.max_pages = 1;
+            }
+            self.start_range(end, total);
+            return Ok(());
+        }
+        let mut without_top = self.position.top == Some(end) && self.position.highest < Some(end);
+        if without_top && !self.stops_without_top {
+            if !std::mem::replace(&mut self.without_top, true) {
+                self.start_range(end, total.max(1));
+                return Ok(());
+            }
+            without_top = false;
+        }
+        (self.restarts, self.without_top) = (0, false);
+        if let Some(lowest) = lowest.filter(|_| total >= self.size) {
+            self.stride = multiplied(end - lowest, self.size, total).max(self.size);
+        }
+        self.cover(end);
+        if self.last.is_some_and(|last| last <= end) || end == u64::MAX || without_top {
+            self.phase = Phase::Done;
+        } else {
+            self.next_range();
+        }
+        Ok(())
+    }
+
+    /// All ids up to `end` are covered.
+    fn cover(&mut self, end: u64) {
+        self.position.next = end.saturating_add(1);
+        self.position.range = None;
+        self.counts.forget_below(self.position.next);
+    }
+
+    fn delivered(&mut self, ids: &[u64]) {
+        self.position.highest = self.position.highest.max(ids.iter().copied().max());
+    }
+
+    /// The most records of a range that is read in pages of this size.
+    fn longest(&self, size: u64) -> u64 {
+        self.max_pages.saturating_mul(size)
+    }
+
+    /// A page with a next page has another size than requested: a temporary fault, unless it happens twice in a row. Then
+    /// it is the size that the server gives for this request.
+    fn is_odd(&mut self, rows: u64, requested: u64) -> bool {
+        if self.odd_page.replace(rows) != Some(rows) || rows == 0 {
+            return true;
+        }
+        (self.odd_page, self.requested, self.size) = (None, requested, rows);
+        false
+    }
+
+    /// The range is read again. Too often: in ranges of one page, and after that the run ends.
+    fn restart(&mut self, total: u64) -> Result<(), WalkError> {
+        self.restarts += 1;
+        if self.restarts > 2 * MAX_RESTARTS {
+            let (first_total, last_total) = (Some(total), Some(total));
+            return Err(WalkError::Incomplete(Completeness::Drifted { first_total, last_total, repeated: 0 }));
+        }
+        if self.restarts > MAX_RESTARTS {
+            self.max_pages = 1;
+        }
+        Ok(())
+    }
+
+    /// The answer is not used, and the same is asked again; after [`MAX_RETRIES`] times records are missing.
+    fn retry(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
+        self.retries += 1;
+        if self.retries < MAX_RETRIES {
+            return Ok(Verdict::Skip);
+        }
+        let (rows, total) = (page.rows(), page.total());
+        Err(WalkError::Incomplete(match total {
+            Some(total) if total > rows => Completeness::ShortBy(total - rows),
+            _ => Completeness::Drifted { first_total: total, last_total: Some(rows), repeated: 0 },
+        }))
+    }
+}
+
+/// `a * b / c`, at least 1.
+fn multiplied(a: u64, b: u64, c: u64) -> u64 {
+    let product = u128::from(a).saturating_mul(u128::from(b)) / u128::from(c.max(1));
+    u64::try_from(product).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests;
