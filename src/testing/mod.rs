@@ -4,6 +4,7 @@
 //! that it simulates; it can [change its data](Simulator::before_request) while your code pages, and [misbehave](Fault) in
 //! the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare. There is one
 //! for each provider, such as [`JobDataApi`]; what they share is [`Simulator`], which also takes a [`Service`] of your own.
+//! With the feature `webhook`, a `WebhookSender` delivers signed events to a receiver under test.
 //!
 //! ```
 //! use jobfeed::testing::{Fault, JobDataApi, When};
@@ -43,6 +44,8 @@ mod service;
 mod simulator;
 mod throttle;
 mod time;
+#[cfg(feature = "webhook")]
+mod webhooks;
 
 pub use self::employjoy::EmployJoy;
 pub use self::fantastic_jobs::FantasticJobs;
@@ -56,3 +59,5 @@ pub use self::served::{Served, ServedRequest};
 pub use self::service::Service;
 pub use self::simulator::Simulator;
 pub use self::throttle::Throttle;
+#[cfg(feature = "webhook")]
+pub use self::webhooks::{Delivery, WebhookSender};

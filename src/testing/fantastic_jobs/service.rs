@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::data::{FeedData, FeedName, Feeds, JobRow};
-use super::page::{Filter, bad, check_descriptions, instant, json_array, number, organizations, page};
+use super::page::{Filter, bad, check_descriptions, instant, json_array, number, organizations, page, shown};
 use super::routes::{Route, route};
 use crate::testing::page_faults::PageFaults;
 use crate::testing::received::Received;
@@ -170,7 +170,8 @@ impl FantasticService {
         }
         let rows = self.matching(feed, frame, request, now)?;
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.posted))?;
-        let texts = page.iter().map(|row| row.json(feed, request.param("description_format"), frame == "6m"));
+        let shown = shown(request, frame == "6m")?;
+        let texts = page.iter().map(|row| row.json(feed, shown));
         let reply = json_array(texts.collect(), faults);
         self.feeds.jobs_billed += reply.rows;
         Ok(reply)
@@ -185,7 +186,8 @@ impl FantasticService {
         let rows = self.feeds.ats.all().iter().filter(edited);
         let rows = rows.filter(|row| row.is_unexpired(now) && filter.passes(row)).collect();
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.modified.unwrap_or_default()))?;
-        let texts = page.iter().map(|row| row.json(FeedName::Ats, request.param("description_format"), true));
+        let shown = shown(request, true)?;
+        let texts = page.iter().map(|row| row.json(FeedName::Ats, shown));
         Ok(json_array(texts.collect(), faults))
     }
 
