@@ -1,5 +1,7 @@
 //! Why a record could not be decoded: the field and the message of the decoder, without values of the record.
 
+use std::fmt::Write as _;
+
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
@@ -31,7 +33,8 @@ fn path_text(path: &Path) -> String {
     for segment in path {
         let name = match segment {
             Segment::Seq { index } => {
-                out.push_str(&format!("[{index}]"));
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "[{index}]");
                 continue;
             }
             Segment::Map { key } if is_field_name(key) => key,

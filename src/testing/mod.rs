@@ -52,7 +52,7 @@ pub use self::fantastic_jobs::FantasticJobs;
 pub use self::fault::{Fault, When};
 pub use self::jobaffinity::JobAffinity;
 pub use self::jobdataapi::{Insert, JobDataApi};
-pub use self::page_faults::{BadRecords, NextFault, PageFaults, make_bad_record};
+pub use self::page_faults::{BadRecords, NextFault, PageFaults, TotalForm, make_bad_record};
 pub use self::received::Received;
 pub use self::reply::Reply;
 pub use self::served::{Served, ServedRequest};

@@ -2,9 +2,11 @@
 
 use futures::StreamExt;
 use jobfeed::fantastic_jobs::{ActiveJbRequest, CountFrame, Only, TimeFrame};
+use jobfeed::testing::{Fault, TotalForm, When};
+use jobfeed::{BodyProblem, Error};
 use serde_json::Value;
 
-use crate::kit::{client, simulator};
+use crate::kit::{client, hours, simulator};
 
 async fn rows(jobs: ActiveJbRequest) -> Vec<Value> {
     let mut pages = jobs.time_frame(TimeFrame::Hour).page_size(1000).pages_as::<Value>();
@@ -22,7 +24,7 @@ fn kept(rows: &[Value], keep: impl Fn(&Value) -> bool) -> Vec<u64> {
 
 #[tokio::test]
 async fn filters_of_employers_select_rows() {
-    let server = simulator().rows_per_hour(400).start().await.unwrap();
+    let server = simulator().history(hours(4)).rows_per_hour(400).start().await.unwrap();
     let api = client(&server);
     let all = rows(api.active_jb()).await;
     assert_eq!(all.len(), 400);
@@ -50,7 +52,7 @@ async fn filters_of_employers_select_rows() {
 
 #[tokio::test]
 async fn recruiters_and_details_of_employers_are_shown_as_asked() {
-    let server = simulator().rows_per_hour(50).start().await.unwrap();
+    let server = simulator().history(hours(4)).rows_per_hour(50).start().await.unwrap();
     let api = client(&server);
     let person =
         |row: &Value| ["recruiter_name", "recruiter_title", "recruiter_url"].iter().any(|key| row.get(key).is_some());
@@ -66,4 +68,17 @@ async fn recruiters_and_details_of_employers_are_shown_as_asked() {
     assert!(detailed.iter().all(|job| job.org_linkedin_recruitment_agency_derived.is_some()));
     let wrong = api.active_jb().time_frame(TimeFrame::Hour).param("include_basic_organization_details", true);
     assert_eq!(wrong.send().await.unwrap_err().status().unwrap().as_u16(), 400, "the job boards do not take it");
+}
+
+#[tokio::test]
+async fn a_count_in_any_form_of_a_number_is_read_and_anything_else_is_an_error() {
+    let server = simulator().history(hours(4)).rows_per_hour(50).start().await.unwrap();
+    let count = async || client(&server).active_ats_count().time_frame(CountFrame::Hour).count().await;
+    for form in [TotalForm::Whole, TotalForm::Text, TotalForm::Fraction, TotalForm::Exponent] {
+        server.fault(Fault::Total(form), When::Always);
+        assert_eq!(count().await.unwrap(), 50, "{form:?}");
+    }
+    server.fault(Fault::Total(TotalForm::True), When::Always);
+    let error = count().await.unwrap_err();
+    assert!(matches!(&error, Error::Body { problem: BodyProblem::Shape(_), .. }), "{error}");
 }

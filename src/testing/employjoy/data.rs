@@ -177,7 +177,7 @@ impl PartnerData {
         });
         let now = self.now();
         let opened = json!({ "jobId": id, "companyId": format!("co_{company}"), "title": title, "openedAt": now });
-        self.events.add("job.opened", now, opened);
+        self.events.add("job.opened", now, &opened);
         id
     }
 
@@ -194,7 +194,9 @@ impl PartnerData {
         let rows: Vec<Value> = (self.visible_jobs().filter(|job| closes(job)))
             .map(|job| json!({ "jobId": job.id, "companyId": job.company.id, "reason": reason, "closedAt": now }))
             .collect();
-        rows.into_iter().for_each(|data| self.events.add("job.closed", now, data));
+        for data in rows {
+            self.events.add("job.closed", now, &data);
+        }
     }
 
     /// Sets the time of the last change of jobs to now.
@@ -254,7 +256,7 @@ impl PartnerData {
                     "applicationId": row.id, "sourceApplicationId": row.source_application_id, "jobId": row.job_id,
                     "oldStatus": row.status, "newStatus": status, "currentStage": stage, "occurredAt": now,
                 });
-                self.events.add("application.status_changed", now, data);
+                self.events.add("application.status_changed", now, &data);
             }
             (row.status, row.current_stage) = (status.to_owned(), stage.to_owned());
             (row.last_status_change_at, row.updated_at) = (now, now);

@@ -12,7 +12,7 @@ pub(super) struct Events {
 
 impl Events {
     /// Adds an event, whose id is the next of `evt_1`, `evt_2` and so on.
-    pub(super) fn add(&mut self, kind: &str, at: Timestamp, data: Value) {
+    pub(super) fn add(&mut self, kind: &str, at: Timestamp, data: &Value) {
         self.last += 1;
         let id = format!("evt_{}", self.last);
         let event = json!({ "id": id, "type": kind, "createdAt": at, "apiVersion": "v1", "data": data });

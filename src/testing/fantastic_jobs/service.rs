@@ -122,7 +122,7 @@ impl FantasticService {
             Route::Count(feed) => {
                 let frame = frame.unwrap_or("1m");
                 check_descriptions(request, frame)?;
-                let count = self.matching(feed, frame, request, now)?.len();
+                let count = faults.total(self.matching(feed, frame, request, now)?.len());
                 Ok(Reply::json(200, format!(r#"{{"count":{count}}}"#)))
             }
             Route::Modified => self.modified(request, faults, now),
@@ -168,7 +168,8 @@ impl FantasticService {
         if feed == FeedName::Jb {
             check_descriptions(request, frame)?;
         }
-        let rows = self.matching(feed, frame, request, now)?;
+        let mut rows = self.matching(feed, frame, request, now)?;
+        rows.truncate(rows.len().saturating_sub(faults.behind));
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.posted))?;
         let shown = shown(request, frame == "6m")?;
         let texts = page.iter().map(|row| row.json(feed, shown));

@@ -280,6 +280,12 @@ impl JobData {
         Ok(ordered.filter_map(|&(_, index)| self.jobs.get(index)).filter(|job| passes(job)).collect())
     }
 
+    /// The lowest id of the newest jobs, of so many; above all ids for 0.
+    pub(super) fn newest(&self, jobs: usize) -> u64 {
+        let first = self.jobs.get(self.jobs.len().saturating_sub(jobs));
+        first.map_or(u64::MAX, |job| job.key.id)
+    }
+
     /// All jobs, the lowest id first.
     pub(super) fn jobs(&self) -> &[Job] {
         &self.jobs
