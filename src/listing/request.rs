@@ -68,16 +68,13 @@ impl<E: Endpoint + Clone> ListRequest<E> {
     /// The walk at its first position; an error when the parameters or the cursor are refused.
     fn walk(&self) -> Result<Walk> {
         self.endpoint.validate()?;
-        match &self.cursor {
-            Some(cursor) => {
-                let (at, walked) = cursor.open(&self.client.origin(), self.endpoint.fingerprint())?;
-                Ok(Walk::resume(at, walked))
-            }
-            None => {
-                let walked = Walked { rows: self.endpoint.rows_before_start(), ..Walked::default() };
-                Ok(Walk::resume(self.endpoint.start(), walked))
-            }
-        }
+        let (at, walked) = if let Some(cursor) = &self.cursor {
+            cursor.open(&self.client.origin(), self.endpoint.fingerprint())?
+        } else {
+            let rows = self.endpoint.rows_before_start();
+            (self.endpoint.start(), Walked { rows, ..Walked::default() })
+        };
+        Ok(Walk::resume(at, walked))
     }
 }
 
