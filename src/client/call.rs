@@ -87,7 +87,8 @@ impl Client {
                     tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
                     self.keep_sunset(endpoint, &opened.headers);
                     // Only a request that changes nothing on the server may be sent to another URL.
-                    if opened.status.is_redirection() && request.method.is_safe() && !accept(opened.status) {
+                    let redirects_to = opened.status.is_redirection() && opened.status != StatusCode::NOT_MODIFIED;
+                    if redirects_to && request.method.is_safe() && !accept(opened.status) {
                         redirects += 1;
                         url = self.redirected(request, &opened, redirects)?;
                         call.attempts -= 1;

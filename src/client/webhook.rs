@@ -158,6 +158,11 @@ impl Verifier {
         HeaderValue::try_from(prefix + &hex::encode(mac.finalize().into_bytes())).map_err(|_| unusable())
     }
 
+    /// The name of the signature header, to send webhooks.
+    pub fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
     /// Compares every secret with every signature, without stopping at the first match.
     fn compare(&self, signatures: &[[u8; 32]], parts: &[&[u8]]) -> Result<(), VerifyError> {
         let mut matches = false;

@@ -1,10 +1,11 @@
 //! The error type of the crate. Its messages are written for a person who reads a log.
 //!
 //! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of the source
-//! is only in [`std::error::Error::source`]. Credentials, query strings and contents of records never appear.
+//! is only in [`std::error::Error::source`], and after the message in `Debug`. Credentials, query strings and contents of records never appear.
 
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,10 @@ use super::transport::TransportError;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Every error between a request and a committed page.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` shows the message of `Display`, then those of its sources that are not part of it, so that
+/// `fn main() -> jobfeed::Result<()>` and `unwrap` print what a person can read.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A value was refused before anything was sent.
@@ -168,12 +172,14 @@ pub enum Error {
         reason: String,
     },
     /// The walk reached its end, but records may be missing.
-    #[error("{endpoint}: records may be missing: {completeness}; run it again, the watermark did not move")]
+    #[error("{endpoint}: records may be missing: {completeness}; run it again{}", unmoved(*.watermark_kept))]
     Incomplete {
         /// The endpoint.
         endpoint: Arc<str>,
         /// How complete the walk was.
         completeness: Completeness,
+        /// Whether the sync has a watermark, which then did not move. Always false for a listing.
+        watermark_kept: bool,
     },
     /// The server no longer lists the records of an interval. Nothing was sent, and the watermark did not move.
     #[error(
@@ -302,13 +308,34 @@ pub(crate) fn retryable_status(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.to_string();
+        f.write_str(&shown)?;
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            let text = error.to_string();
+            if !shown.contains(&text) {
+                write!(f, "; caused by: {text}")?;
+            }
+            (shown, source) = (text, error.source());
+        }
+        Ok(())
+    }
+}
+
 fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn unmoved(watermark_kept: bool) -> &'static str {
+    if watermark_kept { ", the watermark did not move" } else { "" }
 }
 
 /// What to do after an error status, with any provider.
 pub(crate) fn advice(status: StatusCode) -> &'static str {
     match status.as_u16() {
+        304 => "send the request without `If-None-Match` and `If-Modified-Since`, or check the cache before the server",
         401 => "check the API key",
         403 => "check the API key and what your plan includes",
         404 => "check the id and the base URL",

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::message::without_quoted_values;
+use super::message::reason;
 use super::problem::BodyProblem;
 
 /// Where in a body the records are.
@@ -254,8 +254,7 @@ impl<'b> Reader<'b> {
             }
             // When the text is well-formed JSON, only this record does not fit the record type.
             Err(error) => {
-                self.raw()?;
-                let reason = without_quoted_values(&error.to_string());
+                let reason = reason::<T>(self.raw()?, &error);
                 out.rejected.push(RejectedRecord { index: out.rows(), range: start..self.at, reason });
             }
         }

@@ -1,4 +1,68 @@
-//! Removes quoted values from the messages of decoders.
+//! Why a record could not be decoded: the field and the message of the decoder, without values of the record.
+
+use std::fmt::Write as _;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
+
+/// The longest name of a field that is shown, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// Why this record does not fit the record type, with the path of the field where that is known.
+///
+/// The record is decoded again, because following the path costs too much for every record.
+pub(crate) fn reason<T: DeserializeOwned>(record: &RawValue, error: &serde_json::Error) -> String {
+    let message = without_quoted_values(&error.to_string());
+    let mut deserializer = serde_json::Deserializer::from_str(record.get());
+    let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => path_text(error.path()),
+        Ok(_) => String::new(),
+    };
+    // Our own models put the names of the fields into the message.
+    let first = path.split(['.', '[']).next().unwrap_or_default();
+    if path.is_empty() || message.strip_prefix(first).is_some_and(|rest| rest.starts_with(": ")) {
+        return message;
+    }
+    format!("{path}: {}", without_position(&message))
+}
+
+/// The path of a field, such as `company.offices[2].city`; empty when it is not known.
+fn path_text(path: &Path) -> String {
+    let mut out = String::new();
+    for segment in path {
+        let name = match segment {
+            Segment::Seq { index } => {
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "[{index}]");
+                continue;
+            }
+            Segment::Map { key } if is_field_name(key) => key,
+            Segment::Enum { variant } => variant,
+            Segment::Map { .. } | Segment::Unknown => "…",
+        };
+        if !out.is_empty() {
+            out.push('.');
+        }
+        out.push_str(name);
+    }
+    out
+}
+
+/// Whether a key looks like the name of a field. In a map, keys are data of the record, such as an address or a name.
+fn is_field_name(key: &str) -> bool {
+    key.len() <= LONGEST_NAME
+        && key.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The message without the position at its end: the field says more than a column.
+fn without_position(message: &str) -> &str {
+    match message.rsplit_once(" at line ") {
+        Some((before, position)) if position.contains(" column ") => before,
+        _ => message,
+    }
+}
 
 /// The words before a value in backticks in a decoder's message.
 const BEFORE_VALUES: [&str; 6] =

@@ -54,6 +54,12 @@ impl Account {
         same_page
     }
 
+    /// Forgets the keys of the last page: they may come again.
+    pub(crate) fn forget_keys(&mut self) {
+        self.previous.clear();
+        self.walked.tail.clear();
+    }
+
     pub(crate) fn walked(&self) -> &Walked {
         &self.walked
     }

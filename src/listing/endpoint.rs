@@ -56,6 +56,12 @@ pub trait Endpoint: Send + Sync + 'static {
         None
     }
 
+    /// Whether a record that changes during the walk may come again on a later page, so that the same id on two pages is no
+    /// sign of a missing record. On one page an id comes once in any case. Default: no.
+    fn may_repeat(&self) -> bool {
+        false
+    }
+
     /// Whether this status means that the position is past the end. Default: no, it is an error.
     fn past_end(&self, at: &Position, status: StatusCode) -> bool {
         let _ = (at, status);

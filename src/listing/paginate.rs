@@ -60,13 +60,18 @@ pub fn token(answer: &Answer<'_>, field: &str) -> Result<Paging, AnswerError> {
 /// [`AnswerError`] when the field is something else, such as a fraction or `true`.
 pub fn total(answer: &Answer<'_>, field: &str) -> Result<Option<u64>, AnswerError> {
     let Some(raw) = answer.fields.raw(field).filter(|raw| *raw != "null") else { return Ok(None) };
-    let text = raw.trim_matches('"').trim();
-    let whole = |number: f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
-    let total =
-        text.parse().ok().or_else(|| text.parse().ok().filter(|number| whole(*number)).map(|number| number as u64));
-    match total {
+    match number_of_records(raw) {
         Some(total) => Ok(Some(total)),
         None => Err(AnswerError::shape(format!("`{field}` is not a number of records"))),
     }
+}
+
+/// A number of records in any form that JSON has for it, from its JSON text.
+pub(crate) fn number_of_records(json: &str) -> Option<u64> {
+    let text = json.trim_matches('"').trim();
+    let whole = |number: f64| number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+    let number =
+        text.parse().ok().or_else(|| text.parse().ok().filter(|number| whole(*number)).map(|number| number as u64));
+    number
 }

@@ -138,7 +138,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
             return None;
         }
         tracing::warn!(endpoint = self.endpoint.name(), %completeness, "the walk is not complete");
-        Some(Error::Incomplete { endpoint: self.endpoint.name().into(), completeness })
+        Some(Error::Incomplete { endpoint: self.endpoint.name().into(), completeness, watermark_kept: false })
     }
 }
 

@@ -64,6 +64,9 @@ impl Walk {
         self.pages += 1;
         let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
         let same = self.account.enter(rows, total, keys);
+        if endpoint.may_repeat() {
+            self.account.forget_keys();
+        }
         // A page of one record may repeat it because another record was inserted before it.
         if same && rows > 1 {
             return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen: self.pages - 1 });

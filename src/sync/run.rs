@@ -187,7 +187,7 @@ impl<T, C> SyncRun<T, C> {
     }
 
     /// Ends the run after an error: `Ok` when the error is a pause, else the error.
-    pub(super) fn end(&mut self, error: Error) -> Result<()> {
+    pub(super) fn end(&mut self, mut error: Error) -> Result<()> {
         let paused_until = match &error {
             Error::Paused { until, .. } => Some(*until),
             // All attempts got a 429, and the server did not say how long to wait.
@@ -199,8 +199,11 @@ impl<T, C> SyncRun<T, C> {
             self.stage = Stage::Over(Outcome::Paused { until });
             return Ok(());
         }
-        self.stage = Stage::Over(match &error {
-            Error::Incomplete { completeness, .. } => (*completeness).into(),
+        self.stage = Stage::Over(match &mut error {
+            Error::Incomplete { completeness, watermark_kept, .. } => {
+                *watermark_kept = self.state.watermark.is_some();
+                (*completeness).into()
+            }
             _ => Outcome::Failed,
         });
         Err(error)

@@ -98,7 +98,10 @@ impl WalkError {
     /// The error as the caller gets it.
     pub(crate) fn at(self, endpoint: &dyn Endpoint) -> Error {
         match self {
-            Self::Incomplete(completeness) => Error::Incomplete { endpoint: endpoint.name().into(), completeness },
+            Self::Incomplete(completeness) => {
+                // The run knows whether there is a watermark.
+                Error::Incomplete { endpoint: endpoint.name().into(), completeness, watermark_kept: false }
+            }
             Self::Ignored(what) => {
                 let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
                 let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1, uncertain: false });

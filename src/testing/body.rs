@@ -25,6 +25,8 @@ pub(crate) type Payload = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>
 enum BodyStep {
     Send(Bytes),
     Wait(Duration),
+    /// Nothing more comes, and the connection stays open.
+    Hang,
     Cut,
 }
 
@@ -62,6 +64,7 @@ impl OutgoingBody {
         for fault in faults {
             match fault {
                 Fault::CutBody => return Self::cut(&body),
+                Fault::TricklingBody(interval) => return Self::trickling(body, *interval),
                 Fault::SlowBody(duration) => outgoing.steps = Box::new(slow(body.clone(), *duration)),
                 Fault::Oversized(bytes) => {
                     let padding = bytes.saturating_sub(body.len() as u64);
@@ -73,6 +76,18 @@ impl OutgoingBody {
             }
         }
         outgoing
+    }
+
+    /// Announces the body and never sends it.
+    pub(crate) fn hanging(body: &Bytes) -> Self {
+        Self { steps: Box::new(iter::once(BodyStep::Hang)), announced: Some(body.len() as u64), bytes: 0, whole: false }
+    }
+
+    fn trickling(body: Bytes, interval: Duration) -> Self {
+        let bytes = body.len() as u64;
+        let spaces = iter::repeat_with(move || [BodyStep::Wait(interval), BodyStep::Send(Bytes::from_static(b" "))]);
+        let steps = iter::once(BodyStep::Send(body)).chain(spaces.flatten());
+        Self { steps: Box::new(steps), announced: None, bytes, whole: false }
     }
 
     fn cut(body: &Bytes) -> Self {
@@ -94,6 +109,7 @@ impl OutgoingBody {
                 match step {
                     BodyStep::Send(bytes) => return Some((Ok(Frame::data(bytes)), (steps, guard))),
                     BodyStep::Wait(duration) => time::pause(duration).await,
+                    BodyStep::Hang => std::future::pending().await,
                     BodyStep::Cut => {
                         let error = io::Error::other("the body is cut on purpose");
                         return Some((Err(error), (steps, guard)));

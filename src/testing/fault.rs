@@ -3,16 +3,18 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::page_faults::{BadRecords, NextFault, PageFaults};
+use super::page_faults::{BadRecords, NextFault, PageFaults, TotalForm};
 use super::received::Received;
 use super::reply::Reply;
 
 /// One way to misbehave. Give it to [`Simulator::fault`](super::Simulator::fault) together with a [`When`].
 ///
 /// Several faults can hit one request. Those that replace the reply ([`Status`](Self::Status), [`Html`](Self::Html),
-/// [`ErrorObject`](Self::ErrorObject), [`Redirect`](Self::Redirect), [`Drop`](Self::Drop), [`Stall`](Self::Stall)) come
-/// before all others, and the first of them that was switched on is used; the service does not get the request, so no
-/// throttle counts it. All others change a good reply (status 200 to 299) and leave every other reply alone.
+/// [`ErrorObject`](Self::ErrorObject), [`Redirect`](Self::Redirect), [`RedirectWith`](Self::RedirectWith),
+/// [`Drop`](Self::Drop), [`Stall`](Self::Stall)) come before all others, and the first of them that was switched on is used;
+/// the service does not get the request, so no throttle counts it. [`Header`](Self::Header) and
+/// [`HangingBody`](Self::HangingBody) change every reply. All others change a good reply (status 200 to 299) and leave every
+/// other reply alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -43,12 +45,31 @@ pub enum Fault {
     ForeignNext(String),
     /// Status 302 to this location.
     Redirect(String),
+    /// A redirect with another status.
+    RedirectWith {
+        /// The status code, such as 303.
+        code: u16,
+        /// The location.
+        location: String,
+    },
     /// The body takes this long; the head is sent at once.
     SlowBody(Duration),
+    /// The head is sent, the body never, also that of a reply that another fault made, such as a [`Status`](Self::Status).
+    HangingBody,
+    /// After the body white space follows without end, a byte in each interval of this length.
+    TricklingBody(Duration),
     /// The body is padded with white space to at least this many bytes, and its length is not announced.
     Oversized(u64),
     /// No rows on this page, but `next` and the total do not change.
     EmptyPage,
+    /// The page is one of an older copy of the data, which lacks this many of the newest rows. The total and the link to the next page
+    /// are those of that copy. It concerns the jobs of jobdataapi.com, the active feeds of Fantastic.jobs (the newest rows of those
+    /// that the request selects), and the lists of EmployJoy and JobAffinity.
+    OlderCopy(usize),
+    /// The middle record of the page is a copy of the one before it, in place of its own. Nothing happens on a page of one record.
+    DuplicateRecord,
+    /// The total, or the answer of an endpoint that counts, is written in another form.
+    Total(TotalForm),
     /// Two bytes in the middle of the body are replaced by two that are not UTF-8.
     Garbled,
     /// Pages have half the size that was asked for.
@@ -80,9 +101,15 @@ impl Fault {
             Self::CycleNext => "CycleNext",
             Self::ForeignNext(_) => "ForeignNext",
             Self::Redirect(_) => "Redirect",
+            Self::RedirectWith { .. } => "RedirectWith",
             Self::SlowBody(_) => "SlowBody",
+            Self::HangingBody => "HangingBody",
+            Self::TricklingBody(_) => "TricklingBody",
             Self::Oversized(_) => "Oversized",
             Self::EmptyPage => "EmptyPage",
+            Self::OlderCopy(_) => "OlderCopy",
+            Self::DuplicateRecord => "DuplicateRecord",
+            Self::Total(_) => "Total",
             Self::Garbled => "Garbled",
             Self::HalveLimit => "HalveLimit",
             Self::BadRecord => "BadRecord",
@@ -102,7 +129,8 @@ impl Fault {
                 "<!doctype html><html><head><title>One moment</title></head><body><p>Checking your browser…</p></body></html>",
             )),
             Self::ErrorObject => Ok(Reply::json(200, error_object.to_owned())),
-            Self::Redirect(location) => Ok(Reply::html(302, "").header("location", location)),
+            Self::Redirect(location) => Ok(redirect(302, location)),
+            Self::RedirectWith { code, location } => Ok(redirect(*code, location)),
             Self::Drop => Err(NoReply::Drop),
             Self::Stall => Err(NoReply::Stall),
             _ => return None,
@@ -114,6 +142,9 @@ impl Fault {
             Self::ShortPage(rows) => page.drop_rows = *rows,
             Self::EmptyPage => page.drop_all_rows = true,
             Self::HalveLimit => page.halve_limit = true,
+            Self::OlderCopy(rows) => page.behind = *rows,
+            Self::DuplicateRecord => page.duplicate = true,
+            Self::Total(form) => page.total = *form,
             Self::LostNext => page.next = NextFault::Lost,
             Self::RepeatNext => page.next = NextFault::Repeat,
             Self::CycleNext => page.next = NextFault::Cycle,
@@ -139,6 +170,10 @@ pub(crate) fn page_faults(faults: &[Fault]) -> PageFaults {
 pub(crate) enum NoReply {
     Drop,
     Stall,
+}
+
+fn redirect(code: u16, location: &str) -> Reply {
+    Reply::html(code, "").header("location", location)
 }
 
 fn status(code: u16, retry_after: Option<u64>) -> Reply {

@@ -4,6 +4,7 @@
 //! that it simulates; it can [change its data](Simulator::before_request) while your code pages, and [misbehave](Fault) in
 //! the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare. There is one
 //! for each provider, such as [`JobDataApi`]; what they share is [`Simulator`], which also takes a [`Service`] of your own.
+//! With the feature `webhook`, a `WebhookSender` delivers signed events to a receiver under test.
 //!
 //! ```
 //! use jobfeed::testing::{Fault, JobDataApi, When};
@@ -43,16 +44,20 @@ mod service;
 mod simulator;
 mod throttle;
 mod time;
+#[cfg(feature = "webhook")]
+mod webhooks;
 
 pub use self::employjoy::EmployJoy;
 pub use self::fantastic_jobs::FantasticJobs;
 pub use self::fault::{Fault, When};
 pub use self::jobaffinity::JobAffinity;
 pub use self::jobdataapi::{Insert, JobDataApi};
-pub use self::page_faults::{BadRecords, NextFault, PageFaults, make_bad_record};
+pub use self::page_faults::{BadRecords, NextFault, PageFaults, TotalForm, make_bad_record};
 pub use self::received::Received;
 pub use self::reply::Reply;
 pub use self::served::{Served, ServedRequest};
 pub use self::service::Service;
 pub use self::simulator::Simulator;
 pub use self::throttle::Throttle;
+#[cfg(feature = "webhook")]
+pub use self::webhooks::{Delivery, WebhookSender};

@@ -14,6 +14,12 @@ pub struct PageFaults {
     pub drop_all_rows: bool,
     /// Use pages of half the size that was asked for (at least 1).
     pub halve_limit: bool,
+    /// Leave out this many of the newest rows of the whole list, before it is divided into pages.
+    pub behind: usize,
+    /// Send the middle record of the page as a copy of the one before it.
+    pub duplicate: bool,
+    /// How the total is written.
+    pub total: TotalForm,
     /// What to do with the link or cursor to the next page.
     pub next: NextFault,
     /// Which records get a wrong type.
@@ -35,6 +41,23 @@ pub enum NextFault {
     Cycle,
     /// Lead to this URL.
     Foreign(String),
+}
+
+/// How a total is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TotalForm {
+    /// As a whole number: `400`.
+    #[default]
+    Whole,
+    /// As a text: `"400"`.
+    Text,
+    /// With a fraction: `400.0`.
+    Fraction,
+    /// With an exponent: `400e0`.
+    Exponent,
+    /// As `true`, which is no number.
+    True,
 }
 
 /// Which records of a page get a value of the wrong type.
@@ -72,11 +95,28 @@ impl PageFaults {
         if self.drop_all_rows { 0 } else { rows.saturating_sub(self.drop_rows) }
     }
 
-    /// Applies the faults that concern rows: leaves rows out, and gives others a wrong value by [`make_bad_record`]. `null` gets
+    /// The JSON text of the total of a list.
+    pub fn total(&self, rows: usize) -> String {
+        match self.total {
+            TotalForm::Whole => rows.to_string(),
+            TotalForm::Text => format!("\"{rows}\""),
+            TotalForm::Fraction => format!("{rows}.0"),
+            TotalForm::Exponent => format!("{rows}e0"),
+            TotalForm::True => "true".to_owned(),
+        }
+    }
+
+    /// Applies the faults that concern the rows of a page: leaves rows out, sends one twice, and gives others a wrong value by [`make_bad_record`]. `null` gets
     /// the index of such a row in the page, and tells whether its wrong value is a null.
     pub fn apply<T: Borrow<str> + From<String>>(&self, page: &mut Vec<T>, null: impl Fn(usize) -> bool) {
         page.truncate(self.rows(page.len()));
         let rows = page.len();
+        let before = (rows / 2).checked_sub(1).and_then(|index| page.get(index));
+        if let Some(copy) = before.filter(|_| self.duplicate).map(|row| T::from(row.borrow().to_owned()))
+            && let Some(middle) = page.get_mut(rows / 2)
+        {
+            *middle = copy;
+        }
         for (index, row) in page.iter_mut().enumerate() {
             if self.bad_records.hits(index, rows) {
                 *row = make_bad_record((*row).borrow(), null(index)).into();

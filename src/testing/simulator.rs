@@ -255,7 +255,11 @@ fn decide<S: Service>(
     let reply = replacement.unwrap_or_else(|| Ok(service.reply(&request, &page_faults(&faults))));
     let decision = reply.map(|mut reply| {
         let body_faults = if reply.is_good() && !replaced { faults.as_slice() } else { &[] };
-        let body = OutgoingBody::new(reply.body.clone(), body_faults);
+        let body = if faults.contains(&Fault::HangingBody) {
+            OutgoingBody::hanging(&reply.body)
+        } else {
+            OutgoingBody::new(reply.body.clone(), body_faults)
+        };
         for fault in &faults {
             if let Fault::Header(name, value) = fault {
                 reply = reply.header(name, value);

@@ -340,3 +340,38 @@ async fn an_error_says_what_to_do_about_this_key_and_company() {
         assert!(!error.to_string().contains("plan"), "{error}");
     }
 }
+
+/// A prepared submission with one field of its body replaced, as a client without checks of its own would send it.
+fn unchecked(api: &Client, pointer: &str, value: serde_json::Value) -> Submission {
+    let submission =
+        api.prepare(application("job_1", pointer).source("indeed").resume_url("https://a.example/cv")).unwrap();
+    let mut stored = serde_json::to_value(&submission).unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(submission.body()).unwrap();
+    *body.pointer_mut(pointer).unwrap() = value;
+    stored["body"] = body.to_string().into();
+    serde_json::from_value(stored).unwrap()
+}
+
+#[tokio::test]
+async fn the_simulator_checks_lengths_as_the_service_does() {
+    let server = small().start().await.unwrap();
+    let api = client(&server, at(NOW));
+    for (pointer, most) in
+        [("/candidate/firstName", 100), ("/candidate/lastName", 100), ("/source", 100), ("/sourceApplicationId", 128)]
+    {
+        let field = pointer.trim_start_matches('/').replace('/', ".");
+        // Characters, not bytes.
+        let fits = unchecked(&api, pointer, "é".repeat(most).into());
+        api.submit(&fits).send().await.unwrap_or_else(|error| panic!("{field}: {error}"));
+        let long = unchecked(&api, pointer, "é".repeat(most + 1).into());
+        let error = api.submit(&long).send().await.unwrap_err();
+        let server = error.server().unwrap();
+        assert_eq!((error.status().unwrap().as_u16(), server.code.as_deref()), (422, Some("VALIDATION_ERROR")));
+        let fields: Vec<_> = server.fields.iter().map(|field| (field.field.as_str(), field.code.as_deref())).collect();
+        assert_eq!(fields, [(field.as_str(), Some("TOO_LONG"))], "{error}");
+    }
+    for (pointer, value) in [("/jobId", ""), ("/candidate/phone", ""), ("/resumeUrl", "no url")] {
+        let error = api.submit(&unchecked(&api, pointer, value.into())).send().await.unwrap_err();
+        assert_eq!(error.status().unwrap().as_u16(), 422, "{pointer}: {error}");
+    }
+}

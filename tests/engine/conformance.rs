@@ -1,5 +1,5 @@
 //! The conformance suite: what every listing of every provider must do when a server fails or sends wrong answers. A new
-//! provider is added with one [`Case`] and one line at the end.
+//! provider is added with one [`Case`] in `conformance/cases.rs` and one line at the end.
 #![cfg(feature = "testing")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -9,11 +9,17 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use http::StatusCode;
+use jobfeed::checkpoint::MemoryStore;
+use jobfeed::jiff::SignedDuration;
 use jobfeed::testing::{Fault, Served, When};
-use jobfeed::{BodyProblem, Completeness, Cursor, Error, PageStream, RetryPolicy};
+use jobfeed::{BodyProblem, Completeness, Cursor, Error, Outcome, PageStream, Result, RetryPolicy};
 use serde_json::Value;
 
 use crate::support::impatient;
+
+mod cases;
+mod general;
+mod syncs;
 
 /// Records of the listing, and records of a page: ten pages.
 const ROWS: usize = 1000;
@@ -25,11 +31,18 @@ struct Settings {
     retry: RetryPolicy,
     timeout: Duration,
     max_body_bytes: usize,
+    /// How far the client's clock is ahead of the server's.
+    ahead: SignedDuration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { retry: impatient(), timeout: Duration::from_secs(20), max_body_bytes: 8 << 20 }
+        Self {
+            retry: impatient(),
+            timeout: Duration::from_secs(20),
+            max_body_bytes: 8 << 20,
+            ahead: SignedDuration::ZERO,
+        }
     }
 }
 
@@ -46,13 +59,42 @@ trait Case: Sized + Send + Sync {
     const NAMES_NEXT: bool = true;
     /// Requests after the last record, to find the end.
     const CLOSING: u64 = 0;
+    /// Whether the server recognises a repetition of its `POST`.
+    const REPEATABLE_POST: bool = false;
+    /// Whether the sync asks for counts or totals.
+    const SYNC_COUNTS: bool = false;
     /// The field that identifies a record.
     const KEY: &'static str = "id";
 
     fn start() -> impl Future<Output = Self> + Send;
     fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value>;
     fn fault(&self, fault: Fault, when: When);
+    fn clear_faults(&self);
     fn served(&self) -> Served;
+
+    /// One run of the sync of the listing.
+    fn sync(&self, settings: Settings, store: &MemoryStore) -> impl Future<Output = Synced> + Send;
+    /// Adds rows that are newer than all others.
+    fn add_rows(&self);
+    /// Lets half an hour pass, where the server's time moves.
+    fn pass_time(&self) {}
+    /// The keys that all runs so far together must have delivered.
+    fn synced_rows(&self, store: &MemoryStore) -> impl Future<Output = BTreeSet<String>> + Send;
+
+    /// Where the client sends its requests.
+    fn base_url(&self) -> String;
+    /// The key or the password of the client.
+    fn secret(&self) -> String;
+    /// Sends a `POST` that is not answered as expected. `None` for a provider that has none.
+    fn post(&self) -> impl Future<Output = Option<Error>> + Send {
+        async { None }
+    }
+}
+
+/// One run of a sync: the keys that it delivered, and how it ended.
+struct Synced {
+    keys: Vec<String>,
+    ended: Result<Outcome>,
 }
 
 /// The result of a walk: the keys, the rejected records, and the error at its end.
@@ -270,222 +312,24 @@ macro_rules! conformance {
                 a_foreign_next_or_redirect_is_refused_before_anything_is_sent, missing_records_are_an_error,
                 an_empty_page_in_the_middle_is_not_the_end, all_records_arrive_from_a_server_that_halves_the_page_size,
                 a_walk_continues_from_a_stored_cursor, a_long_wait_ends_as_paused_and_a_later_walk_continues);
+            conformance!(@ $case, general:
+                promise_7_the_head_of_an_answer_holds_when_its_body_hangs, a_body_that_never_ends_is_not_waited_for,
+                promise_7_the_longest_wait_of_several_rate_policies_is_obeyed,
+                promise_4_a_total_in_any_form_of_a_number_is_compared, promise_4_a_record_twice_in_a_page_is_not_complete,
+                promise_8_a_credential_in_the_path_of_a_link_is_not_kept,
+                promise_2_a_303_after_a_post_is_neither_followed_nor_taken_for_a_refusal);
+            conformance!(@ $case, syncs:
+                promise_1_answers_of_older_copies_lose_no_row, promise_1_a_clock_that_is_an_hour_wrong_loses_no_row,
+                promise_1_a_record_twice_in_a_page_hides_no_other, promise_4_a_sync_reads_totals_in_any_form_of_a_number);
         }
     )*};
-    (@ $case:ty: $($test:ident),*) => {$(
+    (@ $case:ty: $($test:ident),*) => { conformance!(@ $case, super: $($test),*); };
+    (@ $case:ty, $tests:ident: $($test:ident),*) => {$(
         #[tokio::test]
         async fn $test() {
-            super::$test::<$case>().await;
+            $tests::$test::<$case>().await;
         }
     )*};
-}
-
-mod cases {
-    //! One listing for each provider and kind of paging.
-
-    use jobfeed::RateLimit;
-    use jobfeed::fantastic_jobs::{self, TimeFrame};
-    use jobfeed::testing::{EmployJoy, FantasticJobs, JobAffinity, JobDataApi};
-    use jobfeed::{employjoy, jobdataapi};
-
-    use super::*;
-
-    /// Page numbers with a total.
-    pub(super) struct JobDataApiJobs(JobDataApi);
-
-    impl Case for JobDataApiJobs {
-        const TOTAL: bool = true;
-        const TOKENS: bool = false;
-
-        async fn start() -> Self {
-            Self(JobDataApi::builder().jobs(ROWS).days(60).start().await.unwrap())
-        }
-
-        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-            let client = jobdataapi::Client::builder()
-                .api_key(self.0.api_key())
-                .base_url(self.0.base_url())
-                .rate_limit(RateLimit::unlimited())
-                .retry(settings.retry)
-                .timeout(settings.timeout)
-                .max_body_bytes(settings.max_body_bytes)
-                .build()
-                .unwrap();
-            let mut jobs = client.jobs().page_size(PAGE);
-            if strict {
-                jobs = jobs.strict();
-            }
-            if let Some(cursor) = cursor {
-                jobs = jobs.resume_from(cursor);
-            }
-            jobs.pages_as()
-        }
-
-        fn fault(&self, fault: Fault, when: When) {
-            self.0.fault(fault, when);
-        }
-
-        fn served(&self) -> Served {
-            self.0.served()
-        }
-    }
-
-    /// A cursor without a total.
-    pub(super) struct EmployJoyJobs(EmployJoy);
-
-    fn employjoy(server: &EmployJoy, settings: Settings) -> employjoy::Client {
-        employjoy::Client::builder()
-            .api_key(server.api_key())
-            .base_url(server.base_url())
-            .rate_limit(RateLimit::unlimited())
-            .retry(settings.retry)
-            .timeout(settings.timeout)
-            .max_body_bytes(settings.max_body_bytes)
-            .build()
-            .unwrap()
-    }
-
-    impl Case for EmployJoyJobs {
-        const TOTAL: bool = false;
-        const TOKENS: bool = true;
-
-        async fn start() -> Self {
-            Self(EmployJoy::builder().jobs(ROWS).start().await.unwrap())
-        }
-
-        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-            let mut jobs = employjoy(&self.0, settings).jobs().page_size(PAGE);
-            if strict {
-                jobs = jobs.strict();
-            }
-            if let Some(cursor) = cursor {
-                jobs = jobs.resume_from(cursor);
-            }
-            jobs.pages_as()
-        }
-
-        fn fault(&self, fault: Fault, when: When) {
-            self.0.fault(fault, when);
-        }
-
-        fn served(&self) -> Served {
-            self.0.served()
-        }
-    }
-
-    /// The list of applications of the same service.
-    pub(super) struct EmployJoyApplications(EmployJoy);
-
-    impl Case for EmployJoyApplications {
-        const TOTAL: bool = false;
-        const TOKENS: bool = true;
-
-        async fn start() -> Self {
-            Self(EmployJoy::builder().jobs(7).applications(ROWS).start().await.unwrap())
-        }
-
-        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-            let mut applications = employjoy(&self.0, settings).applications().page_size(PAGE);
-            if strict {
-                applications = applications.strict();
-            }
-            if let Some(cursor) = cursor {
-                applications = applications.resume_from(cursor);
-            }
-            applications.pages_as()
-        }
-
-        fn fault(&self, fault: Fault, when: When) {
-            self.0.fault(fault, when);
-        }
-
-        fn served(&self) -> Served {
-            self.0.served()
-        }
-    }
-
-    /// Links to next pages without a total.
-    pub(super) struct JobAffinityJobs(JobAffinity);
-
-    impl Case for JobAffinityJobs {
-        const TOTAL: bool = false;
-        const TOKENS: bool = false;
-        const BY_HOST: bool = true;
-
-        async fn start() -> Self {
-            Self(JobAffinity::builder().jobs(ROWS).applications(0).start().await.unwrap())
-        }
-
-        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-            let client = self.0.client().retry(settings.retry).timeout(settings.timeout);
-            let client = client.max_body_bytes(settings.max_body_bytes).build().unwrap();
-            let mut jobs = client.jobs().page_size(PAGE);
-            if strict {
-                jobs = jobs.strict();
-            }
-            if let Some(cursor) = cursor {
-                jobs = jobs.resume_from(cursor);
-            }
-            jobs.pages_as()
-        }
-
-        fn fault(&self, fault: Fault, when: When) {
-            self.0.fault(fault, when);
-        }
-
-        fn served(&self) -> Served {
-            self.0.served()
-        }
-    }
-
-    /// Offsets without a total, to an empty page; and the same list by cursor.
-    pub(super) struct FantasticAts<const CURSOR: bool>(FantasticJobs);
-
-    impl<const CURSOR: bool> Case for FantasticAts<CURSOR> {
-        const TOTAL: bool = false;
-        const TOKENS: bool = CURSOR;
-        const NAMES_NEXT: bool = false;
-        const CLOSING: u64 = 1;
-
-        async fn start() -> Self {
-            let server = FantasticJobs::builder().now("2026-03-10T09:15:00Z".parse().unwrap());
-            Self(
-                server.history(jobfeed::jiff::SignedDuration::from_hours(3)).rows_per_hour(1000).start().await.unwrap(),
-            )
-        }
-
-        fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-            let client = fantastic_jobs::Client::builder()
-                .api_key(self.0.api_key())
-                .base_url(self.0.base_url())
-                .clock(self.0.clock())
-                .rate_limit(RateLimit::unlimited())
-                .retry(settings.retry)
-                .timeout(settings.timeout)
-                .max_body_bytes(settings.max_body_bytes)
-                .build()
-                .unwrap();
-            let frame = if CURSOR { TimeFrame::SixMonths } else { TimeFrame::Hour };
-            let jobs = client.active_ats().time_frame(frame).page_size(PAGE);
-            let jobs = jobs.date_created_gte("2026-03-10T07:00:00Z".parse().unwrap());
-            let mut jobs = jobs.date_created_lt("2026-03-10T08:00:00Z".parse().unwrap());
-            if strict {
-                jobs = jobs.strict();
-            }
-            if let Some(cursor) = cursor {
-                jobs = jobs.resume_from(cursor);
-            }
-            jobs.pages_as()
-        }
-
-        fn fault(&self, fault: Fault, when: When) {
-            self.0.fault(fault, when);
-        }
-
-        fn served(&self) -> Served {
-            self.0.served()
-        }
-    }
 }
 
 conformance! {

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
 mod expired;
+mod filters;
 mod kit;
 mod models;
 mod planner;

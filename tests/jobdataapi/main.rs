@@ -5,6 +5,7 @@
 
 mod churn;
 mod contradictions;
+mod filters;
 mod models;
 mod other_copies;
 mod requests;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jobfeed::testing::jobdataapi::Order;
-use jobfeed::testing::{Fault, JobDataApi, When};
+use jobfeed::testing::{Fault, JobDataApi, TotalForm, When};
 use serde_json::Value;
 
 use super::{Got, KEY, client, get, small, try_get, walk};
@@ -37,6 +37,10 @@ async fn faults_that_stand_in_for_the_answer() {
     assert_eq!((got.status, got.json()["detail"].is_string()), (200, true));
     let got = faulty(Fault::Redirect("http://127.0.0.1:9/x".into()), PAGE_2).await.1.unwrap();
     assert_eq!((got.status, got.header("location")), (302, Some("http://127.0.0.1:9/x")));
+
+    let fault = Fault::RedirectWith { code: 308, location: "http://127.0.0.1:9/x".into() };
+    let got = faulty(fault, PAGE_2).await.1.unwrap();
+    assert_eq!((got.status, got.header("location")), (308, Some("http://127.0.0.1:9/x")));
 
     let (api, got) = faulty(Fault::Drop, PAGE_2).await;
     assert!(got.is_err());
@@ -79,6 +83,27 @@ async fn faults_of_the_body() {
     assert_eq!((got.text.len(), got.header("content-length")), (3_000_001, None));
     assert_eq!((got.ids().len(), api.served().bytes), (100, 3_000_001));
 
+    let api = small().start().await.unwrap();
+    api.fault(Fault::HangingBody, When::Always);
+    api.fault(Fault::Status { code: 404, retry_after: None }, When::matching("page", "2"));
+    for (path, status) in [("jobs/", 200), (PAGE_2, 404)] {
+        let url = format!("{}{path}", api.base_url());
+        let answer = client().get(url).header("Authorization", format!("Api-Key {KEY}")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "the head is sent");
+        let body = tokio::time::timeout(Duration::from_millis(100), answer.bytes()).await;
+        assert!(body.is_err(), "the body is not");
+    }
+
+    let api = small().start().await.unwrap();
+    api.fault(Fault::TricklingBody(Duration::from_millis(5)), When::Always);
+    let url = format!("{}jobs/", api.base_url());
+    let mut answer = client().get(url).header("Authorization", format!("Api-Key {KEY}")).send().await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"   ") {
+        text.extend_from_slice(&answer.chunk().await.unwrap().expect("the body does not end"));
+    }
+    assert!(serde_json::from_slice::<Value>(&text).is_ok(), "white space follows the body");
+
     let (_, got) = faulty(Fault::Header("X-Api-Left".into(), "3".into()), PAGE_2).await;
     assert_eq!(got.unwrap().header("x-api-left"), Some("3"));
     let (_, got) = faulty(Fault::Header("no header".into(), String::new()), PAGE_2).await;
@@ -119,6 +144,24 @@ async fn faults_of_the_page() {
     assert_eq!((got.ids().len(), tail(&got)), (50, Some(page(3))));
     let (api, _) = faulty(Fault::HalveLimit, PAGE_2).await;
     assert_eq!(walk(&api, "jobs/?max_age=off&page_size=100").await, api.ids());
+
+    let got = faulty(Fault::OlderCopy(5), "jobs/?max_age=off&page=5&page_size=100").await.1.unwrap();
+    assert_eq!((got.ids().len(), got.next(), got.json()["count"].as_u64()), (95, None, Some(495)));
+    let newest = *api.ids().last().unwrap();
+    assert!(got.ids().iter().all(|id| *id < newest), "the newest rows are missing");
+    let got = faulty(Fault::DuplicateRecord, PAGE_2).await.1.unwrap();
+    let mut copied = ids.clone();
+    copied[50] = ids[49];
+    assert_eq!((got.ids(), got.json()["count"].as_u64()), (copied, Some(500)));
+    for (form, text) in [
+        (TotalForm::Text, r#""500""#),
+        (TotalForm::Fraction, "500.0"),
+        (TotalForm::Exponent, "500e0"),
+        (TotalForm::True, "true"),
+    ] {
+        let got = faulty(Fault::Total(form), PAGE_2).await.1.unwrap();
+        assert!(got.text.starts_with(&format!(r#"{{"count":{text},"next":"#)), "{}", &got.text[..40]);
+    }
 
     let wrong = |got: &Got| {
         let rows = got.json()["results"].as_array().unwrap().clone();

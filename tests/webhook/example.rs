@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jobfeed::employjoy;
+use jobfeed::jiff::Timestamp;
+use jobfeed::testing::employjoy::PartnerData;
+use jobfeed::testing::{Delivery, EmployJoy, WebhookSender};
 use jobfeed::webhook::Verifier;
+use jobfeed::{Clock, employjoy};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 use tokio::net::TcpListener;
@@ -268,4 +272,129 @@ async fn a_body_that_is_not_an_event_or_too_large_is_not_stored() {
     }
     assert_eq!(client.post(&url).body(body("unsigned")).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert!(ids(&options.db, "SELECT id FROM event").is_empty());
+}
+
+/// A service whose time moves by a second with each look at it, so that no two events have the same time.
+async fn service() -> EmployJoy {
+    let seconds = AtomicI64::new(1_780_000_000);
+    let now = move || Timestamp::from_second(seconds.fetch_add(1, Ordering::Relaxed)).unwrap();
+    EmployJoy::builder().jobs(30).applications(12).companies(4).now_from(now).start().await.unwrap()
+}
+
+/// Changes of jobs and applications, some of them back and forth.
+fn changes(data: &mut PartnerData) -> Vec<String> {
+    let names = |numbers: &[u32]| numbers.iter().map(|n| format!("job_{n}")).collect::<Vec<_>>();
+    data.close_jobs(&names(&[1, 2, 3]));
+    data.insert_jobs(5);
+    for number in 1..=6 {
+        data.set_status(&format!("ej_app_{number}"), "in_progress", "Under Review");
+        data.set_status(&format!("ej_app_{number}"), "rejected", "Closed");
+    }
+    data.set_status("ej_app_2", "accepted", "Hired");
+    data.close_jobs(&names(&[31, 32]));
+    data.revoke_access("co_2");
+    data.take_events()
+}
+
+#[tokio::test]
+async fn events_of_the_simulated_service_reach_the_tables_in_any_order_and_however_often_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { db: folder.path().join("events.sqlite3"), queue: 3, batch: 1 };
+    let url = receiver_here(&options).await;
+    let service = service().await;
+    let events = service.with(changes);
+    // 3 closed and 5 opened, 6 rejected and 1 accepted, 2 closed, and the visible jobs of a company.
+    assert!(events.len() > 17 + 5, "{}", events.len());
+
+    // A forged delivery is refused, however often it is tried.
+    let forger = WebhookSender::new(&url, employjoy::verifier("guessed").unwrap()).unwrap().attempts(2);
+    let refused = forger.deliver(events[..3].iter().cloned()).await.unwrap();
+    assert_eq!(refused.iter().map(|delivery| delivery.status).collect::<Vec<_>>(), [Some(401); 6]);
+    assert!(ids(&options.db, "SELECT id FROM event").is_empty());
+
+    // Until eight events are stored, every second one is answered with 503, and comes again after later ones.
+    let trigger = "CREATE TABLE failing (id TEXT REFERENCES event (id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER failing_commit AFTER INSERT ON event WHEN substr(NEW.id, 5) % 2 = 0
+            AND (SELECT count(*) FROM event) < 8 BEGIN INSERT INTO failing VALUES ('x'); END";
+    Connection::open(&options.db).unwrap().execute_batch(trigger).unwrap();
+    let sender = WebhookSender::new(&url, employjoy::verifier(SECRET).unwrap()).unwrap();
+    let sender = sender.out_of_order(4).repeat(1).attempts(200);
+    let deliveries = sender.deliver(events.clone()).await.unwrap();
+    assert!(
+        deliveries.iter().any(|delivery| delivery.status == Some(503) && delivery.attempt == 1),
+        "some are retried"
+    );
+    let accepted: Vec<usize> = deliveries.iter().filter(|it| it.is_accepted()).map(|it| it.event).collect();
+    assert_eq!(accepted.len(), 2 * events.len(), "each is accepted twice");
+    let first: Vec<usize> = deliveries.iter().take(8).map(|it| it.event).collect();
+    assert!(!first.is_sorted(), "they come in another order: {first:?}");
+
+    let processed = async {
+        while !ids(&options.db, "SELECT id FROM event WHERE processed = 0").is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), processed).await.expect("everything is processed");
+    assert_eq!(ids(&options.db, "SELECT event FROM processed").len(), events.len(), "each once");
+
+    // The tables say what the service says.
+    let visible = service.with(|data| data.job_ids());
+    let open = ids(&options.db, "SELECT id FROM job WHERE open = 1");
+    let closed = ids(&options.db, "SELECT id FROM job WHERE open = 0");
+    assert!(!open.is_empty() && open.iter().all(|id| visible.contains(id)), "{open:?}");
+    assert_eq!(closed.len(), 35 - visible.len(), "by the customer and by the end of the access");
+    assert!(!closed.iter().any(|id| visible.contains(id)), "{closed:?}");
+    assert_eq!(ids(&options.db, "SELECT id FROM application WHERE status = 'accepted'"), ["ej_app_2"]);
+    assert_eq!(ids(&options.db, "SELECT id FROM application WHERE status = 'rejected'").len(), 5);
+}
+
+#[tokio::test]
+async fn a_sender_signs_each_attempt_afresh_and_stops_where_the_service_stops() {
+    let (seen, seconds) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicI64::new(1_780_000_000)));
+    let clock = {
+        let seconds = seconds.clone();
+        Clock::from_fn(move || Timestamp::from_second(seconds.fetch_add(60, Ordering::Relaxed)).unwrap())
+    };
+    let answer = {
+        let seen = seen.clone();
+        move |headers: axum::http::HeaderMap, body: String| async move {
+            let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+            let mut seen = seen.lock().unwrap();
+            seen.push((header("x-employjoy-signature"), header("x-employjoy-timestamp"), body.clone()));
+            match body.as_str() {
+                "gone" => StatusCode::GONE,
+                "late" if seen.len() > 2 => StatusCode::NO_CONTENT,
+                "moved" => StatusCode::FOUND,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            }
+        }
+    };
+    let app = axum::Router::new().route("/webhook", axum::routing::post(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/webhook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let signer = employjoy::verifier(SECRET).unwrap().clock(clock);
+    let sender = WebhookSender::new(&url, signer).unwrap().wait(Duration::from_millis(1));
+
+    let statuses = |deliveries: &[Delivery]| deliveries.iter().map(|it| it.status.unwrap()).collect::<Vec<_>>();
+    assert_eq!(statuses(&sender.deliver(["late"]).await.unwrap()), [500, 500, 204]);
+    for (index, (signature, timestamp, body)) in std::mem::take(&mut *seen.lock().unwrap()).into_iter().enumerate() {
+        assert_eq!(timestamp, (1_780_000_000 + 60 * index as i64).to_string(), "each attempt has its own time");
+        assert!(signature.starts_with(&format!("t={timestamp},v1=")), "{signature}");
+        let at = Timestamp::from_second(timestamp.parse().unwrap()).unwrap();
+        let verifier = employjoy::verifier(SECRET).unwrap().clock(Clock::fixed(at));
+        let mut headers = http::HeaderMap::new();
+        headers.insert("x-employjoy-signature", signature.parse().unwrap());
+        assert_eq!(verifier.verify(&headers, body.as_bytes()), Ok(()));
+    }
+    assert_eq!(sender.deliver(["bad"]).await.unwrap().len(), 10, "an event has ten attempts");
+    assert_eq!(statuses(&sender.deliver(["moved"]).await.unwrap()), [302; 10], "a redirect is not followed");
+    assert_eq!(statuses(&sender.deliver(["bad", "gone", "late"]).await.unwrap()), [500, 410], "nothing after a 410");
+    assert_eq!(sender.deliver(["bad"; 9]).await.unwrap().len(), 50, "nothing after 50 failures in a row");
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let sender = WebhookSender::new(&format!("http://{nobody}/"), employjoy::verifier(SECRET).unwrap()).unwrap();
+    let unanswered = sender.attempts(1).deliver(["late"]).await.unwrap();
+    assert_eq!((unanswered[0].status, unanswered[0].is_accepted()), (None, false));
+    assert!(WebhookSender::new("no url", employjoy::verifier(SECRET).unwrap()).is_err());
 }

@@ -103,5 +103,12 @@ impl Endpoint for ListEndpoint {
         paginate::token(answer, "next_cursor")
     }
 
-    // No `key`: a record that changes during the walk may arrive again, so the same id on two pages is not a drift.
+    fn key(&self) -> Option<&str> {
+        Some("id")
+    }
+
+    /// A record that changes during the walk moves to another place in the list (inferred from the order by time of change).
+    fn may_repeat(&self) -> bool {
+        true
+    }
 }

@@ -9,7 +9,7 @@ use super::query;
 use crate::client::ApiRequest;
 use crate::error::{AnswerError, Result};
 use crate::json::{BodyProblem, ListAt};
-use crate::listing::{Answer, Endpoint, Fingerprint, Paging, Position, Query};
+use crate::listing::{Answer, Endpoint, Fingerprint, Paging, Position, Query, paginate};
 use crate::sync::server_date;
 
 /// Rows on a page by default.
@@ -260,8 +260,9 @@ impl Endpoint for ListEndpoint {
         let next = match self.spec.page_by {
             PageBy::Whole => None,
             PageBy::Object => {
-                let total = answer.values("count").find_map(|count| count.parse().ok());
-                return Ok(Paging { next: None, total });
+                let count = answer.values("count").find_map(paginate::number_of_records);
+                let total = count.ok_or_else(|| AnswerError::shape("`count` is not a number of records"))?;
+                return Ok(Paging { next: None, total: Some(total) });
             }
             PageBy::Numbers => self.next_number(at, answer)?,
             PageBy::Rows => self.next_rows(at, answer)?,

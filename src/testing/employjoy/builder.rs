@@ -88,6 +88,8 @@ impl Builder {
             data.insert_job(start.checked_sub(ago).unwrap_or(start));
         }
         data.insert_applications(self.applications);
+        // Nobody was told of what was there before the start.
+        data.take_events();
         let clock = self.throttle_clock.unwrap_or_else(Elapsed::monotonic);
         let throttle = |requests| Throttle::with_clock(requests, Duration::from_secs(60), clock.clone());
         let limits = self.limits.then(|| Limits { lists: throttle(60), single: throttle(120), submit: throttle(10) });

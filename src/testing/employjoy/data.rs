@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::events::Events;
 use crate::client::Clock;
 
 /// The order of both lists. The vendor does not document it.
@@ -38,6 +39,7 @@ pub struct PartnerData {
     pub(super) sunset: Option<String>,
     companies: usize,
     revoked: Vec<String>,
+    events: Events,
 }
 
 /// One `POST` request, accepted or not.
@@ -133,6 +135,7 @@ impl PartnerData {
             sunset: None,
             companies: companies.max(1),
             revoked: Vec::new(),
+            events: Events::default(),
         }
     }
 
@@ -172,12 +175,28 @@ impl PartnerData {
             ),
             number,
         });
+        let now = self.now();
+        let opened = json!({ "jobId": id, "companyId": format!("co_{company}"), "title": title, "openedAt": now });
+        self.events.add("job.opened", now, &opened);
         id
     }
 
-    /// Closes jobs: the list no longer has them, and nothing tells that they were closed.
+    /// Closes jobs: the list no longer has them, and only an event tells that they were closed.
     pub fn close_jobs(&mut self, ids: &[String]) {
+        let shown = |job: &JobRow| job.status == "open" && ids.contains(&job.id);
+        self.closed("closed_by_customer", shown);
         self.jobs.iter_mut().filter(|job| ids.contains(&job.id)).for_each(|job| job.status = "closed");
+    }
+
+    /// Adds the events for visible jobs that will not be visible any more.
+    fn closed(&mut self, reason: &str, closes: impl Fn(&JobRow) -> bool) {
+        let now = self.now();
+        let rows: Vec<Value> = (self.visible_jobs().filter(|job| closes(job)))
+            .map(|job| json!({ "jobId": job.id, "companyId": job.company.id, "reason": reason, "closedAt": now }))
+            .collect();
+        for data in rows {
+            self.events.add("job.closed", now, &data);
+        }
     }
 
     /// Sets the time of the last change of jobs to now.
@@ -188,6 +207,7 @@ impl PartnerData {
 
     /// Ends the access to a company: the list no longer has its jobs, but its applications stay.
     pub fn revoke_access(&mut self, company_id: &str) {
+        self.closed("access_revoked", |job| job.company.id == company_id);
         self.revoked.push(company_id.to_owned());
     }
 
@@ -230,6 +250,14 @@ impl PartnerData {
     pub fn set_status(&mut self, id: &str, status: &str, stage: &str) {
         let now = self.now();
         for row in self.applications.iter_mut().filter(|row| row.id == id) {
+            // Only the two final statuses are announced.
+            if status != row.status && matches!(status, "accepted" | "rejected") {
+                let data = json!({
+                    "applicationId": row.id, "sourceApplicationId": row.source_application_id, "jobId": row.job_id,
+                    "oldStatus": row.status, "newStatus": status, "currentStage": stage, "occurredAt": now,
+                });
+                self.events.add("application.status_changed", now, &data);
+            }
             (row.status, row.current_stage) = (status.to_owned(), stage.to_owned());
             (row.last_status_change_at, row.updated_at) = (now, now);
         }
@@ -243,6 +271,13 @@ impl PartnerData {
     /// Every `POST` that the service got, in the order of arrival.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+
+    /// The bodies of the events since the start or the last call, the oldest first: jobs that became visible or no longer are,
+    /// applications that were accepted or rejected. A [`WebhookSender`](crate::testing::WebhookSender) (feature `webhook`) signs
+    /// and delivers them.
+    pub fn take_events(&mut self) -> Vec<String> {
+        self.events.take()
     }
 
     /// Refuses all cursors given out so far, with status 400 and the code `INVALID_CURSOR`. What the real service does is not

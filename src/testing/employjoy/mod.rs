@@ -6,6 +6,7 @@
 mod api;
 mod builder;
 mod data;
+mod events;
 mod routes;
 mod submit;
 

@@ -169,6 +169,7 @@ impl PartnerService {
         // A change in the same second is left out.
         rows.retain(|row| since.is_none_or(|since| row.place().0 > since.as_second()));
         rows.sort_unstable_by_key(|row| row.place());
+        rows.truncate(rows.len().saturating_sub(faults.behind));
         if self.data.order == Order::UpdatedDesc {
             rows.reverse();
         }

@@ -11,6 +11,22 @@ use crate::testing::reply::Reply;
 /// How long an idempotency key is kept.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
+/// The checked texts: the field, the most characters, and whether it is required. Whether the vendor counts characters or bytes,
+/// and the codes of these refusals, are not documented.
+const LENGTHS: [(&str, usize, bool); 6] = [
+    ("jobId", usize::MAX, true),
+    ("candidate.firstName", 100, true),
+    ("candidate.lastName", 100, true),
+    ("candidate.phone", usize::MAX, true),
+    ("source", 100, false),
+    ("sourceApplicationId", 128, false),
+];
+
+/// Where a field is in the body.
+fn pointer(field: &str) -> String {
+    format!("/{}", field.replace('.', "/"))
+}
+
 impl PartnerService {
     pub(super) fn submit(&mut self, request: &Received) -> Reply {
         let key = request.header("idempotency-key").map(str::to_owned);
@@ -44,13 +60,19 @@ impl PartnerService {
         let mut errors = Vec::new();
         let mut refuse = |field: &str, code: &str| {
             // As the real service may do, the message repeats what was sent.
-            let sent = text(&format!("/{}", field.replace('.', "/"))).unwrap_or_default();
+            let sent = text(&pointer(field)).unwrap_or_default();
             errors.push(json!({ "field": field, "code": code, "message": format!("{field} is not valid: {sent}") }));
         };
-        for name in ["firstName", "lastName", "phone"] {
-            if text(&format!("/candidate/{name}")).is_none_or(str::is_empty) {
-                refuse(&format!("candidate.{name}"), "REQUIRED");
+        for (field, most, required) in LENGTHS {
+            let length = text(&pointer(field)).map_or(0, |text| text.chars().count());
+            if required && length == 0 {
+                refuse(field, "REQUIRED");
+            } else if length > most {
+                refuse(field, "TOO_LONG");
             }
+        }
+        if body.get("resumeUrl").is_some() && text("/resumeUrl").is_none_or(|url| url::Url::parse(url).is_err()) {
+            refuse("resumeUrl", "INVALID_URL");
         }
         // Stricter than the client: a host without a dot is refused here.
         let host = text("/candidate/email").and_then(|email| email.split_once('@')).map(|(_, host)| host);

@@ -36,6 +36,19 @@ pub(super) struct JobRow {
     source: u8,
 }
 
+/// Which members of a row are shown, beside those that every row has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'r> {
+    /// The format of the description; `None` for no description.
+    pub(super) description: Option<&'r str>,
+    /// When and what was edited.
+    pub(super) edits: bool,
+    /// The details of the employer, where they are shown only on request.
+    pub(super) details: bool,
+    /// The recruiter, who is a person.
+    pub(super) recruiter: bool,
+}
+
 /// The simulated time. It moves by [`advance`](Self::advance) only.
 #[derive(Debug, Clone)]
 pub(super) struct SimulatedTime(Arc<Mutex<Timestamp>>);
@@ -208,27 +221,74 @@ impl JobRow {
         self.expired.is_none_or(|at| at > now)
     }
 
+    /// The employer's name, as the source writes it.
+    pub(super) fn organization(&self) -> String {
+        format!("Employer {}", self.employer())
+    }
+
+    fn employer(&self) -> u64 {
+        self.id % 97
+    }
+
+    /// Whether the employer is a recruitment agency; `None` where the row has no details of the employer.
+    pub(super) fn is_agency(&self, feed: FeedName) -> Option<bool> {
+        self.has_details(feed).then(|| self.employer().is_multiple_of(9))
+    }
+
+    /// How many people the employer has; `None` where the row has no details of the employer.
+    pub(super) fn headcount(&self, feed: FeedName) -> Option<u64> {
+        self.has_details(feed).then(|| 5 + self.employer() * 40)
+    }
+
+    /// Rows of job boards other than LinkedIn have no details of the employer.
+    fn has_details(&self, feed: FeedName) -> bool {
+        feed == FeedName::Ats || self.source(feed) == "linkedin"
+    }
+
+    /// Whether the row is marked as one that the other feed has too.
+    pub(super) fn is_ats_duplicate(&self, feed: FeedName) -> bool {
+        feed == FeedName::Jb && self.id.is_multiple_of(6)
+    }
+
     /// The row's JSON text.
-    pub(super) fn json(&self, feed: FeedName, description: Option<&str>, edits: bool) -> String {
+    pub(super) fn json(&self, feed: FeedName, shown: Shown<'_>) -> String {
         let (source, created, posted) = (self.source(feed), zoneless(self.created), zoneless(self.posted));
         let kind = match feed {
             FeedName::Ats => "ats",
             FeedName::Jb => "jobboard",
         };
         let mut json = format!(
-            r#"{{"id":{id},"date_posted":"{posted}","date_created":"{created}","title":{title},"organization":"Employer {employer}","url":"https://jobs.example/{kind}/{id}","source_type":"{kind}","source":"{source}","countries_derived":["{country}"]"#,
+            r#"{{"id":{id},"date_posted":"{posted}","date_created":"{created}","title":{title},"organization":"{organization}","url":"https://jobs.example/{kind}/{id}","source_type":"{kind}","source":"{source}","countries_derived":["{country}"]"#,
             id = self.id,
             title = serde_json::Value::from(self.title.as_str()),
-            employer = self.id % 97,
+            organization = self.organization(),
             country = self.country,
         );
-        if let Some(format) = description {
+        if let Some(format) = shown.description {
             let _ = write!(json, r#","description_{format}":"The description of row {}.""#, self.id);
         }
-        if let (FeedName::Jb, "linkedin") = (feed, source) {
-            let _ = write!(json, r#","linkedin_id":{},"recruiter_name":"Recruiter {}""#, self.id + 7, self.id % 13);
+        if feed == FeedName::Jb {
+            let _ = write!(json, r#","ats_duplicate":{}"#, self.is_ats_duplicate(feed));
         }
-        if let (true, Some(modified)) = (edits, self.modified) {
+        if let (FeedName::Jb, "linkedin") = (feed, source) {
+            let _ = write!(json, r#","linkedin_id":{}"#, self.id + 7);
+        }
+        if let (FeedName::Jb, "linkedin", true) = (feed, source, shown.recruiter) {
+            let n = self.id % 13;
+            let _ = write!(
+                json,
+                r#","recruiter_name":"Recruiter {n}","recruiter_title":"Recruiter","recruiter_url":"https://people.example/{n}""#
+            );
+        }
+        // The job boards always have the details, the other feed only on request.
+        let details = self.is_agency(feed).zip(self.headcount(feed));
+        if let Some((agency, headcount)) = details.filter(|_| feed == FeedName::Jb || shown.details) {
+            let _ = write!(
+                json,
+                r#","org_linkedin_headcount":{headcount},"org_linkedin_recruitment_agency_derived":{agency}"#
+            );
+        }
+        if let (true, Some(modified)) = (shown.edits, self.modified) {
             let _ = write!(json, r#","date_modified":"{}","modified_fields":["title"]"#, zoneless(modified));
         }
         json.push('}');

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::data::{FeedName, JobRow};
+use super::data::{FeedName, JobRow, Shown};
 use crate::testing::page_faults::{BadRecords, PageFaults};
 use crate::testing::received::Received;
 use crate::testing::reply::Reply;
@@ -21,6 +21,12 @@ pub(super) struct Filter<'r> {
     title: Option<String>,
     location: Option<&'r str>,
     source: Option<Vec<&'r str>>,
+    organization: Option<Vec<String>>,
+    exclude_organization: Option<Vec<String>>,
+    /// Whether only agencies pass, or none of them.
+    agency: Option<bool>,
+    headcount: (Option<u64>, Option<u64>),
+    exclude_duplicates: bool,
 }
 
 impl<'r> Filter<'r> {
@@ -37,6 +43,16 @@ impl<'r> Filter<'r> {
             title: request.param("title").map(str::to_lowercase),
             location: request.param("location"),
             source: request.param("source").map(|list| list.split(',').collect()),
+            organization: list(request, "organization"),
+            exclude_organization: list(request, "exclude_organization"),
+            agency: match request.param("organization_agency") {
+                None => None,
+                Some("only") => Some(true),
+                Some("exclude") => Some(false),
+                Some(_) => return Err(bad("organization_agency must be only or exclude")),
+            },
+            headcount: (number(request, "organization_headcount_gte")?, number(request, "organization_headcount_lt")?),
+            exclude_duplicates: flag(request, "exclude_ats_duplicate")?,
         })
     }
 
@@ -45,7 +61,32 @@ impl<'r> Filter<'r> {
             && self.title.as_ref().is_none_or(|title| row.title.to_lowercase().contains(title.trim_matches('"')))
             && self.location.is_none_or(|place| place.trim_matches('"') == row.country)
             && self.source.as_ref().is_none_or(|list| list.contains(&row.source(self.feed)))
+            && self.organization.as_ref().is_none_or(|list| list.contains(&row.organization()))
+            && !self.exclude_organization.as_ref().is_some_and(|list| list.contains(&row.organization()))
+            // A row without details is no agency.
+            && self.agency.is_none_or(|wanted| row.is_agency(self.feed).unwrap_or(false) == wanted)
+            && self.has_headcount(row)
+            && !(self.exclude_duplicates && row.is_ats_duplicate(self.feed))
     }
+}
+
+impl Filter<'_> {
+    /// A row without a number of employees does not pass a bound (observed).
+    fn has_headcount(&self, row: &JobRow) -> bool {
+        let (least, below) = self.headcount;
+        let within = |count: u64| least.is_none_or(|least| count >= least) && below.is_none_or(|below| count < below);
+        (least, below) == (None, None) || row.headcount(self.feed).is_some_and(within)
+    }
+}
+
+/// What a request asks to see of each row.
+pub(super) fn shown(request: &Received, edits: bool) -> Result<Shown<'_>, Reply> {
+    Ok(Shown {
+        description: request.param("description_format"),
+        edits,
+        details: flag(request, "include_basic_organization_details")?,
+        recruiter: !flag(request, "exclude_recruiter_fields")?,
+    })
 }
 
 /// Refuses a search in descriptions over six months.
@@ -97,6 +138,20 @@ pub(super) fn organizations(range: std::ops::Range<usize>, faults: &PageFaults) 
 pub(super) fn number<N: std::str::FromStr>(request: &Received, name: &str) -> Result<Option<N>, Reply> {
     let Some(text) = request.param(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| bad(&format!("{name} must be a whole number")))
+}
+
+/// A parameter that is `true` or `false`.
+fn flag(request: &Received, name: &str) -> Result<bool, Reply> {
+    match request.param(name) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(bad(&format!("{name} must be true or false"))),
+    }
+}
+
+/// A parameter that is a list of texts without commas in them.
+fn list(request: &Received, name: &str) -> Option<Vec<String>> {
+    request.param(name).map(|list| list.split(',').map(str::to_owned).collect())
 }
 
 /// A parameter that is a time, with or without a zone, or a day.

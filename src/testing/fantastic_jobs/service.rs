@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::data::{FeedData, FeedName, Feeds, JobRow};
-use super::page::{Filter, bad, check_descriptions, instant, json_array, number, organizations, page};
+use super::page::{Filter, bad, check_descriptions, instant, json_array, number, organizations, page, shown};
 use super::routes::{Route, route};
 use crate::testing::page_faults::PageFaults;
 use crate::testing::received::Received;
@@ -122,7 +122,7 @@ impl FantasticService {
             Route::Count(feed) => {
                 let frame = frame.unwrap_or("1m");
                 check_descriptions(request, frame)?;
-                let count = self.matching(feed, frame, request, now)?.len();
+                let count = faults.total(self.matching(feed, frame, request, now)?.len());
                 Ok(Reply::json(200, format!(r#"{{"count":{count}}}"#)))
             }
             Route::Modified => self.modified(request, faults, now),
@@ -168,9 +168,11 @@ impl FantasticService {
         if feed == FeedName::Jb {
             check_descriptions(request, frame)?;
         }
-        let rows = self.matching(feed, frame, request, now)?;
+        let mut rows = self.matching(feed, frame, request, now)?;
+        rows.truncate(rows.len().saturating_sub(faults.behind));
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.posted))?;
-        let texts = page.iter().map(|row| row.json(feed, request.param("description_format"), frame == "6m"));
+        let shown = shown(request, frame == "6m")?;
+        let texts = page.iter().map(|row| row.json(feed, shown));
         let reply = json_array(texts.collect(), faults);
         self.feeds.jobs_billed += reply.rows;
         Ok(reply)
@@ -185,7 +187,8 @@ impl FantasticService {
         let rows = self.feeds.ats.all().iter().filter(edited);
         let rows = rows.filter(|row| row.is_unexpired(now) && filter.passes(row)).collect();
         let page = page(rows, request, faults, |row| std::cmp::Reverse(row.modified.unwrap_or_default()))?;
-        let texts = page.iter().map(|row| row.json(FeedName::Ats, request.param("description_format"), true));
+        let shown = shown(request, true)?;
+        let texts = page.iter().map(|row| row.json(FeedName::Ats, shown));
         Ok(json_array(texts.collect(), faults))
     }
 

@@ -81,8 +81,12 @@ pub(super) fn page(
     request: &Received,
     start: &PageStart,
     faults: &PageFaults,
-    rows: Vec<(u64, String)>,
+    mut rows: Vec<(u64, String)>,
 ) -> Reply {
+    if faults.behind > 0 {
+        rows.sort_unstable_by_key(|(id, _)| *id);
+        rows.truncate(rows.len().saturating_sub(faults.behind));
+    }
     let mut rows: Vec<((u64, u64), String)> = rows
         .into_iter()
         .map(|(id, row)| (variants.order.rank(id), row))

@@ -42,6 +42,7 @@ impl JobDataApi {
                 days: 120,
                 first_id: 10_001,
                 order: Order::default(),
+                agency: 0,
                 style: RecordStyle { seed: 1, record_size: 1_200 },
             },
             port: 0,
@@ -71,6 +72,9 @@ setters! { Builder {
     record_size(record_size: usize) => jobs.style.record_size = record_size;
     /// The order of the job list. Default [`Order::PublishedDesc`].
     order(order: Order) => jobs.order = order;
+    /// Makes every `n`-th company a recruiting or staffing firm. Its jobs are listed only with `include_agencies=true`, which is
+    /// inferred of the real service. Default 0: none.
+    agencies(n: usize) => jobs.agency = n;
     /// The subscription of the key. Default [`Subscription::Access`].
     subscription(subscription: Subscription) => subscription = subscription;
     /// With [`Subscription::Lite`], whether slicing parameters are ignored instead of refused with status 403. Default:

@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::names::{
     COMPANY_HEADS, COMPANY_TAILS, COMPANY_TYPES, COUNTRIES, FAMILIES, GRADES, INDUSTRIES, PLACE_HEADS, PLACE_TAILS,
-    REGIONS, TYPES,
+    REGIONS, SPECIALTIES, TYPES,
 };
 
 const STATES_PER_COUNTRY: usize = 12;
@@ -107,7 +107,10 @@ pub(super) struct Company {
     linkedin_url: String,
     twitter_handle: Option<&'static str>,
     github_url: Option<String>,
-    is_agency: bool,
+    pub(super) is_agency: bool,
+    /// One in a line. Only a filter reads them: which member of a record has them is not known.
+    #[serde(skip)]
+    pub(super) specialties: String,
     #[serde(skip)]
     pub(super) industry: Option<u32>,
     /// Employees. Only a filter reads it: which member of the record has it is not known.
@@ -161,10 +164,12 @@ pub(super) struct Catalog {
     pub(super) tags: Vec<Entry<Tag>>,
     /// The newest first.
     pub(super) rates: Vec<Entry<Rate>>,
+    pub(super) has_agencies: bool,
 }
 
 impl Catalog {
-    pub(super) fn new(seed: u64, today: Date) -> Self {
+    /// Every `agency`-th company is an agency; none is when `agency` is 0.
+    pub(super) fn new(seed: u64, today: Date, agency: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
         let regions = named((1..).zip(REGIONS));
         let industries = named(INDUSTRIES);
@@ -185,9 +190,10 @@ impl Catalog {
                 }
             }
         }
-        let companies = (0..COMPANY_COUNT).scan(0, |id, _| {
+        let companies = (0..COMPANY_COUNT).scan(0, |id, index| {
             *id += rng.u32(1..40);
-            Some(company(&mut rng, *id, &industries))
+            let is_agency = agency > 0 && (index + 1).is_multiple_of(agency);
+            Some(company(&mut rng, *id, &industries, is_agency))
         });
         Self {
             companies: companies.collect(),
@@ -200,6 +206,7 @@ impl Catalog {
             countries,
             states,
             cities,
+            has_agencies: agency > 0,
         }
     }
 }
@@ -250,7 +257,7 @@ fn city(rng: &mut Rng, country: &Entry<Country>, index: usize, states: &[Entry<S
     })
 }
 
-fn company(rng: &mut Rng, id: u32, industries: &[Entry<Named>]) -> Entry<Company> {
+fn company(rng: &mut Rng, id: u32, industries: &[Entry<Named>], is_agency: bool) -> Entry<Company> {
     let head = rng.choice(COMPANY_HEADS).unwrap_or_default();
     let tail = rng.choice(COMPANY_TAILS).unwrap_or_default();
     let source_id = rng.u32(1..60);
@@ -260,6 +267,8 @@ fn company(rng: &mut Rng, id: u32, industries: &[Entry<Named>]) -> Entry<Company
         1 => Some(String::new()),
         _ => Some(format!("https://media.example/company/logo/26/01/{id}.png")),
     };
+    // Made from the id, so that they change no other value of the seed.
+    let specialty = |n: u32| SPECIALTIES.get(n as usize % SPECIALTIES.len()).copied().unwrap_or_default();
     let mut company = Company {
         id,
         source_id,
@@ -269,7 +278,8 @@ fn company(rng: &mut Rng, id: u32, industries: &[Entry<Named>]) -> Entry<Company
         linkedin_url: format!("https://social.example/company/{id}"),
         twitter_handle: (rng.u8(..3) == 0).then_some("hiring"),
         github_url: (rng.u8(..5) == 0).then(|| format!("https://code.example/c{id}")),
-        is_agency: false,
+        is_agency,
+        specialties: format!("{}\n{}", specialty(id), specialty(id / 7 + 3)),
         industry: industry.map(|industry| industry.id),
         size: 0,
         full_json: RawValue::NULL.to_owned(),

@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Company};
 use super::filter::{filter, window};
-use super::query::{Invalid, Params};
+use super::query::{Invalid, Params, look_up};
 use super::record::{self, Job, JobKey, RecordStyle, mix};
 use crate::client::Clock;
 
@@ -69,6 +69,8 @@ pub(super) struct JobSettings {
     pub(super) days: u32,
     pub(super) first_id: u64,
     pub(super) order: Order,
+    /// Every company of this number is an agency; 0 for none.
+    pub(super) agency: usize,
     pub(super) style: RecordStyle,
 }
 
@@ -76,7 +78,7 @@ impl JobData {
     pub(super) fn new(settings: &JobSettings, clock: Clock) -> Self {
         let seed = settings.style.seed;
         let mut data = Self {
-            catalog: Catalog::new(seed, clock.today()),
+            catalog: Catalog::new(seed, clock.today(), settings.agency),
             clock,
             style: settings.style,
             rng: Rng::with_seed(mix(seed, 1)),
@@ -214,6 +216,28 @@ impl JobData {
         self.job(id).map(|job| job.key.published)
     }
 
+    /// Whether the company of a job is a recruiting or staffing firm.
+    pub fn is_agency(&self, id: u64) -> bool {
+        self.company(id).is_some_and(|company| company.is_agency)
+    }
+
+    /// The specialties of the company of a job. No record has them, because the name of their member is not documented; the
+    /// parameter `company_specialty` reads them.
+    pub fn specialties(&self, id: u64) -> Vec<&str> {
+        self.company(id).map(|company| company.specialties.lines().collect()).unwrap_or_default()
+    }
+
+    /// The codes of the states of a job.
+    pub fn state_codes(&self, id: u64) -> Vec<&str> {
+        let cities = self.job(id).map(|job| look_up(&self.catalog.cities, &job.cities)).into_iter().flatten();
+        let states = cities.filter_map(|city| self.catalog.states.get(city.state_index?));
+        states.map(|state| state.code.as_str()).collect()
+    }
+
+    fn company(&self, id: u64) -> Option<&Company> {
+        self.catalog.companies.get(self.job(id)?.company?).map(|company| &**company)
+    }
+
     pub(super) fn job(&self, id: u64) -> Option<&Job> {
         self.index(id).ok().and_then(|index| self.jobs.get(index))
     }
@@ -254,6 +278,12 @@ impl JobData {
         let passes = filter(&self.catalog, params)?;
         let ordered = self.ordered.iter().flatten().filter(|(key, _)| in_window(*key));
         Ok(ordered.filter_map(|&(_, index)| self.jobs.get(index)).filter(|job| passes(job)).collect())
+    }
+
+    /// The lowest id of the newest jobs, of so many; above all ids for 0.
+    pub(super) fn newest(&self, jobs: usize) -> u64 {
+        let first = self.jobs.get(self.jobs.len().saturating_sub(jobs));
+        first.map_or(u64::MAX, |job| job.key.id)
     }
 
     /// All jobs, the lowest id first.

@@ -42,12 +42,14 @@ pub(super) fn window(params: Params<'_>, now: Timestamp, slicing: bool) -> Resul
 /// Reads all other filters, and returns whether a job passes them.
 pub(super) fn filter<'a>(catalog: &'a Catalog, params: Params<'a>) -> Result<impl Fn(&Job) -> bool + 'a, Invalid> {
     // Without filters no job is read, because reading every job of a large list from memory is slow.
-    let passes_all = params.all_in(&[&SLICING, &NO_FILTERS]);
+    let passes_all = !catalog.has_agencies && params.all_in(&[&SLICING, &NO_FILTERS]);
     let (country, region) = (params.codes("country_code")?, params.ids("region_id")?);
-    let (state_id, state_code) = (params.ids("state_id")?, params.text("state_code"));
+    let (state_id, state_code) = (params.ids("state_id")?, params.codes("state_code")?);
     let (kind, city_name) = (params.ids("type_id")?, params.text("city_name"));
     let (company_id, source) = (params.ids("company_id")?, params.ids("company_source_id")?);
     let company_name = params.keywords("company_name", 1)?;
+    let specialty = params.keywords("company_specialty", 1)?;
+    let include_agencies = params.flag("include_agencies")?;
     let title = params.keywords("title", SHORTEST_KEYWORD)?;
     let location = params.keywords("location", SHORTEST_KEYWORD)?;
     let description = words(params.text("description"));
@@ -62,12 +64,14 @@ pub(super) fn filter<'a>(catalog: &'a Catalog, params: Params<'a>) -> Result<imp
         country.passes(|code| countries().any(|country| country.code == *code))
             && region.passes(|id| regions().any(|region| region.id == *id))
             && state_id.passes(|id| states().any(|state| state.geonameid == *id))
-            && state_code.is_none_or(|code| states().any(|state| state.code == code))
+            && state_code.passes(|code| states().any(|state| state.code == *code))
             && city_name.is_none_or(|name| cities().any(|city| city.name == name || city.asciiname == name))
     };
     let at_company = move |job: &Job| {
         let company = job.company.and_then(|index| catalog.companies.get(index));
-        company_id.passes(|id| company.is_some_and(|company| company.id == *id))
+        (include_agencies || !company.is_some_and(|company| company.is_agency))
+            && specialty.passes_text(company.map_or("", |company| &company.specialties))
+            && company_id.passes(|id| company.is_some_and(|company| company.id == *id))
             && source.passes(|id| company.is_some_and(|company| company.source_id == *id))
             && company_name.passes_text(company.map_or("", |company| &company.name))
     };

@@ -68,6 +68,7 @@ pub(super) fn companies<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<
     let sources = params.ids("source_id")?;
     let (least, most) = (params.number("min_size")?, params.number("max_size")?);
     let (name, company_name) = (params.keywords("name", 1)?, params.keywords("company_name", 1)?);
+    let specialty = params.keywords("company_specialty", 1)?;
     let passes = |company: &&Entry<Company>| {
         let size = u64::from(company.size);
         industry.passes(|id| company.industry == Some(*id))
@@ -76,6 +77,7 @@ pub(super) fn companies<'a>(catalog: &'a Catalog, params: Params<'_>) -> Result<
             && most.is_none_or(|most| size <= most)
             && name.passes_text(&company.name)
             && company_name.passes_text(&company.name)
+            && specialty.passes_text(&company.specialties)
     };
     Ok(catalog.companies.iter().filter(passes).map(|company| &*company.full_json).collect())
 }

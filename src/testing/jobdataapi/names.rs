@@ -59,6 +59,8 @@ pub(super) const PLACE_HEADS: [(&str, &str); 12] = [
 ];
 pub(super) const PLACE_TAILS: [&str; 10] =
     ["wick", "moor", "hausen", "ford", "mere", "vik", "burg", "stead", "ton", "dal"];
+pub(super) const SPECIALTIES: [&str; 7] =
+    ["Ball Bearings", "Night Care", "Sourdough", "Open Data", "Timber Frames", "Cold Storage", "Staff Leasing"];
 pub(super) const COMPANY_HEADS: [&str; 14] = [
     "Quillfern",
     "Brightwater",

@@ -54,7 +54,7 @@ pub(super) fn page<'a, T>(
     };
     let mut texts = rows.iter().skip((number - 1) * size).take(size).map(text).collect();
     apply(faults, &mut texts);
-    let (count, next, previous) = (rows.len(), Value::from(next), Value::from(previous));
+    let (count, next, previous) = (faults.total(rows.len()), Value::from(next), Value::from(previous));
     let before = format!(r#"{{"count":{count},"next":{next},"previous":{previous},"results":"#);
     Reply::page(&before, &texts, "}")
 }

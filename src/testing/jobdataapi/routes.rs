@@ -123,7 +123,11 @@ impl JobService {
         Ok(match resource {
             "jobs" => {
                 let slicing = self.subscription != Subscription::Lite;
-                let rows = self.data.matching(params, slicing)?;
+                let mut rows = self.data.matching(params, slicing)?;
+                if faults.behind > 0 {
+                    let newest = self.data.newest(faults.behind);
+                    rows.retain(|job| job.key.id < newest);
+                }
                 let plain_text = params.flag("description_str")?;
                 page(request, rules, faults, &rows, |job| job_text(job, plain_text))
             }

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::json::{Decimal, model};
+use crate::listing::paginate;
 
 model! {
     /// The response of a count endpoint.
     pub struct Count {
         /// The number of rows.
-        count: u64 = required "count",
+        count: u64 = required "count" => number_of_rows,
     }
 }
 
@@ -27,6 +28,13 @@ impl<'de> Deserialize<'de> for ExpiredId {
 pub(super) fn row_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = Decimal::deserialize(deserializer)?;
     text.parse().map_err(|_| serde::de::Error::custom("expected an id, a number or a string of digits"))
+}
+
+/// Reads a count in any form of a number.
+fn number_of_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = Decimal::deserialize(deserializer)?;
+    let rows = paginate::number_of_records(text.as_str());
+    rows.ok_or_else(|| serde::de::Error::custom("expected a number of rows"))
 }
 
 /// Reads an id that may be null or empty.

@@ -42,6 +42,9 @@ pub(super) struct PartialSlice {
     pub(super) expected: Option<u64>,
     /// The id after which the walk continues; without it `rows` is the offset.
     pub(super) cursor: Option<u64>,
+    /// A hash of the id of the last row delivered, where the walk continues at an offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<u64>,
 }
 
 impl WindowPosition {

@@ -1,11 +1,13 @@
 //! The walk of one run: slices of index time, oldest first, read so that no row is missed between two pages.
 //!
 //! * `1h`, `24h` and `7d`: the count, which costs no job credits, gives the length of a slice that fits one page, so
-//!   one page is the whole slice. If the rows do not match the count, an empty page after them confirms the end.
+//!   one page is the whole slice. If the rows do not match the count, an empty page after them confirms the end; a page that
+//!   repeats the last row before it shows that rows were missing, and the slice is read again.
 //! * `6m`: a cursor by id, in slices of one week. Rows that are removed meanwhile do not shift the others.
 //!
 //! Windows move during the walk, so a page is used only if the window still contains the slice when the page arrives.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +20,7 @@ use crate::checkpoint::Mark;
 use crate::client::{Client, Clock};
 use crate::error::{Call, Completeness, Error, PauseReason};
 use crate::json::DateTime;
-use crate::listing::{Endpoint, Position};
+use crate::listing::{Endpoint, Position, key_hash};
 use crate::providers::fantastic_jobs::credits::Credits;
 use crate::providers::fantastic_jobs::frames::{CountFrame, TimeFrame};
 use crate::providers::fantastic_jobs::planner::{Interval, PlannedCall, plus};
@@ -62,6 +64,8 @@ pub(super) struct WindowWalk {
     /// Jobs billed in this run.
     jobs: u64,
     retries: u32,
+    /// How often the present slice was asked for again, because its rows contradicted each other.
+    repeats: u32,
 }
 
 impl WindowWalk {
@@ -73,7 +77,7 @@ impl WindowWalk {
     ) -> Self {
         let width = position.slice_seconds.unwrap_or(i64::MAX);
         let clock = client.clock().clone();
-        Self { options, clock, position, due, width, counted: None, jobs: 0, retries: 0 }
+        Self { options, clock, position, due, width, counted: None, jobs: 0, retries: 0, repeats: 0 }
     }
 
     /// Jobs that may still be bought.
@@ -216,6 +220,13 @@ impl WindowWalk {
             return Ok(Verdict::Skip);
         }
         Self::check_bounds(request, page)?;
+        let keys: Vec<u64> = page.values("id").map(key_hash).collect();
+        let last = before.and_then(|partial| partial.last);
+        let repeated = keys.len() - keys.iter().collect::<HashSet<_>>().len()
+            + usize::from(last.is_some_and(|last| keys.contains(&last)));
+        if repeated > 0 {
+            return self.ask_again(request, rows, expected, repeated as u64);
+        }
         let delivered = before.map_or(0, |partial| partial.rows) + rows;
         let verdict = if rows > 0 { Verdict::Deliver } else { Verdict::Skip };
         let frame = request.call.time_frame;
@@ -235,11 +246,18 @@ impl WindowWalk {
                 return Err(WalkError::Incomplete(Completeness::ShortBy(missing)));
             }
         }
-        let mut partial = PartialSlice { end: until, frame, rows: delivered, expected, cursor: None };
+        let mut partial = PartialSlice {
+            end: until,
+            frame,
+            rows: delivered,
+            expected,
+            cursor: None,
+            last: keys.last().copied().or(last),
+        };
         if frame == TimeFrame::SixMonths {
             match page.next() {
                 Some(Position::Token(id)) if rows > 0 => {
-                    partial.cursor = id.parse().ok();
+                    (partial.cursor, partial.last) = (id.parse().ok(), None);
                     self.position.at = Some(partial);
                 }
                 _ => self.complete_slice(until, SignedDuration::ZERO, 0),
@@ -249,8 +267,14 @@ impl WindowWalk {
         } else if frame == TimeFrame::Week && (before.is_some() || rows == u64::from(limit)) {
             // More than one page, and rows may expire between two pages. By cursor that shifts no rows.
             self.position.bought_again += delivered;
-            self.position.at =
-                Some(PartialSlice { frame: TimeFrame::SixMonths, cursor: Some(1), expected: None, rows: 0, ..partial });
+            self.position.at = Some(PartialSlice {
+                frame: TimeFrame::SixMonths,
+                cursor: Some(1),
+                expected: None,
+                rows: 0,
+                last: None,
+                ..partial
+            });
         } else {
             self.position.at = Some(partial);
         }
@@ -264,6 +288,29 @@ impl WindowWalk {
         !self.options.trust_listing && fixed && exact()
     }
 
+    /// A row came twice, so it took the place of another one: an older copy of the data has answered this page or the one before.
+    /// The slice is asked for again, a few times.
+    fn ask_again(
+        &mut self,
+        request: &PlannedRequest,
+        rows: u64,
+        expected: Option<u64>,
+        repeated: u64,
+    ) -> Result<Verdict, WalkError> {
+        self.repeats += 1;
+        if self.repeats >= MAX_RETRIES {
+            let completeness = Completeness::Drifted { first_total: expected, last_total: expected, repeated };
+            return Err(WalkError::Incomplete(completeness));
+        }
+        if request.call.time_frame == TimeFrame::SixMonths {
+            // By cursor, the rows before this page stay where they are.
+            self.position.bought_again += rows;
+        } else {
+            self.restart_slice(rows);
+        }
+        Ok(Verdict::Skip)
+    }
+
     fn restart_slice(&mut self, unused: u64) {
         let delivered = self.position.at.take().map_or(0, |partial| partial.rows);
         self.position.bought_again += delivered + unused;
@@ -272,7 +319,7 @@ impl WindowWalk {
 
     /// Marks the slice as covered and chooses the length of the next one.
     fn complete_slice(&mut self, end: Timestamp, length: SignedDuration, rows: u64) {
-        self.retries = 0;
+        (self.retries, self.repeats) = (0, 0);
         self.position.next = end;
         self.position.at = None;
         self.counted = None;
