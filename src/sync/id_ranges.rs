@@ -130,18 +130,12 @@ pub(crate) struct IdRanges {
     top_is_low: bool,
     /// Whether many records are expected, so that the first page of the open range is requested only for its ids.
     surveys: bool,
-    /// Whether the run ends when the highest id of a range is gone. Otherwise the range is read once more.
-    stops_without_top: bool,
-    /// Whether the highest id of this range was gone when it was read.
-    without_top: bool,
     retries: u32,
     restarts: u32,
 }
 
 impl IdRanges {
-    /// `stops_without_top`: whether the run ends when an id that was seen is missing later, so that a watermark of ids
-    /// cannot pass records that an older copy of the data did not have.
-    pub(crate) fn new(position: RangesPosition, page_size: u64, stops_without_top: bool) -> Self {
+    pub(crate) fn new(position: RangesPosition, page_size: u64) -> Self {
         let size = page_size.max(1);
         let phase = match position.range {
             Some(at) => Phase::Range(RangeReader::new(at, false)),
@@ -161,8 +155,6 @@ impl IdRanges {
             ascends: true,
             top_is_low: false,
             surveys: false,
-            stops_without_top,
-            without_top: false,
             retries: 0,
             restarts: 0,
         }
@@ -327,7 +319,8 @@ impl IdRanges {
         let Phase::Confirm(confirm) = std::mem::replace(&mut self.phase, Phase::Count) else { return Verdict::Skip };
         let rows = confirm.ids.len() as u64;
         let known = !ids.is_empty() && ids.iter().all(|id| confirm.ids.contains(id));
-        if known && !page.has_next() && !contradicts(page, confirm.page, confirm.size) {
+        let not_more = page.total().is_some_and(|total| total <= rows);
+        if known && not_more && !page.has_next() && !contradicts(page, confirm.page, confirm.size) {
             let left = self.counts.from(self.position.next).unwrap_or_default().saturating_sub(rows);
             self.position.highest = self.position.highest.max(Some(confirm.end));
             self.retries = 0;
@@ -460,20 +453,22 @@ impl IdRanges {
             self.start_range(end, total);
             return Ok(());
         }
-        let mut without_top = self.position.top == Some(end) && self.position.highest < Some(end);
-        if without_top && !self.stops_without_top {
-            if !std::mem::replace(&mut self.without_top, true) {
-                self.start_range(end, total.max(1));
-                return Ok(());
-            }
-            without_top = false;
+        if self.position.top == Some(end) && self.position.highest < Some(end) {
+            // The record with the highest id is gone, or an older copy of the data answered, which lacks the newest records:
+            // what is after the last delivered record is asked for again.
+            self.restart(total)?;
+            let after = self.position.highest.map_or(0, |highest| highest.saturating_add(1));
+            self.position.next = self.position.next.max(after);
+            (self.position.top, self.position.range) = (None, None);
+            self.phase = Phase::Open;
+            return Ok(());
         }
-        (self.restarts, self.without_top) = (0, false);
+        self.restarts = 0;
         if let Some(lowest) = lowest.filter(|_| total >= self.size) {
             self.stride = multiplied(end - lowest, self.size, total).max(self.size);
         }
         self.cover(end);
-        if self.last.is_some_and(|last| last <= end) || end == u64::MAX || without_top {
+        if self.last.is_some_and(|last| last <= end) || end == u64::MAX {
             self.phase = Phase::Done;
         } else {
             self.next_range();

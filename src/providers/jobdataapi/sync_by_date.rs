@@ -78,13 +78,13 @@ impl SyncOptions for ByDate {
             (Some(position), _) => {
                 let walk = match &position.rows {
                     Some(rows) => Walk::Rows(OverlapWalk::new(rows.clone(), size, "id"), false),
-                    None => Walk::Ranges(IdRanges::new(position.ranges.clone(), size, false)),
+                    None => Walk::Ranges(IdRanges::new(position.ranges.clone(), size)),
                 };
                 (position, walk)
             }
             (None, Some(covered)) => {
                 let since = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
-                let ranges = IdRanges::new(RangesPosition::default(), size, false);
+                let ranges = IdRanges::new(RangesPosition::default(), size);
                 (DatePosition::new(since, today.max(covered)), Walk::Ranges(ranges))
             }
             (None, None) => {
@@ -96,7 +96,7 @@ impl SyncOptions for ByDate {
                     let rule = format!("a day from {EPOCH} to today, {today}");
                     return Err(Error::invalid("since", since.to_string(), rule));
                 }
-                let ranges = IdRanges::new(RangesPosition::default(), size, false).with_survey();
+                let ranges = IdRanges::new(RangesPosition::default(), size).with_survey();
                 (DatePosition::new(since, today), Walk::Ranges(ranges))
             }
         };

@@ -84,9 +84,9 @@ impl SyncOptions for ById {
         };
         let size = jobs.capacity();
         let walk = |ranges, since| Box::new(IdWalk { jobs, before, ranges, since });
-        let from = |next| IdRanges::new(RangesPosition::at(next), size, true);
+        let from = |next| IdRanges::new(RangesPosition::at(next), size);
         if let Some(IdPosition { ranges, since }) = start.position()? {
-            return Ok(walk(IdRanges::new(ranges, size, true), since));
+            return Ok(walk(IdRanges::new(ranges, size), since));
         }
         if let Some(watermark) = before {
             let next = watermark.saturating_add(1).saturating_sub(self.overlap).max(1);
