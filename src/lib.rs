@@ -82,8 +82,8 @@ pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
 #[cfg(feature = "webhook")]
 pub use client::webhook;
 pub use client::{
-    Body, Client, ClientBuilder, Clock, Counts, Credentials, Download, DownloadRequest, GetRequest, LimitScope,
-    Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
+    Activity, Body, Client, ClientBuilder, Clock, Counts, Credentials, Download, DownloadRequest, GetRequest,
+    LimitScope, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
 };
 pub use error::{
     BoxError, Call, Completeness, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope, TransportError,

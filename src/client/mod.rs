@@ -29,7 +29,7 @@ pub use clock::Clock;
 pub(crate) use clock::monotonic;
 pub use credentials::Credentials;
 pub(crate) use exchange::Opened;
-pub use progress::{Counts, Progress};
+pub use progress::{Activity, Counts, Progress};
 pub use rate_limit::{LimitScope, RateLimit};
 pub(crate) use requests::read_single;
 pub use requests::{Download, DownloadRequest, GetRequest, WriteRequest};

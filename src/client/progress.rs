@@ -1,13 +1,38 @@
 //! Counters that a caller can read while a stream or a run is in progress.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
 /// The counters of a stream or a run. Cheap to clone, and to read from another task or thread.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Mutex<Counts>>);
+pub struct Progress(Arc<Mutex<(Counts, Activity)>>);
+
+/// What the next request of a stream or a run is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Activity {
+    /// Records are read.
+    #[default]
+    Reading,
+    /// Small requests find where the records are. A sync of a long list begins with a few of them.
+    Searching,
+    /// A small request shows whether the records that were read are all.
+    Confirming,
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reading => "reading",
+            Self::Searching => "searching",
+            Self::Confirming => "confirming",
+        })
+    }
+}
 
 /// The counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -35,14 +60,25 @@ pub struct Counts {
 impl Progress {
     /// The counters now.
     pub fn counts(&self) -> Counts {
-        let mut now = Counts::default();
-        self.update(|counts| now = *counts);
-        now
+        self.lock().0
+    }
+
+    /// What the request that is in progress, or the next one, is for.
+    pub fn activity(&self) -> Activity {
+        self.lock().1
+    }
+
+    pub(crate) fn set_activity(&self, activity: Activity) {
+        self.lock().1 = activity;
     }
 
     fn update(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.lock().0);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Counts, Activity)> {
         // A panic while the lock was held cannot make the counters invalid.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn page(&self, rows: usize, rejected: usize) {

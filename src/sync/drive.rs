@@ -137,6 +137,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 }
                 continue;
             }
+            self.progress.set_activity(self.strategy.activity());
             match self.strategy.step(asked) {
                 Step::Stop(error) => return Err(error),
                 Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
@@ -147,10 +148,15 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                         probe => probe?,
                     };
                     let verdict = self.strategy.enter(&probe, asked).map_err(|error| error.at(&*endpoint))?;
-                    if let Verdict::DeliverHeld = verdict
-                        && let Some(page) = self.held.take()
-                    {
-                        return Ok(Some((page, None)));
+                    match verdict {
+                        Verdict::DeliverHeld => {
+                            if let Some(page) = self.held.take() {
+                                return Ok(Some((page, None)));
+                            }
+                        }
+                        // Without records: the caller commits what the search has found.
+                        Verdict::Deliver => return Ok(Some((Page::empty(), None))),
+                        Verdict::DeliverThenFail(_) | Verdict::Skip | Verdict::Hold => {}
                     }
                 }
                 Step::Chunk(endpoint, at, rows) => {

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::counts::{CountSearch, Counts};
 use super::range_reader::{RangePosition, RangeReader, RangeResult, contradicts};
 use super::strategy::{PageView, Verdict, WalkError};
+use crate::client::Activity;
 use crate::error::Completeness;
 
 /// No page with a higher number is requested: deep pages are slow on the server.
@@ -180,6 +181,15 @@ impl IdRanges {
         matches!(self.phase, Phase::Done)
     }
 
+    /// What the next request is for.
+    pub(crate) fn activity(&self) -> Activity {
+        match &self.phase {
+            Phase::Recent(_) | Phase::Count | Phase::Search(..) | Phase::LastPage { .. } => Activity::Searching,
+            Phase::Confirm(_) => Activity::Confirming,
+            Phase::Open | Phase::Range(_) | Phase::Done => Activity::Reading,
+        }
+    }
+
     /// The next request. Not called when finished.
     pub(crate) fn next_query(&self) -> RangeQuery {
         let next = self.position.next;
@@ -261,8 +271,10 @@ impl IdRanges {
         search.counted(ids.first().copied().filter(|_| nothing_before && self.ascends));
         match (search.found(&self.counts), *goal) {
             (Some(id), Goal::Start) => {
+                // The search may have taken many requests, so its result is saved: a batch without records.
                 self.position.next = id;
                 self.phase = Phase::Open;
+                return Ok(Verdict::Deliver);
             }
             (Some(id), Goal::Range) => self.close_before(id),
             (None, _) if search.probe(&self.counts).is_some() => {}

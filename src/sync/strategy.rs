@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::checkpoint::Mark;
+use crate::client::Activity;
 use crate::error::{Call, Completeness, Error};
 use crate::json::BodyProblem;
 use crate::listing::{Endpoint, Fetched, Position, Walked};
@@ -42,6 +43,11 @@ pub(crate) trait Strategy: Send + Sync {
     /// The account of the pages so far, where all belong to one listing. `None` where each has its own window.
     fn walked(&self) -> Option<&Walked> {
         None
+    }
+
+    /// What the next request is for.
+    fn activity(&self) -> Activity {
+        Activity::Reading
     }
 
     /// More facts for the report: an object, or null.

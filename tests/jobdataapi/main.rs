@@ -14,3 +14,4 @@ mod support;
 mod sync_by_date;
 mod sync_by_id;
 mod sync_expired;
+mod wire_cost;

@@ -252,7 +252,7 @@ pub fn envelope(ids: impl IntoIterator<Item = u64>, total: u64, next: Option<&st
     envelope_of(ids.into_iter().map(|id| format!(r#"{{"id":{id}}}"#)), total, next)
 }
 
-fn envelope_of(rows: impl Iterator<Item = String>, total: u64, next: Option<&str>) -> String {
+pub fn envelope_of(rows: impl Iterator<Item = String>, total: u64, next: Option<&str>) -> String {
     let rows: Vec<String> = rows.collect();
     let next = next.map_or("null".to_owned(), |next| format!("{next:?}"));
     format!(r#"{{"count":{total},"next":{next},"previous":null,"results":[{}]}}"#, rows.join(","))

@@ -15,7 +15,7 @@ use super::requests::JobsRequest;
 use super::server_clock::ServerClock;
 use super::synced_list::{SyncedList, ids, published};
 use crate::checkpoint::Mark;
-use crate::client::setters;
+use crate::client::{Activity, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
@@ -197,6 +197,13 @@ impl Strategy for DateWalk {
                 *done = result == PageResult::LastConfirmed;
                 Ok(result.verdict())
             }
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        match &self.walk {
+            Walk::Ranges(ranges) => ranges.activity(),
+            Walk::Rows(..) => Activity::Reading,
         }
     }
 

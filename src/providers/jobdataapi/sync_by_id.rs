@@ -10,7 +10,7 @@ use super::models::Job;
 use super::requests::JobsRequest;
 use super::synced_list::{SyncedList, ids, published_from};
 use crate::checkpoint::Mark;
-use crate::client::setters;
+use crate::client::{Activity, setters};
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
@@ -139,6 +139,10 @@ impl Strategy for IdWalk {
             return Err(WalkError::Ignored(hint.to_owned()));
         };
         self.ranges.enter(page, &ids)
+    }
+
+    fn activity(&self) -> Activity {
+        self.ranges.activity()
     }
 
     fn finished(&self) -> bool {
