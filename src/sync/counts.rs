@@ -45,16 +45,14 @@ pub(crate) struct CountSearch {
     lenient_after: u32,
     /// The ids that the wanted records take up, as far as known.
     stride: u64,
-    /// An id after which there are probably no or few records.
-    end: Option<u64>,
-    /// An id before which there are probably no records.
-    start: Option<u64>,
+    /// The id to try next, from what is known otherwise.
+    guess: Option<u64>,
     probes: u32,
 }
 
 impl CountSearch {
     pub(crate) fn new(from: u64, least: u64, most: u64, stride: u64) -> Self {
-        Self { from, least, most, lenient_after: u32::MAX, stride: stride.max(1), end: None, start: None, probes: 0 }
+        Self { from, least, most, lenient_after: u32::MAX, stride: stride.max(1), guess: None, probes: 0 }
     }
 
     /// After this many requests, accepts any id with at least `least` records, and with records before it.
@@ -63,10 +61,15 @@ impl CountSearch {
         self
     }
 
-    /// There are probably no or few records after this id.
-    pub(crate) fn ends_at(mut self, id: u64) -> Self {
-        self.end = Some(id);
+    /// Tries this id first.
+    pub(crate) fn guess(mut self, id: Option<u64>) -> Self {
+        self.guess = id;
         self
+    }
+
+    /// The ids that the wanted records take up, as far as known.
+    pub(crate) fn stride(&self) -> u64 {
+        self.stride
     }
 
     /// The id that is found, if it is among the known ones.
@@ -86,15 +89,12 @@ impl CountSearch {
         }
         let (low, above_low) = self.low(counts);
         let known = counts.known.range(low.saturating_add(1)..).find(|(_, rows)| **rows < self.least);
-        let expected = self.end.filter(|end| *end > low + 1 && self.probes == 0).map(|end| (end, 0));
         let before = known.map_or(u64::MAX, |(id, _)| *id);
-        if let Some(id) =
-            self.start.and_then(|start| start.checked_add(self.stride)).filter(|id| (low + 1..before).contains(id))
-        {
+        if let Some(id) = self.guess.filter(|id| (low.saturating_add(1)..before).contains(id)) {
             return Some(id);
         }
         let wanted = above_low.saturating_sub(self.least.midpoint(self.most));
-        let Some((high, above_high)) = known.map(|(id, rows)| (*id, *rows)).or(expected) else {
+        let Some((high, above_high)) = known.map(|(id, rows)| (*id, *rows)) else {
             let passed = low - self.from;
             let step = if passed == 0 { self.stride } else { passed.saturating_mul(4) };
             return low.checked_add(step.max(1));
@@ -102,7 +102,8 @@ impl CountSearch {
         // The first search is short: it has no density to go by.
         let far = if self.lenient_after > 1 { 4 } else { 1 };
         let (span, passed) = (high - low, above_low.saturating_sub(above_high));
-        if self.probes == self.lenient_after && passed > wanted.saturating_mul(far) && wanted < span {
+        let sparse = span / 16 > passed;
+        if self.probes == self.lenient_after && passed > wanted.saturating_mul(far) && wanted < span && !sparse {
             // Far too many records: as many ids as wanted records cannot have more than these.
             return Some(low + wanted.max(1));
         }
@@ -118,9 +119,9 @@ impl CountSearch {
         Some(low + step.clamp(1, span - 1))
     }
 
-    /// The last request was counted. `start`: the id before which there are probably no records, if it shows one.
-    pub(crate) fn counted(&mut self, start: Option<u64>) {
-        (self.start, self.probes) = (start, self.probes + 1);
+    /// The last request was counted. `guess`: the id to try next, if the answer shows one.
+    pub(crate) fn counted(&mut self, guess: Option<u64>) {
+        (self.guess, self.probes) = (guess, self.probes + 1);
     }
 
     /// The highest known id with more than `most` records.

@@ -25,8 +25,8 @@ use crate::error::Completeness;
 
 /// No page with a higher number is requested: deep pages are slow on the server.
 const MAX_PAGES: u64 = 20;
-/// The fewest records of a page that is requested for its ids: enough to see their order.
-const SMALLEST_SURVEY: u64 = 5;
+/// The fewest records of a page that is requested for its ids: enough to see their order and density.
+const SMALLEST_SURVEY: u64 = 20;
 /// After this many answers in a row that cannot be used, the run ends as incomplete.
 const MAX_RETRIES: u32 = 6;
 /// After a range was read again this many times, it is read in ranges of one page; after as many again, the run ends.
@@ -129,6 +129,8 @@ pub(crate) struct IdRanges {
     /// request has shown a higher one.
     ascends: bool,
     top_is_low: bool,
+    /// Where the first range should end, in the order of trial.
+    first_cuts: Option<(u64, u64)>,
     /// Whether many records are expected, so that the first page of the open range is requested only for its ids.
     surveys: bool,
     retries: u32,
@@ -155,6 +157,7 @@ impl IdRanges {
             last: None,
             ascends: true,
             top_is_low: false,
+            first_cuts: None,
             surveys: false,
             retries: 0,
             restarts: 0,
@@ -268,7 +271,10 @@ impl IdRanges {
         self.top_is_low &= self.ascends;
         let nothing_before = self.counts.from(self.position.next) == Some(page.count());
         let Phase::Search(search, goal) = &mut self.phase else { return Ok(Verdict::Skip) };
-        search.counted(ids.first().copied().filter(|_| nothing_before && self.ascends));
+        let second = self.first_cuts.take().filter(|_| nothing_before).map(|(_, second)| second);
+        // In a list that ascends, the first records are where the lowest one is.
+        let lowest = ids.first().filter(|_| nothing_before && self.ascends);
+        search.counted(second.or_else(|| lowest?.checked_add(search.stride())));
         match (search.found(&self.counts), *goal) {
             (Some(id), Goal::Start) => {
                 // The search may have taken many requests, so its result is saved: a batch without records.
@@ -309,6 +315,7 @@ impl IdRanges {
         }
         self.ascends = ids.is_sorted();
         self.top_is_low = self.ascends;
+        self.first_cuts = if survey && !self.ascends { self.first_cuts(ids, total) } else { None };
         let in_order = self.size == self.requested && self.max_pages > 1;
         if in_order && (whole || (!survey && ids.is_sorted())) {
             // A twentieth of the page, so that its number is at most 20.
@@ -367,14 +374,10 @@ impl IdRanges {
                 let least = (rows - longest).max(self.size / 4).max(1);
                 let most = (rows - multiplied(longest, 3, 5)).max(least);
                 let stride = multiplied(self.stride, multiplied(longest, 4, 5), self.size);
-                // The first range may be short, so that the first records arrive soon. Before it, the density of the ids
-                // is not known; in a list that does not ascend, the highest id that was seen is near the end.
-                let first = self.position.highest.is_none();
-                let search = CountSearch::new(next, least, most, stride).lenient_after(if first { 1 } else { 2 });
-                let search = match top {
-                    Some(top) if first && !self.ascends => search.ends_at(top),
-                    _ => search,
-                };
+                // The first range may be short, so that the first records arrive soon.
+                let probes = if self.position.highest.is_none() { 1 } else { 2 };
+                let search = CountSearch::new(next, least, most, stride).lenient_after(probes);
+                let search = search.guess(self.first_cuts.map(|(first, _)| first));
                 match search.found(&self.counts) {
                     Some(id) => self.close_before(id),
                     None => self.phase = Phase::Search(search, Goal::Range),
@@ -386,6 +389,33 @@ impl IdRanges {
                 self.phase = Phase::LastPage { page: rows.div_ceil(size), size };
             }
         }
+    }
+
+    /// Where the first range should end, judged by the first ids of a list that does not ascend, and where when it turns out
+    /// that no record is before that.
+    fn first_cuts(&self, ids: &[u64], total: u64) -> Option<(u64, u64)> {
+        let (next, rows) = (self.position.next, ids.len() as u64);
+        let wanted = multiplied(self.longest(self.size), 4, 5).min(total);
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        let (lowest, highest) = (*sorted.first()?, *sorted.last()?);
+        let part = |of: u64| u128::from(of).saturating_mul(u128::from(wanted)) / u128::from(total.max(1));
+        let part = |of: u64| u64::try_from(part(of)).unwrap_or(u64::MAX);
+        if !ids.iter().rev().is_sorted() {
+            // Any order: the ids are a sample of all.
+            let below = usize::try_from(part(rows + 1)).ok()?;
+            let cut = match below.checked_sub(1) {
+                Some(index) => *sorted.get(index).unwrap_or(&highest),
+                None => lowest.saturating_sub((highest - lowest) / (rows + 1)).saturating_add(part(highest - lowest)),
+            };
+            return Some((cut, lowest));
+        }
+        // The highest ids, in descending order: the records are spread evenly from the first id of the run on, or all
+        // are as dense as these.
+        let even = next.saturating_add(part(highest.saturating_sub(next)));
+        let dense = highest.saturating_sub(multiplied(total - wanted, highest - lowest, rows.saturating_sub(1)));
+        let begins_late = dense.saturating_sub(next) > (highest - next) / 5 * 2;
+        Some(if begins_late { (dense, even) } else { (even, dense) })
     }
 
     /// The next range ends before `id`, from which on the records are counted.

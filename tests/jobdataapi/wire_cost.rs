@@ -176,7 +176,7 @@ async fn promise_11_one_change_for_each_page_costs_less_than_a_third_more() {
             let rng = Mutex::new(rng);
             let change = move |request: u64, rows: &mut Vec<Row>| {
                 let mut rng = rng.lock().unwrap();
-                if request % 2 == 0 {
+                if request.is_multiple_of(2) {
                     let place = rng.usize(..rows.len());
                     rows.remove(place);
                 } else {
