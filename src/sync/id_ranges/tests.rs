@@ -211,19 +211,17 @@ proptest! {
                 _ => {}
             }
         }
-        let highest = ranges.position().highest.unwrap_or(0);
         let missed: Vec<_> = stays.iter().filter(|id| !got.contains(id)).collect();
-        prop_assert!(missed.is_empty(), "missed {missed:?} up to {highest}");
+        prop_assert!(missed.is_empty(), "missed {missed:?}");
     }
 }
 
 #[test]
 fn promise_11_a_list_that_stands_still_costs_what_page_numbers_cost() {
-    for (name, ids) in lists() {
+    for (name, all) in lists() {
         for size in [1, 10, 100, 500, 1_000, 5_000] {
-            if ids.len() as u64 / size > 2_000 {
-                continue;
-            }
+            // At most 200 pages, so that the test stays short.
+            let ids: Vec<u64> = all.iter().copied().take(size as usize * 200).collect();
             for order in [Order::Ascending, Order::Descending, Order::Mixed] {
                 let cost = walk(&ids, size, order);
                 let mut delivered = cost.delivered.clone();
@@ -240,7 +238,7 @@ fn promise_11_a_list_that_stands_still_costs_what_page_numbers_cost() {
                 // Blocks of contiguous ids with long gaps between them need a search for each block.
                 let most = if name.contains("block") { 1.4 } else { 1.15 };
                 assert!(requests <= most * least as f64 + 8.0, "{context}");
-                assert!(rows <= 1.15 * ids.len() as f64 || ids.len() < 10, "{context}");
+                assert!(rows <= 1.15 * ids.len() as f64 + 25.0, "{context}");
                 // Where the lowest id is must be searched when a list in descending order does not begin near 1.
                 let first = if name.contains("block") || name.starts_with("from") { 14 } else { 4 };
                 assert!(cost.first <= first, "{context}, the first records after {}", cost.first);
