@@ -238,7 +238,7 @@ fn promise_11_a_list_that_stands_still_costs_what_page_numbers_cost() {
                 // Blocks of contiguous ids with long gaps between them need a search for each block.
                 let most = if name.contains("block") { 1.4 } else { 1.15 };
                 assert!(requests <= most * least as f64 + 8.0, "{context}");
-                assert!(rows <= 1.15 * ids.len() as f64 + 25.0, "{context}");
+                assert!(rows <= most * ids.len() as f64 + 25.0, "{context}");
                 // Where the lowest id is must be searched when a list in descending order does not begin near 1.
                 let first = if name.contains("block") || name.starts_with("from") { 14 } else { 4 };
                 assert!(cost.first <= first, "{context}, the first records after {}", cost.first);
