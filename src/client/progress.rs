@@ -45,7 +45,7 @@ pub struct Counts {
     /// Records that did not fit the record type.
     pub rejected: u64,
     /// The server's latest total for the whole listing, where it gives one. `None` in syncs by id and by date of
-    /// jobdataapi.com, where each page has its own window.
+    /// jobdataapi.com, which read ranges of ids.
     pub total: Option<u64>,
     /// Bytes of bodies, after decompression.
     pub bytes: u64,

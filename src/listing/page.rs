@@ -48,7 +48,7 @@ impl<T> Page<T> {
         Self { items, rejected, total: None, next: None, body: Bytes::new(), ranges, headers: HeaderMap::new() }
     }
 
-    /// Where the next page starts; `None` on the last page, and in syncs where each page has its own window (by id and
+    /// Where the next page starts; `None` on the last page, and in syncs that read ranges of ids (by id and
     /// by date). Store it, and pass it to `resume_from` later.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()

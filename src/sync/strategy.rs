@@ -35,12 +35,12 @@ pub(crate) trait Strategy: Send + Sync {
         false
     }
 
-    /// The total of all records of the run, where a page gives it. `None` where each page has its own window.
+    /// The total of all records of the run, where a page gives it. `None` where pages belong to ranges.
     fn total(&self, page: &dyn PageView) -> Option<u64> {
         page.total()
     }
 
-    /// The account of the pages so far, where all belong to one listing. `None` where each has its own window.
+    /// The account of the pages so far, where all belong to one listing. `None` where they belong to ranges.
     fn walked(&self) -> Option<&Walked> {
         None
     }

@@ -45,7 +45,8 @@ impl JobsRequest {
     /// Syncs by publication date: the first run reads everything published since [`SyncByDate::since`], each later run
     /// what was published since the run before, with an overlap. Needs plan access or better.
     ///
-    /// Rows of the overlap arrive again: write them with an upsert, or with `INSERT OR IGNORE`. A job that is added to
+    /// Rows arrive in no particular order. Those of the overlap arrive again, and some come twice when rows are deleted
+    /// meanwhile: write them with an upsert, or with `INSERT OR IGNORE`. A job that is added to
     /// the data set after the overlap, with an old date, is missed; [`JobsRequest::sync_by_id`] finds it.
     pub fn sync_by_date<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncByDate<'s, Job, C> {
         let options = |jobs| ByDate { jobs, since: None, overlap: OVERLAP };

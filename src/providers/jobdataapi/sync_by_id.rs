@@ -51,8 +51,10 @@ impl JobsRequest {
     /// Syncs by id: the first run starts as [`Bootstrap`] says (default: all jobs), each later run reads the
     /// jobs with an id above the watermark. Needs plan access or better.
     ///
-    /// On a list that stands still, a run costs little more than its pages: some small requests find where the ids are.
-    /// Rows of a page come again when rows are deleted meanwhile.
+    /// On a list that stands still, a run costs little more than its pages: some small requests find where the ids are. The
+    /// rows arrive in no particular order, and some come twice when rows are deleted meanwhile: write them with an upsert.
+    /// The service may sort its list in any way, if rows that stay keep their order; otherwise the run reads ranges of ids
+    /// that fit one page.
     ///
     /// Later edits of a job are not read: the API has no parameter to select them.
     pub fn sync_by_id<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncById<'s, Job, C> {
