@@ -26,6 +26,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether it runs on a runtime of one thread. The hand-written loop is fastest there.
+    pub fn on_one_thread(&self) -> bool {
+        self.name.contains("one thread")
+    }
+
     pub fn fits(&self, page_size: u32) -> bool {
         page_size == 5_000 || !self.large_pages_only
     }
@@ -46,8 +51,10 @@ pub const CASES: &[Case] = cases! {
     "drain" => drain;
     "count" => |s| by_hand::<IgnoredAny>(s, "plain");
     "hand-written loop" => |s| by_hand::<PlainJob>(s, "plain");
+    "hand-written loop, one thread" to "hand-written loop" => |s| by_hand::<PlainJob>(s, "plain");
     "hand-written loop, our records" to "hand-written loop" => |s| by_hand::<Job>(s, "plain");
     "pages()" to "hand-written loop" => |s| pages(s, "plain");
+    "pages(), one thread" to "hand-written loop, one thread" => |s| pages(s, "plain");
     "items()" to "hand-written loop" => items;
     "pages_as slim record" to "hand-written loop" => slim;
     "raw_items()" to "count" => raw;
