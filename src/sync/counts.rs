@@ -41,35 +41,49 @@ pub(crate) struct CountSearch {
     from: u64,
     least: u64,
     most: u64,
-    /// After this many requests, any id above `from` with at least `least` records, and with records before it, is accepted.
-    lenient_after: u32,
+    /// After this many requests, any id with at least `least` records, and with so many records before it, is accepted.
+    lenient: (u32, u64),
     /// The ids that the wanted records take up, as far as known.
     stride: u64,
-    /// The id to try next, from what is known otherwise.
-    guess: Option<u64>,
+    hint: Hint,
+    /// There are probably few records after this id.
+    end: Option<u64>,
     probes: u32,
+}
+
+/// What is known of the place of the records, other than by counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Hint {
+    #[default]
+    Nothing,
+    /// There are probably no records before this id.
+    Begins(u64),
+    /// The search probably ends here.
+    Cut(u64),
 }
 
 impl CountSearch {
     pub(crate) fn new(from: u64, least: u64, most: u64, stride: u64) -> Self {
-        Self { from, least, most, lenient_after: u32::MAX, stride: stride.max(1), guess: None, probes: 0 }
+        let lenient = (u32::MAX, 1);
+        Self { from, least, most, lenient, stride: stride.max(1), hint: Hint::Nothing, end: None, probes: 0 }
     }
 
-    /// After this many requests, accepts any id with at least `least` records, and with records before it.
-    pub(crate) fn lenient_after(mut self, probes: u32) -> Self {
-        self.lenient_after = probes;
+    /// After this many requests, accepts any id with at least `least` records, and with `passed` records before it.
+    pub(crate) fn lenient_after(mut self, probes: u32, passed: u64) -> Self {
+        self.lenient = (probes, passed.max(1));
         self
     }
 
-    /// Tries this id first.
-    pub(crate) fn guess(mut self, id: Option<u64>) -> Self {
-        self.guess = id;
+    /// What is known before the first request.
+    pub(crate) fn hint(mut self, hint: Hint) -> Self {
+        self.hint = hint;
         self
     }
 
-    /// The ids that the wanted records take up, as far as known.
-    pub(crate) fn stride(&self) -> u64 {
-        self.stride
+    /// There are probably few records after this id.
+    pub(crate) fn ends_at(mut self, id: Option<u64>) -> Self {
+        self.end = id;
+        self
     }
 
     /// The id that is found, if it is among the known ones.
@@ -78,8 +92,9 @@ impl CountSearch {
         let exact = |rows: &u64| (self.least..=self.most).contains(rows);
         let after = || counts.known.range(self.from.saturating_add(1)..);
         let found = after().find(|(_, rows)| exact(rows)).map(|(id, _)| *id);
-        let lenient = self.probes >= self.lenient_after;
-        found.or_else(|| after().rfind(|(_, rows)| lenient && (self.least..total).contains(*rows)).map(|(id, _)| *id))
+        let (probes, passed) = self.lenient;
+        let enough = |rows: &u64| self.probes >= probes && (self.least..=total.saturating_sub(passed)).contains(rows);
+        found.or_else(|| after().rfind(|(_, rows)| enough(rows)).map(|(id, _)| *id))
     }
 
     /// The id to count from in the next request; `None` when no id can be found by counting.
@@ -90,22 +105,31 @@ impl CountSearch {
         let (low, above_low) = self.low(counts);
         let known = counts.known.range(low.saturating_add(1)..).find(|(_, rows)| **rows < self.least);
         let before = known.map_or(u64::MAX, |(id, _)| *id);
-        if let Some(id) = self.guess.filter(|id| (low.saturating_add(1)..before).contains(id)) {
+        let wanted = above_low.saturating_sub(self.least.midpoint(self.most)).max(1);
+        let hinted = match self.hint {
+            Hint::Nothing => [None, None],
+            Hint::Cut(id) => [Some(id), None],
+            // As many ids as wanted records cannot have more records.
+            Hint::Begins(id) => [self.stride, wanted].map(|step| id.checked_add(step)),
+        };
+        if let Some(id) = hinted.into_iter().flatten().find(|id| (low.saturating_add(1)..before).contains(id)) {
             return Some(id);
         }
-        let wanted = above_low.saturating_sub(self.least.midpoint(self.most));
-        let Some((high, above_high)) = known.map(|(id, rows)| (*id, *rows)) else {
-            let passed = low - self.from;
-            let step = if passed == 0 { self.stride } else { passed.saturating_mul(4) };
-            return low.checked_add(step.max(1));
+        let end = self.end.filter(|end| *end > low.saturating_add(1)).map(|end| (end, 0));
+        let passed = low - self.from;
+        let step = if passed == 0 { self.stride } else { passed.saturating_mul(4) }.max(1);
+        let beyond_end = end.is_some_and(|(end, _)| step >= end - low);
+        let high = known.map(|(id, rows)| (*id, *rows)).or_else(|| end.filter(|_| beyond_end));
+        let Some((high, above_high)) = high else {
+            return Some(low.saturating_add(step)).filter(|id| *id > low);
         };
         // The first search is short: it has no density to go by.
-        let far = if self.lenient_after > 1 { 4 } else { 1 };
+        let far = if self.lenient.0 > 1 { 4 } else { 1 };
         let (span, passed) = (high - low, above_low.saturating_sub(above_high));
         let sparse = span / 16 > passed;
-        if self.probes == self.lenient_after && passed > wanted.saturating_mul(far) && wanted < span && !sparse {
+        if self.probes == self.lenient.0 && passed > wanted.saturating_mul(far) && wanted < span && !sparse {
             // Far too many records: as many ids as wanted records cannot have more than these.
-            return Some(low + wanted.max(1));
+            return Some(low + wanted);
         }
         if span <= 1 {
             return None;
@@ -119,13 +143,13 @@ impl CountSearch {
         Some(low + step.clamp(1, span - 1))
     }
 
-    /// The last request was counted. `guess`: the id to try next, if the answer shows one.
-    pub(crate) fn counted(&mut self, guess: Option<u64>) {
-        (self.guess, self.probes) = (guess, self.probes + 1);
+    /// The last request was counted, and its answer shows this.
+    pub(crate) fn counted(&mut self, hint: Hint) {
+        (self.hint, self.probes) = (hint, self.probes + 1);
     }
 
-    /// The highest known id with more than `most` records.
-    fn low(&self, counts: &Counts) -> (u64, u64) {
+    /// The highest known id with more than `most` records, and how many there are from it on.
+    pub(crate) fn low(&self, counts: &Counts) -> (u64, u64) {
         let known = counts.known.range(self.from..).rfind(|(_, rows)| **rows > self.most);
         known.map_or((self.from, u64::MAX), |(id, rows)| (*id, *rows))
     }
@@ -150,7 +174,7 @@ mod tests {
             requests += 1;
             assert!(requests <= MAX_PROBES, "no end: {search:?}");
             counts.insert(id, count(id));
-            search.counted(None);
+            search.counted(Hint::Nothing);
         }
     }
 

@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::{CountSearch, Counts};
+use super::counts::{CountSearch, Counts, Hint};
 use super::range_reader::{RangePosition, RangeReader, RangeResult, contradicts};
 use super::strategy::{PageView, Verdict, WalkError};
 use crate::client::Activity;
@@ -92,7 +92,8 @@ enum Phase {
 
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    Start,
+    /// The start of the run: the most recent records, this many.
+    Start(u64),
     Range,
 }
 
@@ -129,10 +130,20 @@ pub(crate) struct IdRanges {
     /// request has shown a higher one.
     ascends: bool,
     top_is_low: bool,
-    /// Where the first range should end, in the order of trial.
-    first_cuts: Option<(u64, u64)>,
+    /// Where the first range should end.
+    first_cut: Option<u64>,
+    /// In a list that ascends: there are probably no records from `next` to before this id.
+    begins: Option<u64>,
+    /// In a list that descends.
+    highest_ids: Option<HighestIds>,
+    /// The search has stopped in a gap: some ids from this one on are requested, to see where the records are.
+    sample_at: Option<u64>,
     /// Whether many records are expected, so that the first page of the open range is requested only for its ids.
     surveys: bool,
+    /// The highest id that was seen in this run.
+    seen: Option<u64>,
+    /// The range up to this id was read again because its highest id was gone.
+    reread: Option<u64>,
     retries: u32,
     restarts: u32,
 }
@@ -157,8 +168,13 @@ impl IdRanges {
             last: None,
             ascends: true,
             top_is_low: false,
-            first_cuts: None,
+            first_cut: None,
+            begins: None,
+            highest_ids: None,
+            sample_at: None,
             surveys: false,
+            seen: None,
+            reread: None,
             retries: 0,
             restarts: 0,
         }
@@ -202,6 +218,9 @@ impl IdRanges {
         let open = RangeQuery { min: next, max: None, page: 1, size, delivers: true };
         match &self.phase {
             Phase::Recent(_) | Phase::Count => count(next, None),
+            Phase::Search(..) if self.sample_at.is_some() => {
+                RangeQuery { min: self.sample_at.unwrap_or(next), size: SMALLEST_SURVEY, delivers: false, ..open }
+            }
             Phase::Search(search, _) => count(search.probe(&self.counts).unwrap_or(next), None),
             Phase::LastPage { page, size } => RangeQuery { page: *page, size: *size, delivers: false, ..open },
             Phase::Open | Phase::Done => open,
@@ -210,7 +229,7 @@ impl IdRanges {
             }
             Phase::Range(range) if range.counts() => count(next, Some(range.at().end)),
             Phase::Range(range) => {
-                let RangePosition { end, size, page } = range.at();
+                let RangePosition { end, size, page, .. } = range.at();
                 let size = if size == self.size { self.requested } else { size };
                 RangeQuery { max: Some(end), page, size, ..open }
             }
@@ -220,14 +239,18 @@ impl IdRanges {
     /// Takes the answer. `ids` are the ids of its records, all of them in the range that was requested.
     pub(crate) fn enter(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
         let confirms = matches!(self.phase, Phase::Confirm(_));
-        if !confirms && page.rows() > 0 && (ids.is_empty() || page.total() == Some(0)) {
+        // One record without an id that is a number must not block the sync; of several, none can be placed.
+        if !confirms && ((ids.is_empty() && page.rows() > 1) || (page.rows() > 0 && page.total() == Some(0))) {
             return self.retry(page);
         }
         let numbered = matches!(self.phase, Phase::LastPage { .. } | Phase::Confirm(_) | Phase::Range(_));
         if !numbered && page.contradicts_itself() {
             return self.retry(page);
         }
-        self.position.top = self.position.top.max(ids.iter().copied().max());
+        self.seen = self.seen.max(ids.iter().copied().max());
+        // A record that is counted has an id in the requested range, whether the id can be read or not.
+        let counted = Some(self.next_query().min).filter(|_| page.rows() > 0);
+        self.position.top = self.position.top.max(ids.iter().copied().max()).max(counted);
         match &self.phase {
             Phase::Recent(rows) => self.on_recent(*rows, page),
             Phase::Count => {
@@ -258,25 +281,35 @@ impl IdRanges {
         let most = rows.saturating_add(self.size / 2);
         self.counts.insert(next, total);
         self.phase = if total > most {
-            Phase::Search(CountSearch::new(next, rows, most, total - rows), Goal::Start)
+            Phase::Search(CountSearch::new(next, rows, most, total - rows), Goal::Start(rows))
         } else {
             Phase::Open
         };
     }
 
     fn on_search(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
-        let from = self.next_query().min;
-        self.counts.insert(from, page.count());
+        let query = self.next_query();
+        let Phase::Search(search, goal) = &mut self.phase else { return Ok(Verdict::Skip) };
+        let (low, above) = search.low(&self.counts);
+        let nothing_before = query.min > low && page.count() == above;
+        self.counts.insert(query.min, page.count());
         // In a list that ascends, the record that it shows is the lowest one.
         self.top_is_low &= self.ascends;
-        let nothing_before = self.counts.from(self.position.next) == Some(page.count());
-        let Phase::Search(search, goal) = &mut self.phase else { return Ok(Verdict::Skip) };
-        let second = self.first_cuts.take().filter(|_| nothing_before).map(|(_, second)| second);
-        // In a list that ascends, the first records are where the lowest one is.
-        let lowest = ids.first().filter(|_| nothing_before && self.ascends);
-        search.counted(second.or_else(|| lowest?.checked_add(search.stride())));
+        let wanted = multiplied(self.max_pages.saturating_mul(self.size), 4, 5).min(page.count());
+        let hint = match (ids.first(), &self.highest_ids) {
+            _ if self.sample_at.take().is_some() => cut_of_sample(ids, wanted, page.count()).map(Hint::Cut),
+            (Some(first), _) if nothing_before && self.ascends => Some(Hint::Begins(*first)),
+            // The list is probably as dense as at its end, where it is known.
+            (_, Some(dense)) if nothing_before => Some(Hint::Cut(dense.id_before(page.count() - wanted))),
+            _ => {
+                self.sample_at = Some(query.min).filter(|_| nothing_before && !self.ascends);
+                None
+            }
+        };
+        search.counted(hint.unwrap_or_default());
+        self.begins = ids.first().copied().filter(|_| self.ascends);
         match (search.found(&self.counts), *goal) {
-            (Some(id), Goal::Start) => {
+            (Some(id), Goal::Start(_)) => {
                 // The search may have taken many requests, so its result is saved: a batch without records.
                 self.position.next = id;
                 self.phase = Phase::Open;
@@ -284,10 +317,13 @@ impl IdRanges {
             }
             (Some(id), Goal::Range) => self.close_before(id),
             (None, _) if search.probe(&self.counts).is_some() => {}
-            (None, _) => {
+            (None, goal) => {
                 // The list changed during the search, or the counts do not follow the ids.
                 self.counts.clear();
-                self.phase = Phase::Count;
+                self.phase = match goal {
+                    Goal::Start(rows) => Phase::Recent(rows),
+                    Goal::Range => Phase::Count,
+                };
                 return self.retry(page);
             }
         }
@@ -306,16 +342,26 @@ impl IdRanges {
         }
         self.counts.clear();
         self.counts.insert(self.position.next, total);
-        let (Some(&lowest), Some(&end)) = (ids.iter().min(), ids.iter().max()) else {
-            self.phase = Phase::Done;
-            return Ok(Verdict::Skip);
-        };
-        if ids.is_sorted() {
-            self.stride = multiplied(end - lowest, self.size, rows).max(self.size);
+        // Two more answers must agree when a higher id was seen: an older copy of the data lacks the newest records.
+        if whole && self.lacks_seen_id(ids) && self.retries < 2 {
+            return self.retry(page);
         }
+        let (Some(&lowest), Some(&end)) = (ids.iter().min(), ids.iter().max()) else {
+            if !whole {
+                return self.retry(page);
+            }
+            self.phase = Phase::Done;
+            // A record without an id is delivered; it comes again with the next run.
+            return Ok(if rows > 0 { Verdict::Deliver } else { Verdict::Skip });
+        };
         self.ascends = ids.is_sorted();
+        if self.ascends {
+            self.stride = median_gap(ids).saturating_mul(self.size);
+        }
         self.top_is_low = self.ascends;
-        self.first_cuts = if survey && !self.ascends { self.first_cuts(ids, total) } else { None };
+        let descends = !self.ascends && ids.iter().rev().is_sorted();
+        self.highest_ids = descends.then(|| HighestIds { top: end, stride: multiplied(1, end - lowest, rows - 1) });
+        self.first_cut = self.first_cut(ids, total).filter(|_| survey);
         let in_order = self.size == self.requested && self.max_pages > 1;
         if in_order && (whole || (!survey && ids.is_sorted())) {
             // A twentieth of the page, so that its number is at most 20.
@@ -375,47 +421,39 @@ impl IdRanges {
                 let most = (rows - multiplied(longest, 3, 5)).max(least);
                 let stride = multiplied(self.stride, multiplied(longest, 4, 5), self.size);
                 // The first range may be short, so that the first records arrive soon.
-                let probes = if self.position.highest.is_none() { 1 } else { 2 };
-                let search = CountSearch::new(next, least, most, stride).lenient_after(probes);
-                let search = search.guess(self.first_cuts.map(|(first, _)| first));
+                let (probes, passed) = if self.position.highest.is_none() { (1, 1) } else { (2, self.size / 2) };
+                let hint = self.first_cut.take().map(Hint::Cut).or_else(|| self.begins.map(Hint::Begins));
+                let search = CountSearch::new(next, least, most, stride).lenient_after(probes, passed);
+                let search = search.hint(hint.unwrap_or_default()).ends_at(self.highest_ids.map(|ids| ids.top));
                 match search.found(&self.counts) {
                     Some(id) => self.close_before(id),
                     None => self.phase = Phase::Search(search, Goal::Range),
                 }
             }
             Some(top) => self.start_range(top, rows),
-            None => {
+            None if self.size == self.requested => {
                 let size = rows.div_ceil(MAX_PAGES);
                 self.phase = Phase::LastPage { page: rows.div_ceil(size), size };
             }
+            // The server gives pages of its own size.
+            None => self.phase = Phase::LastPage { page: rows.div_ceil(self.size), size: self.requested },
         }
     }
 
-    /// Where the first range should end, judged by the first ids of a list that does not ascend, and where when it turns out
-    /// that no record is before that.
-    fn first_cuts(&self, ids: &[u64], total: u64) -> Option<(u64, u64)> {
-        let (next, rows) = (self.position.next, ids.len() as u64);
+    /// Where the first range should end, judged by the first ids.
+    fn first_cut(&self, ids: &[u64], total: u64) -> Option<u64> {
+        let (next, highest) = (self.position.next, *ids.iter().max()?);
         let wanted = multiplied(self.longest(self.size), 4, 5).min(total);
-        let mut sorted = ids.to_vec();
-        sorted.sort_unstable();
-        let (lowest, highest) = (*sorted.first()?, *sorted.last()?);
-        let part = |of: u64| u128::from(of).saturating_mul(u128::from(wanted)) / u128::from(total.max(1));
-        let part = |of: u64| u64::try_from(part(of)).unwrap_or(u64::MAX);
-        if !ids.iter().rev().is_sorted() {
-            // Any order: the ids are a sample of all.
-            let below = usize::try_from(part(rows + 1)).ok()?;
-            let cut = match below.checked_sub(1) {
-                Some(index) => *sorted.get(index).unwrap_or(&highest),
-                None => lowest.saturating_sub((highest - lowest) / (rows + 1)).saturating_add(part(highest - lowest)),
-            };
-            return Some((cut, lowest));
+        if self.ascends {
+            let after = wanted.saturating_sub(ids.len() as u64).max(1);
+            return Some(highest.saturating_add(median_gap(ids).saturating_mul(after)));
         }
-        // The highest ids, in descending order: the records are spread evenly from the first id of the run on, or all
-        // are as dense as these.
-        let even = next.saturating_add(part(highest.saturating_sub(next)));
-        let dense = highest.saturating_sub(multiplied(total - wanted, highest - lowest, rows.saturating_sub(1)));
+        let Some(dense) = &self.highest_ids else { return cut_of_sample(ids, wanted, total) };
+        // The records are spread evenly from the first id of the run on, or all are as dense as the highest ones.
+        let even = next.saturating_add(multiplied(highest.saturating_sub(next), wanted, total));
+        let dense = dense.id_before(total - wanted);
         let begins_late = dense.saturating_sub(next) > (highest - next) / 5 * 2;
-        Some(if begins_late { (dense, even) } else { (even, dense) })
+        Some(if begins_late { dense } else { even })
     }
 
     /// The next range ends before `id`, from which on the records are counted.
@@ -435,7 +473,7 @@ impl IdRanges {
             self.position.range = None;
             return self.next_range();
         }
-        let at = RangePosition { end, size: self.size, page };
+        let at = RangePosition { end, size: self.size, page, count: None };
         self.position.range = Some(at);
         self.phase = Phase::Range(RangeReader::new(at, true));
     }
@@ -452,7 +490,14 @@ impl IdRanges {
                 self.range_read(too_few)?;
                 return Ok(if new { Verdict::Deliver } else { Verdict::Skip });
             }
-            RangeResult::Contradiction => return self.retry(page),
+            RangeResult::Contradiction => {
+                if self.retries == 2 && self.restarts <= MAX_RESTARTS {
+                    // The server may give pages of another size than requested: the first page of the open range shows it.
+                    self.restarts += 1;
+                    (self.position.range, self.phase) = (None, Phase::Open);
+                }
+                return self.retry(page);
+            }
             RangeResult::OtherSize => {
                 let requested = self.next_query().size;
                 if self.is_odd(page.rows(), requested) {
@@ -495,7 +540,16 @@ impl IdRanges {
             self.start_range(end, total);
             return Ok(());
         }
-        if self.position.top == Some(end) && self.position.highest < Some(end) {
+        let read_end = range.may_have_read_its_end();
+        let gone = self.position.top == Some(end) && (self.position.highest < Some(end) || !read_end);
+        if gone && self.position.highest >= Some(end) && self.reread != Some(end) {
+            // It was delivered before, and the range is read again since then: two answers must agree that it is gone.
+            self.restart(total)?;
+            self.reread = Some(end);
+            self.start_range(end, total.max(1));
+            return Ok(());
+        }
+        if gone && self.position.highest < Some(end) {
             // The record with the highest id is gone, or an older copy of the data answered, which lacks the newest records:
             // what is after the last delivered record is asked for again.
             self.restart(total)?;
@@ -506,8 +560,10 @@ impl IdRanges {
             return Ok(());
         }
         self.restarts = 0;
-        if let Some(lowest) = lowest.filter(|_| total >= self.size) {
-            self.stride = multiplied(end - lowest, self.size, total).max(self.size);
+        // A long gap before the records says nothing of their density, unless there are few of them.
+        let from = lowest.filter(|_| total >= self.size).unwrap_or(self.position.next);
+        if total > 0 {
+            self.stride = multiplied(end - from, self.size, total).max(self.size);
         }
         self.cover(end);
         if self.last.is_some_and(|last| last <= end) || end == u64::MAX {
@@ -516,6 +572,12 @@ impl IdRanges {
             self.next_range();
         }
         Ok(())
+    }
+
+    /// Whether a higher id was seen in this run than any that was delivered or is among these: its record was deleted, or an
+    /// older copy of the data answered.
+    pub(crate) fn lacks_seen_id(&self, ids: &[u64]) -> bool {
+        self.seen > self.position.highest.max(ids.iter().copied().max())
     }
 
     /// All ids up to `end` are covered.
@@ -569,6 +631,43 @@ impl IdRanges {
             _ => Completeness::Drifted { first_total: total, last_total: Some(rows), repeated: 0 },
         }))
     }
+}
+
+/// The highest ids of a list that descends: the highest one, and the ids for each record.
+#[derive(Debug, Clone, Copy)]
+struct HighestIds {
+    top: u64,
+    stride: u64,
+}
+
+impl HighestIds {
+    /// The id from which on there are `rows` records, if all are as dense as the highest.
+    fn id_before(&self, rows: u64) -> u64 {
+        self.top.saturating_sub(self.stride.saturating_mul(rows))
+    }
+}
+
+/// The gap that half of the gaps between these ids do not exceed; one long gap does not change it. At least 1.
+fn median_gap(ids: &[u64]) -> u64 {
+    let mut gaps: Vec<u64> =
+        ids.windows(2).map(|pair| pair.iter().copied().reduce(u64::abs_diff).unwrap_or(1)).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied().unwrap_or(1).max(1)
+}
+
+/// The id before which there are probably `wanted` of `total` records, of which these ids are a sample.
+fn cut_of_sample(ids: &[u64], wanted: u64, total: u64) -> Option<u64> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    let (lowest, highest, rows) = (*sorted.first()?, *sorted.last()?, sorted.len() as u64);
+    let below = usize::try_from(u128::from(rows + 1) * u128::from(wanted) / u128::from(total.max(1))).ok()?;
+    Some(match below.checked_sub(1) {
+        Some(index) => *sorted.get(index).unwrap_or(&highest),
+        None => {
+            let before_lowest = (highest - lowest) / (rows + 1);
+            lowest.saturating_sub(before_lowest).saturating_add(multiplied(highest - lowest, wanted, total))
+        }
+    })
 }
 
 /// `a * b / c`, at least 1.

@@ -23,6 +23,9 @@ pub(super) struct RangePosition {
     /// The page size, and the page to read next, from 1. The pages after it are read.
     pub(super) size: u64,
     pub(super) page: u64,
+    /// The count of the last answer, so that a later one that is higher is noticed after a kill as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u64>,
 }
 
 /// The range that is being read.
@@ -32,13 +35,11 @@ pub(super) struct RangeReader {
     counting: Counting,
     /// Whether all pages were read in this run, so that `ids` are all of them.
     from_its_end: bool,
-    /// The count of the last answer.
-    last_count: Option<u64>,
     /// The page at which the count last fell, and the count before. When a later count is higher again, the pages from this
     /// one on came from an older copy of the data.
     fell: Option<(u64, u64)>,
-    /// Whether the first page was asked for again because the count had fallen with it.
-    asked_again: bool,
+    /// Whether all pages are read, and the records are counted because the count had fallen.
+    ends: bool,
     /// The ids that were read, and how many records had none that is a number.
     ids: HashSet<u64>,
     without_id: u64,
@@ -78,9 +79,8 @@ impl RangeReader {
             at,
             counting: Counting::NotNeeded,
             from_its_end,
-            last_count: None,
             fell: None,
-            asked_again: false,
+            ends: false,
             ids: HashSet::new(),
             without_id: 0,
         }
@@ -97,7 +97,12 @@ impl RangeReader {
 
     /// The count of the last answer.
     pub(super) fn last_count(&self) -> u64 {
-        self.last_count.unwrap_or_default()
+        self.at.count.unwrap_or_default()
+    }
+
+    /// Whether the last id of the range was read, as far as known: of a range that a run before has begun, it is not.
+    pub(super) fn may_have_read_its_end(&self) -> bool {
+        !self.from_its_end || self.ids.contains(&self.at.end)
     }
 
     /// The lowest id that was read.
@@ -107,25 +112,37 @@ impl RangeReader {
 
     /// Continues with this page and this count.
     pub(super) fn read_from(&mut self, page: u64, total: u64) {
-        (self.last_count, self.fell, self.asked_again) = (Some(total), None, false);
+        (self.at.count, self.fell, self.ends) = (Some(total), None, false);
         self.at.page = page.max(1);
     }
 
     /// Takes the answer. `ids` are the ids of its records.
     pub(super) fn enter(&mut self, page: &dyn PageView, ids: &[u64]) -> RangeResult {
         if self.counts() {
-            (self.counting, self.at.page) = (Counting::Done, page.count().div_ceil(self.at.size).max(1));
+            let last = page.count().div_ceil(self.at.size).max(1);
+            self.counting = Counting::Done;
+            if self.at.count.is_some_and(|before| page.count() > before) {
+                return RangeResult::Again { page: self.stale_from(page.count(), last) };
+            }
+            if self.ends {
+                return self.all_read(false);
+            }
+            // When the page exists, the answer that it does not came from an older copy of the data: it is asked for again.
+            self.at.page = if self.at.count.is_none() { last } else { self.at.page.min(last) };
             return RangeResult::Skip;
         }
-        let (rows, first) = (page.rows(), self.last_count.is_none());
+        let (rows, first) = (page.rows(), self.at.count.is_none());
         let Some(total) = page.total() else {
             if rows > 0 || page.has_next() {
                 return RangeResult::Contradiction;
             }
-            // The page is past the end: records were deleted, or there were fewer.
-            if first && self.at.page > 2 && self.counting == Counting::NotNeeded {
+            // The page is past the end: records were deleted, there were fewer, or an older copy of the data has fewer.
+            if self.counting == Counting::NotNeeded {
                 self.counting = Counting::Now;
                 return RangeResult::Skip;
+            }
+            if self.at.page > 1 {
+                return RangeResult::Contradiction;
             }
             return self.page_before(false);
         };
@@ -139,25 +156,25 @@ impl RangeReader {
         if first && page.has_next() && self.from_its_end {
             return RangeResult::Again { page: last };
         }
-        let before = self.last_count.replace(total).unwrap_or(total);
+        let before = self.at.count.replace(total).unwrap_or(total);
         if total > before {
-            let stale_from = self.fell.filter(|(_, count)| total <= *count).map_or(last, |(page, _)| page);
-            return RangeResult::Again { page: stale_from.max(self.at.page) };
+            return RangeResult::Again { page: self.stale_from(total, last) };
         }
-        let fell = total < before;
-        if fell {
+        if total < before {
             self.fell = Some((self.at.page, before));
         }
+        self.counting = Counting::NotNeeded;
         let known = self.ids.len();
         self.ids.extend(ids);
         let without_id = rows.saturating_sub(ids.len() as u64);
         self.without_id += without_id;
         let new = self.ids.len() > known || without_id > 0;
-        // The last answer of a range may come from an older copy of the data: two answers must agree.
-        if self.at.page == 1 && fell && !std::mem::replace(&mut self.asked_again, true) {
-            return RangeResult::Read { new };
-        }
         self.page_before(new)
+    }
+
+    /// The page from which on the answers came from an older copy of the data, when the count is `total` now.
+    fn stale_from(&self, total: u64, last: u64) -> u64 {
+        self.fell.filter(|(_, count)| total <= *count).map_or(last, |(page, _)| page).max(self.at.page)
     }
 
     /// The page is read: the one before it is next.
@@ -166,6 +183,15 @@ impl RangeReader {
             self.at.page -= 1;
             return RangeResult::Read { new };
         }
+        // The last answers of a range may come from an older copy of the data: another answer must agree.
+        if self.fell.is_some() && !self.ends {
+            (self.ends, self.counting) = (true, Counting::Now);
+            return RangeResult::Read { new };
+        }
+        self.all_read(new)
+    }
+
+    fn all_read(&self, new: bool) -> RangeResult {
         let read = self.ids.len() as u64 + self.without_id;
         RangeResult::ReadAll { new, too_few: self.from_its_end && read < self.last_count() }
     }

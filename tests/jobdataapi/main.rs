@@ -7,6 +7,7 @@ mod churn;
 mod contradictions;
 mod filters;
 mod models;
+mod odd_servers;
 mod other_copies;
 mod requests;
 #[path = "../support/mod.rs"]

@@ -16,7 +16,7 @@ use super::server_clock::ServerClock;
 use super::synced_list::{SyncedList, ids, published};
 use crate::checkpoint::Mark;
 use crate::client::{Activity, setters};
-use crate::error::{Error, Result};
+use crate::error::{Completeness, Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
     IdRanges, OverlapPosition, OverlapWalk, PageResult, PageView, RangesPosition, RunStart, Step, Strategy,
@@ -186,9 +186,14 @@ impl Strategy for DateWalk {
                     self.walk_by_rows();
                     return Ok(Verdict::Skip);
                 };
-                let entered = ranges.enter(page, &ids);
+                let verdict = ranges.enter(page, &ids)?;
                 self.position.ranges = ranges.position().clone();
-                entered
+                if ranges.finished() && ranges.lacks_seen_id(&[]) {
+                    // The watermark is a day, so it would pass the rows that were seen and not delivered.
+                    let (first_total, last_total) = (page.total(), page.total());
+                    return Err(WalkError::Incomplete(Completeness::Drifted { first_total, last_total, repeated: 0 }));
+                }
+                Ok(verdict)
             }
             Walk::Rows(walk, done) => {
                 let result = walk.enter(page)?;
