@@ -36,7 +36,7 @@
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
-//! | another paginated JSON API | [`endpoint`], [`Client`] |
+//! | another paginated JSON API | [`endpoint`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
 //!
 //! # The way of a request
@@ -71,11 +71,15 @@ pub mod testing;
 /// An endpoint without I/O: it builds the request for a position and reads from the answer where the next page is.
 ///
 /// This is all that one paginated API needs to tell the engine. The four providers are written against it, and so is any
-/// other paginated JSON API, through [`crate::Client::list`].
+/// other paginated JSON API, through [`crate::Client::list`]. With [`Incremental`] a listing has an incremental sync,
+/// [`crate::ListRequest::sync_since`].
 pub mod endpoint {
+    pub use crate::checkpoint::MarkValue;
     pub use crate::client::{ApiRequest, Check, Origins, UrlKind};
     pub use crate::error::AnswerError;
+    pub use crate::json::Record;
     pub use crate::listing::{Answer, Endpoint, Listing, Paging};
+    pub use crate::sync::{Coverage, Incremental};
 }
 
 pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
@@ -94,7 +98,7 @@ pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
-pub use sync::{Batch, ListDiff, Outcome, Report, SyncRun, partitions};
+pub use sync::{Batch, Incremental, ListDiff, Outcome, Report, SyncIncremental, SyncRun, partitions};
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
 #[cfg(feature = "sqlite")]

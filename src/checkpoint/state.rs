@@ -1,27 +1,15 @@
 //! The state of a sync, between runs and during a run.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::mark::Mark;
 use crate::error::CheckpointError;
 use crate::listing::Fingerprint;
 
 /// The newest version of the state that this version of the crate reads and writes.
 const VERSION: u32 = 1;
-
-/// A watermark: up to which id, day or instant a sync has delivered everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Mark {
-    /// Everything up to this id, included.
-    Id(u64),
-    /// Everything published up to this day (UTC), included.
-    Date(Date),
-    /// Everything up to this instant.
-    Time(Timestamp),
-}
 
 /// The state of one sync: small, versioned, serialisable. It contains no records and no credentials.
 ///
@@ -43,7 +31,7 @@ pub enum Mark {
 /// * `revision`: grows by one with every save; a store refuses any other, so two processes cannot overwrite each other's state.
 /// * `query`: the fingerprint of server, endpoint, filters and page size.
 /// * `strategy`: the kind of sync; a state of another kind is refused.
-/// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}` or `{"time": "…Z"}`; absent before the first run is complete.
+/// * `watermark`: `{"id": n}`, `{"date": "YYYY-MM-DD"}`, `{"time": "…Z"}` or `{"text": "…"}`; absent before the first run is complete.
 /// * `run`: the run in progress, absent between runs. `position`: the frozen window and the position in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,7 +62,8 @@ pub struct RunInProgress {
 }
 
 impl SyncState {
-    pub(crate) fn new(query: Fingerprint, strategy: &str) -> Self {
+    /// The state of a sync that has never run, with revision 0. A run makes its own: this is for the tests of a store.
+    pub fn new(query: Fingerprint, strategy: &str) -> Self {
         Self { version: VERSION, revision: 0, query, strategy: strategy.to_owned(), watermark: None, run: None }
     }
 
@@ -85,7 +74,7 @@ impl SyncState {
 
     /// The watermark: everything up to it was delivered. `None` before the first run is complete.
     pub fn watermark(&self) -> Option<Mark> {
-        self.watermark
+        self.watermark.clone()
     }
 
     /// The run in progress, `None` between runs.

@@ -40,7 +40,7 @@ impl fmt::Display for Activity {
 pub struct Counts {
     /// Pages delivered.
     pub pages: u64,
-    /// Records delivered, the rejected ones included.
+    /// Records delivered, the rejected ones and the removals included.
     pub rows: u64,
     /// Records that did not fit the record type.
     pub rejected: u64,

@@ -3,7 +3,7 @@
 //! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its
 //! byte range, and a record that does not fit the record type does not affect the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -102,6 +102,14 @@ impl<T> Decoded<T> {
         let mut ranges: Vec<_> = self.ranges.iter().chain(rejected).cloned().collect();
         ranges.sort_unstable_by_key(|range| range.start);
         ranges
+    }
+
+    /// Takes the records that begin at these bytes out of the items and the rejected records.
+    pub(crate) fn remove(&mut self, starts: &HashSet<usize>) {
+        let mut kept = self.ranges.iter().map(|range| !starts.contains(&range.start));
+        self.items.retain(|_| kept.next().unwrap_or(true));
+        self.ranges.retain(|range| !starts.contains(&range.start));
+        self.rejected.retain(|record| !starts.contains(&record.range.start));
     }
 }
 

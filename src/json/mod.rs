@@ -6,6 +6,7 @@ mod message;
 mod model;
 mod problem;
 mod raw_field;
+mod record;
 pub mod value;
 
 pub(crate) use decode::{Decoded, decode, fields};
@@ -14,4 +15,5 @@ pub(crate) use field::{empty_as_none, in_field, list, number, one_or_many, scala
 pub(crate) use model::{debug_fields, model, open_enum};
 pub use problem::BodyProblem;
 pub(crate) use raw_field::field;
+pub use record::Record;
 pub(crate) use value::{DateTime, Decimal, text_debug, text_traits};

@@ -25,6 +25,8 @@ pub(crate) struct Account {
     last_total: Option<u64>,
     changed: bool,
     repeated: u64,
+    /// Whether a position stays at its record when other records enter or leave.
+    fixed_positions: bool,
     previous: HashSet<u64>,
 }
 
@@ -54,6 +56,10 @@ impl Account {
         same_page
     }
 
+    pub(crate) fn set_positions_shift(&mut self, shift: bool) {
+        self.fixed_positions = !shift;
+    }
+
     /// Forgets the keys of the last page: they may come again.
     pub(crate) fn forget_keys(&mut self) {
         self.previous.clear();
@@ -66,13 +72,22 @@ impl Account {
 
     pub(crate) fn completeness(&self) -> Completeness {
         let (first_total, last_total, repeated) = (self.walked.total, self.last_total, self.repeated);
+        let drifted = Completeness::Drifted { first_total, last_total, repeated };
+        if self.fixed_positions {
+            // A record that enters behind the position changes the total and moves nothing.
+            return match first_total.min(last_total) {
+                Some(total) if self.walked.rows < total && first_total == last_total => {
+                    Completeness::ShortBy(total - self.walked.rows)
+                }
+                Some(total) if self.walked.rows < total => drifted,
+                _ => Completeness::Complete,
+            };
+        }
         match last_total {
             Some(total) if !self.changed && repeated == 0 && self.walked.rows < total => {
                 Completeness::ShortBy(total - self.walked.rows)
             }
-            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.walked.rows > total) => {
-                Completeness::Drifted { first_total, last_total, repeated }
-            }
+            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.walked.rows > total) => drifted,
             _ => Completeness::Complete,
         }
     }
@@ -88,6 +103,23 @@ mod tests {
             account.enter(keys.len(), Some(*total), keys);
         }
         account.completeness()
+    }
+
+    #[test]
+    fn where_positions_do_not_shift_only_missing_records_count() {
+        let walk = |pages: &[(u64, &[u64])]| {
+            let mut account = Account::default();
+            account.set_positions_shift(false);
+            for (total, keys) in pages {
+                account.enter(keys.len(), Some(*total), keys);
+            }
+            account.completeness()
+        };
+        assert_eq!(walk(&[(4, &[1, 2]), (5, &[3, 4])]), Completeness::Complete, "one entered behind the position");
+        assert_eq!(walk(&[(4, &[1, 2]), (3, &[4])]), Completeness::Complete, "one left before it");
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[2, 3, 4])]), Completeness::Complete, "one came again");
+        assert_eq!(walk(&[(4, &[1, 2]), (4, &[3])]), Completeness::ShortBy(1));
+        assert!(matches!(walk(&[(4, &[1, 2]), (5, &[3])]), Completeness::Drifted { .. }));
     }
 
     #[test]

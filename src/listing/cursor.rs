@@ -61,7 +61,9 @@ impl Fingerprint {
         Self::of([self.to_string().as_str(), origin])
     }
 
-    pub(crate) fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
+    /// The hash of these parts: their texts, their number and their order count. For an endpoint with a
+    /// [`fingerprint`](crate::Endpoint::fingerprint) of its own.
+    pub fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
         let mut hash = Fnv::default();
         for part in parts {
             // The separator cannot occur in UTF-8, so ("ab", "c") and ("a", "bc") differ.

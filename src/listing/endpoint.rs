@@ -13,7 +13,7 @@ use url::Url;
 use super::cursor::{Fingerprint, Position};
 use crate::client::{ApiRequest, redact};
 use crate::error::{AnswerError, Result};
-use crate::json::{self, Fields, ListAt};
+use crate::json::{self, Fields, ListAt, Record};
 
 /// A paginated listing. Its methods do no I/O.
 pub trait Endpoint: Send + Sync + 'static {
@@ -59,6 +59,22 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Whether a record that changes during the walk may come again on a later page, so that the same id on two pages is no
     /// sign of a missing record. On one page an id comes once in any case. Default: no.
     fn may_repeat(&self) -> bool {
+        false
+    }
+
+    /// Whether a position shifts when records enter or leave the list: with page numbers and offsets it does, and so a total that
+    /// changes during the walk, or a record that comes again, means that a record may be missing. `false` for a position
+    /// that names a record or a snapshot (keyset): records that enter or leave elsewhere move nothing, and the walk is
+    /// incomplete only when fewer records arrived than any total said. Default: yes.
+    fn positions_shift(&self) -> bool {
+        true
+    }
+
+    /// Whether this record only tells that a record was removed from the service (a tombstone). It is then in
+    /// [`Page::removals`](crate::Page::removals), and need not fit the record type; a stream of
+    /// records leaves it out. Default: no record is.
+    fn is_removal(&self, record: &Record<'_>) -> bool {
+        let _ = record;
         false
     }
 

@@ -1,5 +1,6 @@
 //! Fetches one page: makes the call, decodes the body, and lets the endpoint read where the next page is.
 
+use std::ops::Range;
 use std::panic;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::endpoint::{Answer, Endpoint, Paging};
 use super::page::{OnRejected, Page};
 use crate::client::{Client, Progress, Response};
 use crate::error::{AnswerError, Result};
-use crate::json::{self, BodyProblem, Decoded, ListAt};
+use crate::json::{self, BodyProblem, Decoded, ListAt, Record};
 
 /// One page, and where the next one is.
 pub(crate) struct Fetched<T> {
@@ -50,9 +51,17 @@ impl Client {
         endpoint: &dyn Endpoint,
         at: &Position,
         response: &Response,
-        decoded: Decoded<T>,
+        mut decoded: Decoded<T>,
         on_rejected: OnRejected,
     ) -> Result<Fetched<T>, AnswerError> {
+        let (rows, records) = (decoded.rows(), decoded.all_ranges());
+        // Before the records are judged: a removal has few fields, and seldom fits the record type.
+        let record = |range: &Range<usize>| Record::new(response.body.get(range.clone()).unwrap_or_default());
+        let removals = records.iter().enumerate().filter(|(_, range)| endpoint.is_removal(&record(range)));
+        let removals: Vec<(usize, Range<usize>)> = removals.map(|(index, range)| (index, range.clone())).collect();
+        if !removals.is_empty() {
+            decoded.remove(&removals.iter().map(|(_, range)| range.start).collect());
+        }
         // One record alone does not prove that the record type is wrong, and it must not block a sync for ever.
         if decoded.rejected.len() > 1
             && on_rejected != OnRejected::KeepAll
@@ -63,10 +72,10 @@ impl Client {
         let answer = Answer {
             headers: &response.headers,
             fields: &decoded.fields,
-            rows: decoded.rows(),
+            rows,
             url: &response.url,
             body: &response.body,
-            records: decoded.all_ranges(),
+            records,
         };
         let Paging { next, total } = endpoint.next(at, &answer)?;
         if let Some(Position::Token(token)) = &next
@@ -74,7 +83,9 @@ impl Client {
         {
             return Err(AnswerError::shape("the link to the next page contains a credential, so it is not stored"));
         }
-        Ok(Fetched { page: Page::new(decoded, response.body.clone(), response.headers.clone(), total), next })
+        let mut page = Page::new(decoded, response.body.clone(), response.headers.clone(), total);
+        page.removals = removals;
+        Ok(Fetched { page, next })
     }
 }
 

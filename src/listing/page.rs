@@ -1,5 +1,6 @@
 //! One page of a listing: typed records, rejected records, and the bytes of the body.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -9,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::cursor::Cursor;
 use super::hash::key_hash;
-use crate::error::{Error, Result};
-use crate::json::{self, Decoded, debug_fields};
+use crate::error::{Completeness, Error, Result};
+use crate::json::{Decoded, Fields, Record, debug_fields};
 
 /// One page.
 pub struct Page<T> {
@@ -21,6 +22,11 @@ pub struct Page<T> {
     /// How many records the whole listing has, where the server says it.
     pub total: Option<u64>,
     pub(crate) next: Option<Cursor>,
+    pub(crate) completeness: Option<Completeness>,
+    /// The fields of the body next to the list.
+    pub(crate) fields: Fields,
+    /// The removals, with their index in the page.
+    pub(super) removals: Vec<(usize, Range<usize>)>,
     body: Bytes,
     ranges: Vec<Range<usize>>,
     headers: HeaderMap,
@@ -36,6 +42,9 @@ impl<T> Page<T> {
                 .collect(),
             total,
             next: None,
+            completeness: None,
+            fields: decoded.fields,
+            removals: Vec::new(),
             body,
             ranges: decoded.ranges,
             headers,
@@ -44,14 +53,26 @@ impl<T> Page<T> {
 
     /// A page without records.
     pub(crate) fn empty() -> Self {
-        let (items, rejected, ranges) = (Vec::new(), Vec::new(), Vec::new());
-        Self { items, rejected, total: None, next: None, body: Bytes::new(), ranges, headers: HeaderMap::new() }
+        Self::new(Decoded::new(), Bytes::new(), HeaderMap::new(), None)
     }
 
     /// Where the next page starts; `None` on the last page, and in syncs that read ranges of ids (by id and
     /// by date). Store it, and pass it to `resume_from` later.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
+    }
+
+    /// How complete the walk is, on the page that ends it; `None` on every other page, and in syncs where each page has its
+    /// own window (by id and by date). It is known before the page is delivered, so nobody has to trust a last page whose
+    /// walk turns out to miss records.
+    pub fn completeness(&self) -> Option<Completeness> {
+        self.completeness
+    }
+
+    /// The records that only tell that a record was removed from the service ([`Endpoint::is_removal`](crate::Endpoint::is_removal)), in
+    /// the order of the page. They are in neither [`Page::items`] nor [`Page::rejected`].
+    pub fn removals(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
+        self.removals.iter().map(|(_, range)| Record::new(self.body.get(range.clone()).unwrap_or_default()))
     }
 
     /// The body as received, shared and not copied.
@@ -74,9 +95,9 @@ impl<T> Page<T> {
         &self.headers
     }
 
-    /// Number of records, the rejected ones included.
+    /// Number of records, the rejected ones and the removals included.
     pub fn len(&self) -> usize {
-        self.items.len() + self.rejected.len()
+        self.items.len() + self.rejected.len() + self.removals.len()
     }
 
     /// Whether the page has no records. An empty page may have a next one: check [`Page::next_cursor`].
@@ -84,9 +105,15 @@ impl<T> Page<T> {
         self.len() == 0
     }
 
-    /// The JSON texts of a field, of all records that have it, the rejected ones included.
+    /// All records: items, rejected ones, removals.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let items = self.ranges.iter().map(|range| Record::new(self.body.get(range.clone()).unwrap_or_default()));
+        items.chain(self.rejected.iter().map(|record| Record::new(&record.raw))).chain(self.removals())
+    }
+
+    /// The JSON texts of a field, of all records that have it, the rejected ones and the removals included.
     pub(crate) fn values<'p>(&'p self, field: &'p str) -> impl Iterator<Item = &'p str> {
-        self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| json::field(raw, field))
+        self.records().filter_map(move |record| record.raw(field))
     }
 
     /// Hashes of the records' keys, in the order of the page.
@@ -94,13 +121,16 @@ impl<T> Page<T> {
         self.values(key).map(key_hash).collect()
     }
 
-    /// The records in the order of the page, with an error for each rejected one.
+    /// The records in the order of the page, with an error for each rejected one, and without the removals.
     pub(super) fn into_results(self, endpoint: &str) -> impl Iterator<Item = Result<T>> + use<T> {
         let rejected: Vec<_> = self.rejected.iter().map(|record| (record.index, record.error(endpoint))).collect();
+        let removals: HashSet<usize> = self.removals.iter().map(|(index, _)| *index).collect();
         let (mut items, mut rejected) = (self.items.into_iter(), rejected.into_iter().peekable());
-        (0..).map_while(move |index| match rejected.next_if(|(rejected, _)| *rejected == index) {
-            Some((_, error)) => Some(Err(error)),
-            None => items.next().map(Ok),
+        (0..).filter(move |index| !removals.contains(index)).map_while(move |index| {
+            match rejected.next_if(|(rejected, _)| *rejected == index) {
+                Some((_, error)) => Some(Err(error)),
+                None => items.next().map(Ok),
+            }
         })
     }
 }
@@ -111,6 +141,7 @@ impl<T> fmt::Debug for Page<T> {
         f.debug_struct("Page")
             .field("items", &self.items.len())
             .field("rejected", &self.rejected.len())
+            .field("removals", &self.removals.len())
             .field("total", &self.total)
             .field("bytes", &self.body.len())
             .field("last", &self.next.is_none())

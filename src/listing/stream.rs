@@ -121,6 +121,8 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         self.progress.page(page.len(), page.rejected.len());
         self.progress.total(page.total);
         page.next = self.cursor();
+        // After an error the walk is at the position of the page, so this is not its end.
+        page.completeness = self.walk.at().is_none().then(|| self.walk.completeness());
         self.state = match entered {
             // The page is valid, only its `next` is not: the page is delivered, then the error.
             Err(error) => State::Failing(error),

@@ -63,6 +63,7 @@ impl Walk {
         let name = || Arc::from(endpoint.name());
         self.pages += 1;
         let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
+        self.account.set_positions_shift(endpoint.positions_shift());
         let same = self.account.enter(rows, total, keys);
         if endpoint.may_repeat() {
             self.account.forget_keys();

@@ -5,6 +5,7 @@ use std::fmt;
 use super::run::SyncRun;
 use crate::checkpoint::{Checkpoint, SyncState};
 use crate::error::Result;
+use crate::json::Record;
 use crate::listing::Page;
 
 /// A page of a run and the state after it.
@@ -20,7 +21,7 @@ pub struct Batch<'r, T, C> {
 }
 
 impl<T, C> Batch<'_, T, C> {
-    /// The records.
+    /// The records, without those that only tell of a removal.
     pub fn items(&self) -> &[T] {
         &self.page.items
     }
@@ -45,6 +46,13 @@ impl<T, C> Batch<'_, T, C> {
     /// ```
     pub fn take_items(&mut self) -> Vec<T> {
         std::mem::take(&mut self.page.items)
+    }
+
+    /// The records that only tell that a record was removed from the service, where the listing has such records
+    /// ([`Endpoint::is_removal`](crate::Endpoint::is_removal)): delete theirs from your store before the commit. [`Batch::items`] has
+    /// all others. A page does not say which came first, where a record is in both.
+    pub fn removals(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
+        self.page.removals()
     }
 
     /// The page, with raw texts, rejected records and headers.

@@ -184,6 +184,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         if let (Some(walked), Some(at)) = (self.strategy.walked(), next) {
             page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, walked.clone()));
         }
+        page.completeness = self.strategy.completeness();
         Ok(match verdict {
             Verdict::Deliver => Some((page, None)),
             Verdict::DeliverThenFail(error) => Some((page, Some(error.at(endpoint)))),

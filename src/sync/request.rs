@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::run::SyncRun;
 use super::strategy::Strategy;
-use crate::checkpoint::{Checkpoint, CheckpointError, Mark, SyncState};
+use crate::checkpoint::{Checkpoint, CheckpointError, Mark, MarkValue, SyncState};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::listing::{Fingerprint, ListRequest, OnRejected};
@@ -53,10 +53,17 @@ impl RunStart<'_> {
     /// The position of the run in progress, as [`Strategy::position`] wrote it.
     pub(crate) fn position<P: DeserializeOwned>(&self) -> Result<Option<P>> {
         let position = self.state.run().map(|run| P::deserialize(&run.position)).transpose();
-        position.map_err(|error| {
-            let source = CheckpointError::Corrupt { reason: error.to_string() };
-            Error::Checkpoint { key: self.key.to_owned(), source }
-        })
+        position.map_err(|error| self.corrupt(error.to_string()))
+    }
+
+    /// A mark of the state as a value; an error when it is of another kind.
+    pub(crate) fn mark<M: MarkValue>(&self, mark: Option<&Mark>) -> Result<Option<M>> {
+        let value = |mark| M::from_mark(mark).ok_or_else(|| self.corrupt("its mark is of another kind".to_owned()));
+        mark.map(value).transpose()
+    }
+
+    fn corrupt(&self, reason: String) -> Error {
+        Error::Checkpoint { key: self.key.to_owned(), source: CheckpointError::Corrupt { reason } }
     }
 }
 
@@ -176,22 +183,22 @@ impl<O, T, C> fmt::Debug for SyncRequest<'_, O, T, C> {
     }
 }
 
-/// Declares the request type of one sync of a provider: it wraps a [`SyncRequest`] and has the methods that all syncs
-/// have. The provider adds methods for its options.
+/// Declares the request type of one sync, with the listing as a type parameter where it has one: it wraps a [`SyncRequest`] and has the methods that all syncs
+/// have. The sync adds methods for its options.
 macro_rules! sync_request {
-    ($($(#[$doc:meta])* $name:ident = $options:ty;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident $(<$e:ident: $bound:path>)? = $options:ty;)+) => {$(
         $(#[$doc])*
         ///
         /// Set options, then `.await` it for a [`SyncRun`](crate::SyncRun).
         #[must_use = "nothing happens before it is awaited"]
-        pub struct $name<'s, T, C> {
+        pub struct $name<'s, $($e: $bound,)? T, C> {
             sync: $crate::sync::SyncRequest<'s, $options, T, C>,
         }
 
         /// The methods of all syncs.
-        impl<'s, T, C> $name<'s, T, C> {
+        impl<'s, $($e: $bound,)? T, C> $name<'s, $($e,)? T, C> {
             /// Decodes the records to your own type.
-            pub fn items_as<U>(self) -> $name<'s, U, C> {
+            pub fn items_as<U>(self) -> $name<'s, $($e,)? U, C> {
                 $name { sync: self.sync.items_as() }
             }
 
@@ -218,7 +225,7 @@ macro_rules! sync_request {
             }
         }
 
-        impl<'s, T, C> ::std::future::IntoFuture for $name<'s, T, C>
+        impl<'s, $($e: $bound,)? T, C> ::std::future::IntoFuture for $name<'s, $($e,)? T, C>
         where
             T: ::serde::de::DeserializeOwned + Send + 'static,
             C: $crate::checkpoint::Checkpoint + 's,
@@ -232,7 +239,7 @@ macro_rules! sync_request {
             }
         }
 
-        impl<T, C> ::std::fmt::Debug for $name<'_, T, C> {
+        impl<$($e: $bound,)? T, C> ::std::fmt::Debug for $name<'_, $($e,)? T, C> {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.debug_tuple(stringify!($name)).field(&self.sync).finish()
             }

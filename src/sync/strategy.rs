@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::checkpoint::Mark;
 use crate::client::Activity;
 use crate::error::{Call, Completeness, Error};
-use crate::json::BodyProblem;
+use crate::json::{BodyProblem, Fields, Record};
 use crate::listing::{Endpoint, Fetched, Position, Walked};
 
 /// One kind of sync. Only `enter` and `recover` change it, so a run that was cancelled gets the same step again.
@@ -42,6 +42,11 @@ pub(crate) trait Strategy: Send + Sync {
 
     /// The account of the pages so far, where all belong to one listing. `None` where they belong to ranges.
     fn walked(&self) -> Option<&Walked> {
+        None
+    }
+
+    /// How complete the listing was that the page entered last has ended. `None` after any other page.
+    fn completeness(&self) -> Option<Completeness> {
         None
     }
 
@@ -94,6 +99,8 @@ pub(crate) enum Verdict {
 pub(crate) enum WalkError {
     /// The server did not apply a parameter that the walk depends on.
     Ignored(String),
+    /// The body cannot be used.
+    Body(BodyProblem),
     /// Records may be missing, and repeated requests did not change it.
     Incomplete(Completeness),
     /// Any other error.
@@ -108,10 +115,10 @@ impl WalkError {
                 // The run knows whether there is a watermark.
                 Error::Incomplete { endpoint: endpoint.name().into(), completeness, watermark_kept: false }
             }
-            Self::Ignored(what) => {
+            Self::Ignored(what) => Self::Body(BodyProblem::Ignored(what)).at(endpoint),
+            Self::Body(problem) => {
                 let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
                 let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1, uncertain: false });
-                let problem = BodyProblem::Ignored(what);
                 Error::Body { call, status: StatusCode::OK, problem, snippet: String::new(), server: None }
             }
             Self::Other(error) => *error,
@@ -131,6 +138,18 @@ pub(crate) trait PageView {
     fn header(&self, name: &str) -> Option<&str> {
         let _ = name;
         None
+    }
+    /// The headers, and the fields of the body next to the list.
+    fn envelope(&self) -> Option<(&HeaderMap, &Fields)> {
+        None
+    }
+    /// All records: rejected ones and removals included.
+    fn records(&self) -> Box<dyn Iterator<Item = Record<'_>> + '_> {
+        Box::new(std::iter::empty())
+    }
+    /// Records that only tell of a removal.
+    fn removals(&self) -> u64 {
+        0
     }
     /// The JSON texts of a field, of all records that have it.
     fn values<'p>(&'p self, field: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p>;
@@ -173,6 +192,18 @@ impl<T> PageView for Fetched<T> {
 
     fn header(&self, name: &str) -> Option<&str> {
         self.page.headers().get(name)?.to_str().ok()
+    }
+
+    fn envelope(&self) -> Option<(&HeaderMap, &Fields)> {
+        Some((self.page.headers(), &self.page.fields))
+    }
+
+    fn records(&self) -> Box<dyn Iterator<Item = Record<'_>> + '_> {
+        Box::new(self.page.records())
+    }
+
+    fn removals(&self) -> u64 {
+        self.page.removals().len() as u64
     }
 
     fn values<'p>(&'p self, field: &'p str) -> Box<dyn Iterator<Item = &'p str> + 'p> {

@@ -7,6 +7,7 @@ mod answers;
 mod conformance;
 mod crash;
 mod hostile;
+mod incremental;
 mod messages;
 mod prefetch;
 mod rate_limit;

@@ -1,31 +1,19 @@
 //! The syncs of JobAffinity: a list from an id on, read to its end in any order.
 
-use std::sync::Arc;
-
 use super::endpoint::ListEndpoint;
 use super::models::{Application, Candidate, Job, Note, StepChange, WebhookTask};
 use super::requests::{
     CandidateApplicationsRequest, CandidatesRequest, JobApplicationsRequest, JobsRequest, NotesRequest, StepsRequest,
     WebhookTasksRequest,
 };
-use crate::checkpoint::Mark;
 use crate::client::setters;
 use crate::error::{Error, Result};
-use crate::json::BodyProblem;
-use crate::listing::{Endpoint, Fingerprint};
-use crate::sync::{
-    Incremental, IncrementalWalk, PageView, RunStart, Strategy, SyncOptions, SyncRequest, WalkedList, sync_request,
-};
+use crate::json::{BodyProblem, Record};
+use crate::sync::{Coverage, Incremental, SinceOptions, SyncRequest, sync_request};
 
 sync_request! {
     /// The sync by id, from `sync_since` of a listing, such as [`StepsRequest::sync_since`].
-    SyncSince = Since;
-}
-
-#[derive(Debug)]
-struct Since {
-    list: ListEndpoint,
-    overlap: u64,
+    SyncSince = SinceOptions<ListEndpoint>;
 }
 
 /// Declares the lower bound of a listing and its sync.
@@ -79,7 +67,7 @@ macro_rules! since {
             /// # Ok(()) }
             /// ```
             pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, $item, C> {
-                SyncSince { sync: SyncRequest::of(self.list, key, store, |list| Since { list, overlap: 0 }) }
+                SyncSince { sync: SyncRequest::of(self.list, key, store, SinceOptions::new) }
             }
         }
     )*};
@@ -104,54 +92,40 @@ impl WebhookTasksRequest {
     /// later run could begin. Tasks arrive again, and only their content tells which: use event, time and application
     /// together as the key. An interrupted run continues at its page.
     pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, WebhookTask, C> {
-        SyncSince { sync: SyncRequest::of(self.list, key, store, |list| Since { list, overlap: 0 }) }
+        SyncSince { sync: SyncRequest::of(self.list, key, store, SinceOptions::new) }
     }
 }
 
 setters! { [T, C] SyncSince<'_, T, C> {
     /// Reads the last `ids` ids below the watermark again, for records that become visible after records with greater
     /// ids. Default 0: only the record at the watermark may be delivered again.
-    overlap(ids: u64) => sync.options.overlap = ids;
+    overlap(ids: u64) => sync.options.overlap = Some(ids);
 } }
 
-impl SyncOptions for Since {
+impl Incremental for ListEndpoint {
+    type Mark = u64;
     const STRATEGY: &'static str = "by-since";
 
-    fn fingerprint(&self) -> Fingerprint {
-        self.list.fingerprint()
-    }
-
-    fn begin(self, start: &RunStart<'_>) -> Result<Box<dyn Strategy>> {
-        if let Some(id) = self.list.query.get("since") {
-            return Err(Error::invalid("since", id, "nothing: the sync sets its own"));
-        }
-        let since = match start.watermark() {
-            Some(Mark::Id(id)) => Some(Mark::Id(id.saturating_sub(self.overlap))),
-            _ => None,
-        };
-        IncrementalWalk::begin(self.list, start, since)
-    }
-}
-
-impl Incremental for ListEndpoint {
-    fn list(&self, since: Option<Mark>) -> Arc<dyn Endpoint> {
+    fn since(&self, id: &u64) -> Self {
         let mut list = self.clone();
-        if let Some(Mark::Id(id)) = since {
-            list.query.set("since", id);
+        list.query.set("since", id);
+        list
+    }
+
+    /// The id: a number or a string, as in the models.
+    fn mark(&self, record: &Record<'_>) -> Option<u64> {
+        record.raw(self.spec.key?)?.trim_matches('"').trim().parse().ok()
+    }
+
+    fn covers(&self) -> Coverage {
+        Coverage::Settled
+    }
+
+    fn validate_sync(&self) -> Result<()> {
+        match self.query.get("since") {
+            Some(id) => Err(Error::invalid("since", id, "nothing: the sync sets its own")),
+            None => Ok(()),
         }
-        Arc::new(list)
-    }
-
-    fn highest(&self, page: &dyn PageView) -> Option<Mark> {
-        self.ids(page).max().map(Mark::Id)
-    }
-
-    fn lowest(&self, page: &dyn PageView) -> Option<Mark> {
-        self.ids(page).min().map(Mark::Id)
-    }
-
-    fn watermark(&self, walked: &WalkedList) -> Option<Mark> {
-        walked.safe_watermark()
     }
 
     /// A refused cursor may also be `INVALID` with status 200 (inferred).
@@ -176,13 +150,5 @@ impl Incremental for ListEndpoint {
             "later edits of a record are missed, unless `since` includes edited records",
             "whether the server's page cursor stays correct after insertions and deletions is not documented",
         ]
-    }
-}
-
-impl ListEndpoint {
-    /// The ids of a page: numbers or strings, as in the models.
-    fn ids<'p>(&self, page: &'p dyn PageView) -> impl Iterator<Item = u64> + use<'p> {
-        let texts = self.spec.key.map(|key| page.values(key));
-        texts.into_iter().flatten().filter_map(|id| id.trim_matches('"').trim().parse().ok())
     }
 }
