@@ -1,5 +1,6 @@
 //! One page of a listing: typed records, rejected records, and the bytes of the body.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ pub struct Page<T> {
     body: Bytes,
     ranges: Vec<Range<usize>>,
     headers: HeaderMap,
+    not_modified: bool,
 }
 
 impl<T> Page<T> {
@@ -39,13 +41,23 @@ impl<T> Page<T> {
             body,
             ranges: decoded.ranges,
             headers,
+            not_modified: false,
         }
     }
 
     /// A page without records.
     pub(crate) fn empty() -> Self {
-        let (items, rejected, ranges) = (Vec::new(), Vec::new(), Vec::new());
-        Self { items, rejected, total: None, next: None, body: Bytes::new(), ranges, headers: HeaderMap::new() }
+        Self::past_end(HeaderMap::new())
+    }
+
+    /// The page behind the end of the list, where the server has none: an answer with these headers.
+    pub(super) fn past_end(headers: HeaderMap) -> Self {
+        Self::new(Decoded::new(), Bytes::new(), headers, None)
+    }
+
+    /// The answer that nothing has changed since the version that the request named.
+    pub(super) fn unchanged(headers: HeaderMap) -> Self {
+        Self { not_modified: true, ..Self::past_end(headers) }
     }
 
     /// Where the next page starts; `None` on the last page, and in syncs that read ranges of ids (by id and
@@ -74,6 +86,12 @@ impl<T> Page<T> {
         &self.headers
     }
 
+    /// Whether the server answered a conditional request (`If-None-Match`, `If-Modified-Since`) with 304: nothing has changed since
+    /// that version. The page has no records then, although the list may have some.
+    pub fn not_modified(&self) -> bool {
+        self.not_modified
+    }
+
     /// Number of records, the rejected ones included.
     pub fn len(&self) -> usize {
         self.items.len() + self.rejected.len()
@@ -84,14 +102,41 @@ impl<T> Page<T> {
         self.len() == 0
     }
 
-    /// The JSON texts of a field, of all records that have it, the rejected ones included.
+    /// The JSON texts of a field, of all records that have it, the rejected ones included, in the order of the page.
     pub(crate) fn values<'p>(&'p self, field: &'p str) -> impl Iterator<Item = &'p str> {
-        self.raw_items().chain(self.rejected.iter().map(Rejected::raw)).filter_map(move |raw| json::field(raw, field))
+        let (mut items, mut rejected) = (self.raw_items(), self.rejected.iter().peekable());
+        let records = (0..).map_while(move |index| match rejected.next_if(|record| record.index == index) {
+            Some(record) => Some(record.raw()),
+            None => items.next(),
+        });
+        records.filter_map(move |raw| json::field(raw, field))
     }
 
     /// Hashes of the records' keys, in the order of the page.
     pub(crate) fn keys(&self, key: &str) -> Vec<u64> {
         self.values(key).map(key_hash).collect()
+    }
+
+    /// Removes the records that have one of these keys.
+    pub(super) fn remove(&mut self, key: &str, hashes: &HashSet<u64>) {
+        if hashes.is_empty() {
+            return;
+        }
+        let kept = |raw: &str| !json::field(raw, key).is_some_and(|key| hashes.contains(&key_hash(key)));
+        let kept_items: Vec<bool> = self.raw_items().map(kept).collect();
+        let mut rejected = Vec::with_capacity(self.rejected.len());
+        for (others, mut record) in std::mem::take(&mut self.rejected).into_iter().enumerate() {
+            if kept(record.raw()) {
+                let items_before = kept_items.iter().take(record.index - others).filter(|kept| **kept).count();
+                record.index = items_before + rejected.len();
+                rejected.push(record);
+            }
+        }
+        self.rejected = rejected;
+        let mut kept = kept_items.iter();
+        self.items.retain(|_| kept.next() != Some(&false));
+        let mut kept = kept_items.iter();
+        self.ranges.retain(|_| kept.next() != Some(&false));
     }
 
     /// The records in the order of the page, with an error for each rejected one.

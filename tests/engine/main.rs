@@ -4,10 +4,12 @@
 #![allow(clippy::disallowed_methods, clippy::err_expect)]
 
 mod answers;
+mod any_list;
 mod conformance;
 mod crash;
 mod hostile;
 mod messages;
+mod paginate;
 mod prefetch;
 mod rate_limit;
 mod redaction;
