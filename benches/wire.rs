@@ -9,6 +9,7 @@
     missing_docs,
     clippy::pedantic,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::future_not_send

@@ -36,7 +36,7 @@
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
-//! | another paginated JSON API | [`endpoint`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
+//! | another paginated JSON API | [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
 //!
 //! # The way of a request
@@ -78,7 +78,7 @@ pub mod endpoint {
     pub use crate::client::{ApiRequest, Check, Origins, UrlKind};
     pub use crate::error::AnswerError;
     pub use crate::json::Record;
-    pub use crate::listing::{Answer, Endpoint, Listing, Paging};
+    pub use crate::listing::{Answer, Endpoint, Listing, Overlap, Paging};
     pub use crate::sync::{Coverage, Incremental};
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// Whether a URL gives access without credentials, as a presigned link does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +56,9 @@ pub struct ApiRequest {
     pub bucket: Option<String>,
     /// Whether it holds personal data. A server may repeat them in errors, so errors then show only codes.
     pub private: bool,
+    /// The part of it that cannot be sent, such as a header whose value has a line break. `None` by default; otherwise the call is
+    /// [`Error::Invalid`](crate::Error::Invalid), and nothing is sent.
+    pub invalid: Option<String>,
 }
 
 impl ApiRequest {
@@ -70,6 +73,7 @@ impl ApiRequest {
             idempotent: true,
             bucket: None,
             private: false,
+            invalid: None,
             url: UrlKind::Plain,
             origins: Origins::Own,
         }
@@ -80,6 +84,23 @@ impl ApiRequest {
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
         Self { method: Method::POST, headers, body: body.into(), idempotent: false, ..Self::get(path) }
+    }
+
+    /// A `POST` of JSON text that changes nothing on the server, such as a search: it is retried like a `GET`. It is not sent on to
+    /// the target of a redirect.
+    pub fn search(path: impl Into<String>, body: impl Into<bytes::Bytes>) -> Self {
+        Self { idempotent: true, ..Self::post(path, body) }
+    }
+
+    /// Sets a header, such as a token for the next page. A name or a value that a header cannot have becomes
+    /// [`ApiRequest::invalid`].
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        match (name.parse::<HeaderName>(), HeaderValue::from_bytes(value.as_ref())) {
+            (Ok(name), Ok(value)) => _ = self.headers.insert(name, value),
+            _ => self.invalid = Some(format!("header {name}")),
+        }
+        self
     }
 
     /// Adds a query parameter.

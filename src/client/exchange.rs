@@ -137,6 +137,9 @@ impl Client {
     }
 
     pub(super) fn url(&self, request: &ApiRequest) -> Result<Url> {
+        if let Some(part) = &request.invalid {
+            return Err(Error::invalid(part.as_str(), "(hidden)", "a value that can be sent"));
+        }
         let invalid = |shown: String| Error::invalid("path", shown, "a path or URL of the base URL's origin");
         let mut url = self.base_url().join(&request.path).map_err(|_| invalid("(not a URL)".to_owned()))?;
         // A path such as `//host/` or `https://host/` would send the credential to another host.

@@ -12,7 +12,8 @@ pub enum Completeness {
     /// The server stated the end, as many records arrived as its total, where it gives one, and none came twice within a
     /// page or on two pages in a row. So it is complete as far as the server's totals tell: on a list that is read by
     /// page number or offset, when one record leaves and another one enters between two pages, the total stays the same
-    /// and a record that moved to a page already read is not noticed. The syncs do not have this gap: they read windows
+    /// and a record that moved to a page already read is not noticed, except by an endpoint whose pages share a record
+    /// ([`Endpoint::overlap`](crate::Endpoint::overlap)). The syncs do not have this gap: they read windows
     /// into which nothing can enter, or pages that overlap.
     Complete,
     /// So many records fewer arrived than the server's total, although the total did not change during the walk.

@@ -3,15 +3,16 @@
 //! The envelope is read key by key, so the list is decoded in place: each record is parsed once, the parser gives its
 //! byte range, and a record that does not fit the record type does not affect the others.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fmt;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::fields::Fields;
 use super::message::reason;
+use super::pointer;
 use super::problem::BodyProblem;
 
 /// Where in a body the records are.
@@ -22,50 +23,29 @@ pub enum ListAt {
     Root,
     /// The list is a field of the body's object.
     Field(&'static str),
-    /// Either of the two, for services that changed or whose endpoints differ.
+    /// The list is at this JSON pointer (RFC 6901), which may be chosen at run time: `/data/items`, or `/1` where the body is a list
+    /// whose second element is the list of records. A slash in a name is written `~1`, a tilde `~0`; an empty pointer is
+    /// the body. A text that is not a pointer is [`Error::Invalid`](crate::Error::Invalid) before anything is sent.
+    Pointer(String),
+    /// Either of the first two, for services that changed or whose endpoints differ.
     RootOrField(&'static str),
     /// The body is one record.
     Single,
 }
 
-/// The fields of the body next to the list, each as its JSON text.
-#[derive(Clone, Default)]
-pub struct Fields(BTreeMap<String, Box<RawValue>>);
-
-impl Fields {
-    /// Whether there are none, for example when the body is the list.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+impl ListAt {
+    /// The names that lead to the list in a body that is an object or a list; `None` for a pointer that is not one.
+    fn path(&self) -> Option<Vec<Cow<'_, str>>> {
+        match self {
+            Self::Root | Self::Single => Some(Vec::new()),
+            Self::Field(name) | Self::RootOrField(name) => Some(vec![Cow::Borrowed(name)]),
+            Self::Pointer(pointer) => pointer::segments(pointer),
+        }
     }
 
-    /// The field's JSON text, `None` when absent.
-    pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|raw| raw.get())
-    }
-
-    /// The field as a value; `None` when it is absent, null, or of another type.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_str::<Option<T>>(self.raw(name)?).ok().flatten()
-    }
-
-    /// All fields with their values.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, Value)> {
-        let value = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
-        self.0.iter().map(move |(name, raw)| (name.as_str(), value(raw)))
-    }
-
-    /// The text of the first field that servers use for an error message.
-    pub(crate) fn message(&self) -> Option<String> {
-        ["detail", "message", "error", "error_description", "errors", "title"]
-            .iter()
-            .find_map(|name| self.get::<String>(name).or_else(|| self.raw(name).map(str::to_owned)))
-    }
-}
-
-/// Names only: the values come from the server and may be personal data.
-impl fmt::Debug for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+    /// Whether it can be looked for: `false` for a pointer that is not one.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.path().is_some()
     }
 }
 
@@ -122,12 +102,15 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], list: &ListAt) -> Result<
     })?;
     let mut reader = Reader { text, at: 0 };
     let mut decoded = Decoded::new();
+    let path = list.path().unwrap_or_default();
     match (reader.peek()?, list) {
         ('<', _) => return Err(BodyProblem::Html),
         ('[', ListAt::Root | ListAt::RootOrField(_)) => reader.list(&mut decoded)?,
-        ('{', ListAt::Field(name) | ListAt::RootOrField(name)) => reader.envelope(name, &mut decoded)?,
+        ('[', ListAt::Pointer(_)) if path.is_empty() => reader.list(&mut decoded)?,
+        ('{', ListAt::Field(_) | ListAt::RootOrField(_)) => reader.envelope(list, &path, &mut decoded)?,
+        ('{' | '[', ListAt::Pointer(_)) if !path.is_empty() => reader.envelope(list, &path, &mut decoded)?,
         ('{', ListAt::Single) => reader.record(&mut decoded)?,
-        ('{', ListAt::Root) => {
+        ('{', ListAt::Root | ListAt::Pointer(_)) => {
             reader.raw()?;
             return Err(BodyProblem::ErrorObject);
         }
@@ -141,15 +124,11 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], list: &ListAt) -> Result<
     Ok(decoded)
 }
 
-/// The fields of a body that is an object; empty for anything else. For error bodies.
-pub(crate) fn fields(body: &[u8]) -> Fields {
-    serde_json::from_slice(body).map(Fields).unwrap_or_default()
-}
-
 fn expected(list: &ListAt) -> String {
     match list {
         ListAt::Root => "a list".to_owned(),
         ListAt::Field(name) => format!("an object with the list `{name}`"),
+        ListAt::Pointer(pointer) => format!("a list at `{pointer}`"),
         ListAt::RootOrField(name) => format!("a list, or an object with the list `{name}`"),
         ListAt::Single => "an object".to_owned(),
     }
@@ -216,31 +195,72 @@ impl<'b> Reader<'b> {
         Ok(true)
     }
 
-    fn envelope<T: DeserializeOwned>(&mut self, name: &str, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
-        self.expect('{')?;
-        let (mut first, mut found) = (true, false);
-        while self.more(&mut first, '}')? {
-            if self.peek()? != '"' {
-                return Err(BodyProblem::NotJson);
-            }
-            let key: String = serde_json::from_str(self.raw()?.get()).map_err(|_| BodyProblem::NotJson)?;
-            self.expect(':')?;
-            if key == name && self.peek()? == '[' {
-                self.list(out)?;
-                found = true;
-            } else {
-                let value = self.raw()?.to_owned();
-                out.fields.0.insert(key, value);
-            }
-        }
+    fn envelope<T: DeserializeOwned>(
+        &mut self,
+        list: &ListAt,
+        path: &[Cow<'_, str>],
+        out: &mut Decoded<T>,
+    ) -> Result<(), BodyProblem> {
+        let mut fields = Fields::default();
+        let found = self.members(path, &mut fields, out)?;
+        out.fields = fields;
         if found {
             return Ok(());
         }
-        Err(match (out.fields.raw(name), out.fields.message()) {
+        let name = match list {
+            ListAt::Pointer(pointer) => pointer,
+            _ => path.first().map(Cow::as_ref).unwrap_or_default(),
+        };
+        Err(match (out.fields.find(path), out.fields.message()) {
             (Some(_), _) => BodyProblem::Shape(format!("`{name}` is not a list")),
             (None, Some(_)) => BodyProblem::ErrorObject,
             (None, None) => BodyProblem::Shape(format!("there is no list `{name}`")),
         })
+    }
+
+    /// Reads an object or a list on the way to the list of records: decodes the records, and keeps the other members, those of a
+    /// list by their index. Returns whether the list of records was there.
+    fn members<T: DeserializeOwned>(
+        &mut self,
+        path: &[Cow<'_, str>],
+        fields: &mut Fields,
+        out: &mut Decoded<T>,
+    ) -> Result<bool, BodyProblem> {
+        let Some((name, rest)) = path.split_first() else { return Ok(false) };
+        let open = self.peek()?;
+        let close = if open == '{' { '}' } else { ']' };
+        self.expect(open)?;
+        let (mut first, mut found, mut index) = (true, false, 0_usize);
+        while self.more(&mut first, close)? {
+            let key = if open == '{' { self.key()? } else { index.to_string() };
+            index += 1;
+            match self.peek()? {
+                '[' if key == *name && rest.is_empty() => {
+                    self.list(out)?;
+                    found = true;
+                }
+                '{' | '[' if key == *name && !rest.is_empty() => {
+                    let mut inner = Fields::default();
+                    found |= self.members(rest, &mut inner, out)?;
+                    fields.around_list = Some((key, Box::new(inner)));
+                }
+                _ => {
+                    let value = self.raw()?.to_owned();
+                    fields.named.insert(key, value);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the name of a member and its colon.
+    fn key(&mut self) -> Result<String, BodyProblem> {
+        if self.peek()? != '"' {
+            return Err(BodyProblem::NotJson);
+        }
+        let key = serde_json::from_str(self.raw()?.get()).map_err(|_| BodyProblem::NotJson)?;
+        self.expect(':')?;
+        Ok(key)
     }
 
     fn list<T: DeserializeOwned>(&mut self, out: &mut Decoded<T>) -> Result<(), BodyProblem> {
@@ -330,6 +350,42 @@ mod tests {
     }
 
     #[test]
+    fn a_list_at_a_pointer_is_decoded_in_place_and_what_is_around_it_is_kept() {
+        let at = |body: &str, pointer: &str| decode::<Row>(body.as_bytes(), &ListAt::Pointer(pointer.to_owned()));
+        let body =
+            r#"{"a":1,"d~/":{"n":[{"x":"later"}],"items":[{"id":1},{"id":"x"},{"id":3}],"next":"c"},"z":{"items":[]}}"#;
+        let decoded = at(body, "/d~0~1/items").unwrap();
+        assert_eq!(decoded.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(&body[decoded.rejected[0].range.clone()], r#"{"id":"x"}"#);
+        let fields = &decoded.fields;
+        assert_eq!(fields.pointer("/d~0~1/next"), Some("\"c\""));
+        assert_eq!(fields.pointer("/d~0~1/n/0/x"), Some("\"later\""));
+        assert_eq!((fields.pointer("/a"), fields.pointer("/z/items")), (Some("1"), Some("[]")));
+        assert_eq!((fields.pointer("/d~0~1/items"), fields.pointer("/d~0~1"), fields.pointer("a")), (None, None, None));
+        // A list of the envelope and the records, and a body that is the list.
+        let decoded = at(r#"[{"total":2},[{"id":5}]]"#, "/1").unwrap();
+        assert_eq!((decoded.items[0].id, decoded.fields.pointer("/0/total")), (5, Some("2")));
+        assert_eq!(at(r#"[{"id":5}]"#, "").unwrap().items[0].id, 5);
+
+        assert_eq!(at(r#"{"detail":"no"}"#, "/d/items").unwrap_err(), BodyProblem::ErrorObject);
+        assert_eq!(at(r#"{"detail":"no"}"#, "").unwrap_err(), BodyProblem::ErrorObject);
+        assert_eq!(at(r#"{"d":null,"errors":["no"]}"#, "/d/items").unwrap_err(), BodyProblem::ErrorObject);
+        for (body, pointer) in
+            [(r#"{"d":{"items":{}}}"#, "/d/items"), (r#"{"d":{}}"#, "/d/items"), ("[[1]]", "/1"), ("3", "/d")]
+        {
+            assert!(matches!(at(body, pointer), Err(BodyProblem::Shape(_))), "{body}");
+        }
+        for damaged in [r#"{"d":{"items":[],}}"#, r#"{"d":{"items":[]}]"#, r#"{"d":{"items":[]}}}"#, r#"{"d":[[],{}]"#]
+        {
+            assert!(at(damaged, "/d/items").is_err(), "{damaged}");
+        }
+        for cut in 0..body.len() {
+            let got = at(&body[..cut], "/d~0~1/items").map(|_| ());
+            assert_eq!(got, Err(BodyProblem::Truncated), "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn a_body_cut_at_any_byte_is_truncated() {
         let body = r#"{"count":2,"results":[{"id":1,"t":"ä\n"},{"id":22}],"next":"http://h/?page=2"}"#;
         for cut in 0..body.len() {
@@ -355,6 +411,7 @@ mod tests {
         fn never_panics(body: Vec<u8>) {
             let _ = decode::<Value>(&body, &LIST);
             let _ = decode::<Value>(&body, &ListAt::Root);
+            let _ = decode::<Value>(&body, &ListAt::Pointer("/0/a".to_owned()));
         }
     }
 }

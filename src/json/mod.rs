@@ -2,17 +2,22 @@
 
 mod decode;
 mod field;
+mod fields;
 mod message;
 mod model;
+mod pointer;
 mod problem;
 mod raw_field;
 mod record;
 pub mod value;
 
-pub(crate) use decode::{Decoded, decode, fields};
-pub use decode::{Fields, ListAt};
+pub use decode::ListAt;
+pub(crate) use decode::{Decoded, decode};
 pub(crate) use field::{empty_as_none, in_field, list, number, one_or_many, scalar};
+pub use fields::Fields;
+pub(crate) use fields::fields;
 pub(crate) use model::{debug_fields, model, open_enum};
+pub(crate) use pointer::{find, segments};
 pub use problem::BodyProblem;
 pub(crate) use raw_field::field;
 pub use record::Record;

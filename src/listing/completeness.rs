@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::overlap::Overlap;
 use crate::error::Completeness;
 
 /// How many keys of the last page are stored. When records move to the next page, these are among them.
@@ -28,6 +29,8 @@ pub(crate) struct Account {
     /// Whether a position stays at its record when other records enter or leave.
     fixed_positions: bool,
     previous: HashSet<u64>,
+    /// The keys of the last page that it shares with the page before, as the endpoint wants it.
+    shared: HashSet<u64>,
 }
 
 impl Account {
@@ -37,20 +40,32 @@ impl Account {
     }
 
     /// Enters a page: its number of records, its total, and the keys of its records where the endpoint has keys. A key
-    /// that is on the page twice, or on the page before as well, is a record that came again.
+    /// that is on the page twice, or on the page before as well, is a record that came again, unless the endpoint has an overlap.
     ///
     /// Returns whether the page has exactly the records of the page before: the server sent the same page again.
-    pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: &[u64]) -> bool {
-        self.walked.rows = self.walked.rows.saturating_add(rows as u64);
+    pub(crate) fn enter(&mut self, rows: usize, total: Option<u64>, keys: &[u64], overlap: Overlap) -> bool {
+        let different: HashSet<u64> = keys.iter().copied().collect();
+        let again: HashSet<u64> = different.intersection(&self.previous).copied().collect();
+        self.shared = match (overlap, self.walked.tail.last()) {
+            (Overlap::None, _) | (_, None) => HashSet::new(),
+            // A page of one record shares none with the next.
+            (Overlap::Row, _) if self.previous.len() < 2 => HashSet::new(),
+            (Overlap::Ties, _) => again.clone(),
+            (Overlap::Row, Some(last)) => {
+                let first = keys.first().filter(|first| *first == last);
+                // Another record is first: the list has shifted between the two pages.
+                self.changed |= first.is_none();
+                first.copied().into_iter().collect()
+            }
+        };
+        self.walked.rows = self.walked.rows.saturating_add(rows.saturating_sub(self.shared.len()) as u64);
         self.walked.total = self.walked.total.or(total);
         if let (Some(last), Some(now)) = (self.last_total, total) {
             self.changed |= last != now;
         }
         self.last_total = total.or(self.last_total);
-        let different: HashSet<u64> = keys.iter().copied().collect();
-        let again = different.intersection(&self.previous).count();
-        self.repeated += (again + keys.len() - different.len()) as u64;
-        let same_page = !different.is_empty() && again == different.len() && again == self.previous.len();
+        self.repeated += (again.len() - self.shared.len() + keys.len() - different.len()) as u64;
+        let same_page = !different.is_empty() && again == different && again == self.previous;
         self.previous = different;
         self.walked.tail = keys.get(keys.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
         same_page
@@ -64,6 +79,10 @@ impl Account {
     pub(crate) fn forget_keys(&mut self) {
         self.previous.clear();
         self.walked.tail.clear();
+    }
+
+    pub(crate) fn shared(&self) -> &HashSet<u64> {
+        &self.shared
     }
 
     pub(crate) fn walked(&self) -> &Walked {
@@ -100,7 +119,7 @@ mod tests {
     fn walk(pages: &[(u64, &[u64])]) -> Completeness {
         let mut account = Account::default();
         for (total, keys) in pages {
-            account.enter(keys.len(), Some(*total), keys);
+            account.enter(keys.len(), Some(*total), keys, Overlap::None);
         }
         account.completeness()
     }
@@ -111,7 +130,7 @@ mod tests {
             let mut account = Account::default();
             account.set_positions_shift(false);
             for (total, keys) in pages {
-                account.enter(keys.len(), Some(*total), keys);
+                account.enter(keys.len(), Some(*total), keys, Overlap::None);
             }
             account.completeness()
         };

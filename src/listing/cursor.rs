@@ -21,17 +21,46 @@ pub enum Position {
     Page(u64),
     /// A number of records to skip.
     Offset(u64),
+    /// A page number or a number of records to skip, and what was read before it: from which the end of a list is known when no
+    /// answer names the next page ([`paginate::numbered`](crate::paginate::numbered), [`paginate::offsets`](crate::paginate::offsets)).
+    #[non_exhaustive]
+    Counted {
+        /// The page number, or the number of records to skip.
+        number: u64,
+        /// The records on the pages before.
+        rows: u64,
+        /// The records on the longest of these pages.
+        longest: u64,
+    },
     /// A token or link that the server gave for the next page.
     Token(String),
 }
 
 impl Position {
+    /// The page number or the number of records to skip; `first` at the beginning, and for a token.
+    pub fn number(&self, first: u64) -> u64 {
+        match self {
+            Self::Page(number) | Self::Offset(number) | Self::Counted { number, .. } => *number,
+            Self::Start | Self::Token(_) => first,
+        }
+    }
+
+    /// The token or link that the server gave for the next page, or the key of the last record; `None` at the beginning, and for a
+    /// number.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Self::Token(token) => Some(token),
+            _ => None,
+        }
+    }
+
     /// A hash of the position, to store many of them.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         match self {
             Self::Start => Fingerprint::of([]),
             Self::Page(number) => Fingerprint::of(["page", &number.to_string()]),
             Self::Offset(number) => Fingerprint::of(["offset", &number.to_string()]),
+            Self::Counted { number, .. } => Fingerprint::of(["counted", &number.to_string()]),
             Self::Token(token) => Fingerprint::of(["token", token]),
         }
     }
@@ -43,6 +72,7 @@ impl fmt::Debug for Position {
             Self::Start => f.write_str("Start"),
             Self::Page(page) => write!(f, "Page({page})"),
             Self::Offset(rows) => write!(f, "Offset({rows})"),
+            Self::Counted { number, rows, .. } => write!(f, "Counted({number} after {rows} rows)"),
             // A token may contain anything, also a secret.
             Self::Token(token) => write!(f, "Token({} bytes)", token.len()),
         }

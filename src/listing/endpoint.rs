@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::cursor::{Fingerprint, Position};
+use super::overlap::Overlap;
 use crate::client::{ApiRequest, redact};
 use crate::error::{AnswerError, Result};
 use crate::json::{self, Fields, ListAt, Record};
@@ -78,6 +79,12 @@ pub trait Endpoint: Send + Sync + 'static {
         false
     }
 
+    /// The records with which each page repeats the end of the page before, because the request asks for them again. They are
+    /// recognised by their [`Endpoint::key`], which the endpoint must have then. Default: none.
+    fn overlap(&self) -> Overlap {
+        Overlap::None
+    }
+
     /// Whether this status means that the position is past the end. Default: no, it is an error.
     fn past_end(&self, at: &Position, status: StatusCode) -> bool {
         let _ = (at, status);
@@ -91,12 +98,17 @@ pub trait Endpoint: Send + Sync + 'static {
     }
 
     /// The identity of this query: endpoint, page size, and filters in any order. Cursors and checkpoints belong to it.
+    ///
+    /// By default it is made of the name and the first request: path, query, and body. A filter in a header is not part of it:
+    /// add it to the name.
     fn fingerprint(&self) -> Fingerprint {
         let request = self.request(&self.start());
         let mut query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         query.sort_unstable();
         let parts = [self.name(), request.path.as_str()];
-        Fingerprint::of(parts.into_iter().chain(query.iter().map(String::as_str)))
+        let body = String::from_utf8_lossy(&request.body);
+        let body = Some(&*body).filter(|body| !body.is_empty());
+        Fingerprint::of(parts.into_iter().chain(query.iter().map(String::as_str)).chain(body))
     }
 }
 

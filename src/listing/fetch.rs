@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::panic;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
@@ -12,7 +13,7 @@ use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
 use super::page::{OnRejected, Page};
 use crate::client::{Client, Progress, Response};
-use crate::error::{AnswerError, Result};
+use crate::error::{AnswerError, Error, Result};
 use crate::json::{self, BodyProblem, Decoded, ListAt, Record};
 
 /// One page, and where the next one is.
@@ -34,11 +35,23 @@ impl Client {
         T: DeserializeOwned + Send + 'static,
     {
         let (request, on_rejected) = (endpoint.request(at), &on_rejected);
-        let accept = |status: StatusCode| status.is_success() || endpoint.past_end(at, status);
+        if let ListAt::Pointer(pointer) = endpoint.list()
+            && !endpoint.list().is_valid()
+        {
+            return Err(Error::invalid("list", pointer, "a JSON pointer, such as `/data/items`"));
+        }
+        // Of a later page, 304 does not say whether there is one behind it.
+        let conditional = is_conditional(&request.headers) && *at == endpoint.start();
+        let accept = |status: StatusCode| {
+            let unchanged = conditional && status == StatusCode::NOT_MODIFIED;
+            status.is_success() || unchanged || endpoint.past_end(at, status)
+        };
         self.call_with(endpoint.name(), &request, progress, &accept, async move |response| {
+            if response.status == StatusCode::NOT_MODIFIED {
+                return Ok(Fetched { page: Page::unchanged(response.headers.clone()), next: None });
+            }
             if !response.status.is_success() {
-                let page = Page::new(Decoded::new(), Bytes::new(), response.headers.clone(), None);
-                return Ok(Fetched { page, next: None });
+                return Ok(Fetched { page: Page::past_end(response.headers.clone()), next: None });
             }
             let decoded = decode(&response.body, endpoint.list()).await?;
             self.fetched(endpoint, at, &response, decoded, *on_rejected)
@@ -87,6 +100,11 @@ impl Client {
         page.removals = removals;
         Ok(Fetched { page, next })
     }
+}
+
+/// Whether the server may answer that nothing has changed.
+fn is_conditional(headers: &HeaderMap) -> bool {
+    headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE)
 }
 
 /// Bodies of this many bytes or more are decoded on a blocking thread: it takes about ten milliseconds, and would delay

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::cursor::Cursor;
 use super::hash::key_hash;
 use crate::error::{Completeness, Error, Result};
-use crate::json::{Decoded, Fields, Record, debug_fields};
+use crate::json::{self, Decoded, Fields, Record, debug_fields};
 
 /// One page.
 pub struct Page<T> {
@@ -30,6 +30,7 @@ pub struct Page<T> {
     body: Bytes,
     ranges: Vec<Range<usize>>,
     headers: HeaderMap,
+    not_modified: bool,
 }
 
 impl<T> Page<T> {
@@ -48,12 +49,23 @@ impl<T> Page<T> {
             body,
             ranges: decoded.ranges,
             headers,
+            not_modified: false,
         }
     }
 
     /// A page without records.
     pub(crate) fn empty() -> Self {
-        Self::new(Decoded::new(), Bytes::new(), HeaderMap::new(), None)
+        Self::past_end(HeaderMap::new())
+    }
+
+    /// The page behind the end of the list, where the server has none: an answer with these headers.
+    pub(super) fn past_end(headers: HeaderMap) -> Self {
+        Self::new(Decoded::new(), Bytes::new(), headers, None)
+    }
+
+    /// The answer that nothing has changed since the version that the request named.
+    pub(super) fn unchanged(headers: HeaderMap) -> Self {
+        Self { not_modified: true, ..Self::past_end(headers) }
     }
 
     /// Where the next page starts; `None` on the last page, and in syncs that read ranges of ids (by id and
@@ -95,6 +107,12 @@ impl<T> Page<T> {
         &self.headers
     }
 
+    /// Whether the server answered a conditional request (`If-None-Match`, `If-Modified-Since`) with 304: nothing has changed since
+    /// that version. The page has no records then, although the list may have some.
+    pub fn not_modified(&self) -> bool {
+        self.not_modified
+    }
+
     /// Number of records, the rejected ones and the removals included.
     pub fn len(&self) -> usize {
         self.items.len() + self.rejected.len() + self.removals.len()
@@ -105,10 +123,17 @@ impl<T> Page<T> {
         self.len() == 0
     }
 
-    /// All records: items, rejected ones, removals.
+    /// All records: items and rejected ones in the order of the page, then the removals.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let items = self.ranges.iter().map(|range| Record::new(self.body.get(range.clone()).unwrap_or_default()));
-        items.chain(self.rejected.iter().map(|record| Record::new(&record.raw))).chain(self.removals())
+        let mut items = self.ranges.iter().map(|range| self.body.get(range.clone()).unwrap_or_default());
+        let mut rejected = self.rejected.iter().peekable();
+        let removals: HashSet<usize> = self.removals.iter().map(|(index, _)| *index).collect();
+        let places = (0..).filter(move |index| !removals.contains(index));
+        let records = places.map_while(move |index| match rejected.next_if(|record| record.index == index) {
+            Some(record) => Some(&record.raw[..]),
+            None => items.next(),
+        });
+        records.map(Record::new).chain(self.removals())
     }
 
     /// The JSON texts of a field, of all records that have it, the rejected ones and the removals included.
@@ -119,6 +144,29 @@ impl<T> Page<T> {
     /// Hashes of the records' keys, in the order of the page.
     pub(crate) fn keys(&self, key: &str) -> Vec<u64> {
         self.values(key).map(key_hash).collect()
+    }
+
+    /// Removes the records that have one of these keys.
+    pub(super) fn remove(&mut self, key: &str, hashes: &HashSet<u64>) {
+        if hashes.is_empty() {
+            return;
+        }
+        let kept = |raw: &str| !json::field(raw, key).is_some_and(|key| hashes.contains(&key_hash(key)));
+        let kept_items: Vec<bool> = self.raw_items().map(kept).collect();
+        let mut rejected = Vec::with_capacity(self.rejected.len());
+        for (others, mut record) in std::mem::take(&mut self.rejected).into_iter().enumerate() {
+            if kept(record.raw()) {
+                let removals = self.removals.iter().filter(|(index, _)| *index < record.index).count();
+                let items = kept_items.iter().take(record.index.saturating_sub(others + removals));
+                record.index = items.filter(|kept| **kept).count() + rejected.len() + removals;
+                rejected.push(record);
+            }
+        }
+        self.rejected = rejected;
+        let mut kept = kept_items.iter();
+        self.items.retain(|_| kept.next() != Some(&false));
+        let mut kept = kept_items.iter();
+        self.ranges.retain(|_| kept.next() != Some(&false));
     }
 
     /// The records in the order of the page, with an error for each rejected one, and without the removals.

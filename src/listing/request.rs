@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use super::completeness::Walked;
 use super::cursor::Cursor;
 use super::endpoint::{Endpoint, Listing};
+use super::overlap::Overlap;
 use super::page::{OnRejected, Page};
 use super::stream::{ItemStream, PageStream};
 use super::walk::Walk;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A request for a listing, not yet sent. Owned and `'static`; a clone is an independent request.
 ///
@@ -68,6 +69,9 @@ impl<E: Endpoint + Clone> ListRequest<E> {
     /// The walk at its first position; an error when the parameters or the cursor are refused.
     fn walk(&self) -> Result<Walk> {
         self.endpoint.validate()?;
+        if self.endpoint.overlap() != Overlap::None && self.endpoint.key().is_none() {
+            return Err(Error::invalid("overlap", "(without a key)", "an endpoint whose `key` identifies a record"));
+        }
         if let Some(cursor) = &self.cursor {
             let (at, walked) = cursor.open(&self.client.origin(), self.endpoint.fingerprint())?;
             return Ok(Walk::resume(at, walked));

@@ -118,6 +118,9 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         }
         let keys = self.endpoint.key().map(|key| page.keys(key)).unwrap_or_default();
         let entered = self.walk.enter(&*self.endpoint, page.len(), page.total, &keys, next);
+        if let Some(key) = self.endpoint.key() {
+            page.remove(key, self.walk.shared());
+        }
         self.progress.page(page.len(), page.rejected.len());
         self.progress.total(page.total);
         page.next = self.cursor();

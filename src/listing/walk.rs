@@ -1,6 +1,6 @@
 //! The state of a walk over a listing between two pages: position, pages read, account. Does no I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::completeness::{Account, Walked};
@@ -46,6 +46,11 @@ impl Walk {
         self.account.walked()
     }
 
+    /// The keys of the records of the last page that it shares with the page before, where the endpoint has an overlap.
+    pub(crate) fn shared(&self) -> &HashSet<u64> {
+        self.account.shared()
+    }
+
     /// How complete the walk was, at its end.
     pub(crate) fn completeness(&self) -> Completeness {
         self.account.completeness()
@@ -64,7 +69,7 @@ impl Walk {
         self.pages += 1;
         let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
         self.account.set_positions_shift(endpoint.positions_shift());
-        let same = self.account.enter(rows, total, keys);
+        let same = self.account.enter(rows, total, keys, endpoint.overlap());
         if endpoint.may_repeat() {
             self.account.forget_keys();
         }

@@ -4,11 +4,13 @@
 #![allow(clippy::disallowed_methods, clippy::err_expect)]
 
 mod answers;
+mod any_list;
 mod conformance;
 mod crash;
 mod hostile;
 mod incremental;
 mod messages;
+mod paginate;
 mod prefetch;
 mod rate_limit;
 mod redaction;

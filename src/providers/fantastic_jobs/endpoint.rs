@@ -246,7 +246,7 @@ impl Endpoint for ListEndpoint {
         match at {
             Position::Offset(rows) if *rows > 0 => request.query("offset", rows),
             Position::Token(id) => request.query("cursor", id),
-            Position::Start | Position::Offset(_) | Position::Page(_) => request,
+            _ => request,
         }
     }
 

@@ -12,7 +12,7 @@ use jobfeed::{Checkpoint, ClientBuilder, Clock, Mark, Provider, RateLimit, jobaf
 use super::*;
 
 /// Applies the settings to the builder of a client whose server has this time.
-fn set<P: Provider>(builder: ClientBuilder<P>, settings: Settings, now: Timestamp) -> ClientBuilder<P> {
+pub(super) fn set<P: Provider>(builder: ClientBuilder<P>, settings: Settings, now: Timestamp) -> ClientBuilder<P> {
     builder
         .rate_limit(RateLimit::unlimited())
         .retry(settings.retry)
@@ -34,6 +34,8 @@ macro_rules! pages {
         listing.pages_as()
     }};
 }
+
+pub(super) use pages;
 
 /// Runs a sync and commits each batch.
 macro_rules! run {
@@ -72,6 +74,8 @@ macro_rules! simulated {
         }
     };
 }
+
+pub(super) use simulated;
 
 /// Page numbers with a total.
 pub(super) struct JobDataApiJobs(JobDataApi);

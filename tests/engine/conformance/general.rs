@@ -67,12 +67,15 @@ pub(super) async fn promise_4_a_total_in_any_form_of_a_number_is_compared<C: Cas
         if C::TOTAL {
             let case = C::start().await;
             case.fault(Fault::Total(form), When::Always);
-            case.fault(Fault::ShortPage(40), When::Request(6));
+            // Of both kinds of paging, only the first loses records by a short page.
+            let (fault, missing) =
+                if C::ADVANCES_BY_ROWS { (Fault::EmptyPage, 100) } else { (Fault::ShortPage(40), 40) };
+            case.fault(fault, When::Request(6));
             let short = walk::<C>(case.pages(Settings::default(), true, None), usize::MAX).await;
             let Some(Error::Incomplete { completeness, .. }) = short.error else {
                 panic!("{form:?}: {:?}", short.error)
             };
-            assert_eq!(completeness, Completeness::ShortBy(40), "{form:?}");
+            assert_eq!(completeness, Completeness::ShortBy(missing), "{form:?}");
         }
     }
     let (_, walk) = with_fault::<C>(Fault::Total(TotalForm::True), When::Request(4), Settings::default()).await;

@@ -1,13 +1,31 @@
-//! Paging schemes that several endpoints use.
+//! The envelope of Django REST framework and similar, and tokens and totals in a field of it.
 
-use super::cursor::Position;
-use super::endpoint::{Answer, Paging};
 use crate::error::AnswerError;
+use crate::listing::cursor::Position;
+use crate::listing::endpoint::{Answer, Paging};
 
 /// Page numbers with the envelope `count`, `next`, `previous` (Django REST framework and similar).
 ///
 /// The next request is built from the page number. The `next` link only states whether there is a next page; its page
 /// number and host are checked, and it is never followed.
+///
+/// * **End**: `next` is null.
+/// * **Resume**: at the number of the page that was not read.
+/// * **Skipped or repeated records**: as [`numbered`](super::numbered); the total is compared.
+///
+/// ```
+/// use jobfeed::Position;
+/// use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Paging};
+/// use jobfeed::paginate;
+///
+/// fn request(at: &Position) -> ApiRequest {
+///     ApiRequest::get("items/").query("page", at.number(1))
+/// }
+///
+/// fn next(at: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
+///     paginate::page_numbers(at, answer)
+/// }
+/// ```
 ///
 /// # Errors
 /// [`AnswerError`] when the envelope has no `next`, or when it skips pages or names another host.
@@ -41,6 +59,16 @@ pub fn page_numbers(at: &Position, answer: &Answer<'_>) -> Result<Paging, Answer
 }
 
 /// A token in a field of the envelope, which is sent back unchanged. Absent, null or empty: this is the last page.
+/// For a token elsewhere, or one that is a number, see [`token_at`](super::token_at), which has the same rules.
+///
+/// ```
+/// use jobfeed::endpoint::{Answer, AnswerError, Paging};
+/// use jobfeed::paginate;
+///
+/// fn next(answer: &Answer<'_>) -> Result<Paging, AnswerError> {
+///     paginate::token(answer, "next_cursor")
+/// }
+/// ```
 ///
 /// # Errors
 /// [`AnswerError`] when the field is not a text.
