@@ -18,6 +18,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{CountSearch, Counts, Hint};
+use super::density::{HighestIds, cut_of_sample, median_gap, multiplied};
 use super::range_reader::{RangePosition, RangeReader, RangeResult, contradicts};
 use super::strategy::{PageView, Verdict, WalkError};
 use crate::client::Activity;
@@ -631,49 +632,6 @@ impl IdRanges {
             _ => Completeness::Drifted { first_total: total, last_total: Some(rows), repeated: 0 },
         }))
     }
-}
-
-/// The highest ids of a list that descends: the highest one, and the ids for each record.
-#[derive(Debug, Clone, Copy)]
-struct HighestIds {
-    top: u64,
-    stride: u64,
-}
-
-impl HighestIds {
-    /// The id from which on there are `rows` records, if all are as dense as the highest.
-    fn id_before(&self, rows: u64) -> u64 {
-        self.top.saturating_sub(self.stride.saturating_mul(rows))
-    }
-}
-
-/// The gap that half of the gaps between these ids do not exceed; one long gap does not change it. At least 1.
-fn median_gap(ids: &[u64]) -> u64 {
-    let mut gaps: Vec<u64> =
-        ids.windows(2).map(|pair| pair.iter().copied().reduce(u64::abs_diff).unwrap_or(1)).collect();
-    gaps.sort_unstable();
-    gaps.get(gaps.len() / 2).copied().unwrap_or(1).max(1)
-}
-
-/// The id before which there are probably `wanted` of `total` records, of which these ids are a sample.
-fn cut_of_sample(ids: &[u64], wanted: u64, total: u64) -> Option<u64> {
-    let mut sorted = ids.to_vec();
-    sorted.sort_unstable();
-    let (lowest, highest, rows) = (*sorted.first()?, *sorted.last()?, sorted.len() as u64);
-    let below = usize::try_from(u128::from(rows + 1) * u128::from(wanted) / u128::from(total.max(1))).ok()?;
-    Some(match below.checked_sub(1) {
-        Some(index) => *sorted.get(index).unwrap_or(&highest),
-        None => {
-            let before_lowest = (highest - lowest) / (rows + 1);
-            lowest.saturating_sub(before_lowest).saturating_add(multiplied(highest - lowest, wanted, total))
-        }
-    })
-}
-
-/// `a * b / c`, at least 1.
-fn multiplied(a: u64, b: u64, c: u64) -> u64 {
-    let product = u128::from(a).saturating_mul(u128::from(b)) / u128::from(c.max(1));
-    u64::try_from(product).unwrap_or(u64::MAX).max(1)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 mod batch;
 mod counts;
+mod density;
 mod diff;
 mod drive;
 mod id_ranges;

@@ -79,14 +79,14 @@ impl SyncOptions for ByDate {
             (Some(position), _) => {
                 let walk = match &position.rows {
                     Some(rows) => Walk::Rows(OverlapWalk::new(rows.clone(), size, "id"), false),
-                    None => Walk::Ranges(IdRanges::new(position.ranges.clone(), size)),
+                    None => Walk::Ranges(Box::new(IdRanges::new(position.ranges.clone(), size))),
                 };
                 (position, walk)
             }
             (None, Some(covered)) => {
                 let since = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
                 let ranges = IdRanges::new(RangesPosition::default(), size);
-                (DatePosition::new(since, today.max(covered)), Walk::Ranges(ranges))
+                (DatePosition::new(since, today.max(covered)), Walk::Ranges(Box::new(ranges)))
             }
             (None, None) => {
                 let Some(since) = self.since else {
@@ -98,7 +98,7 @@ impl SyncOptions for ByDate {
                     return Err(Error::invalid("since", since.to_string(), rule));
                 }
                 let ranges = IdRanges::new(RangesPosition::default(), size).with_survey();
-                (DatePosition::new(since, today), Walk::Ranges(ranges))
+                (DatePosition::new(since, today), Walk::Ranges(Box::new(ranges)))
             }
         };
         let server_clock = ServerClock::new(start.client.clock());
@@ -130,7 +130,7 @@ impl DatePosition {
 
 #[derive(Debug)]
 enum Walk {
-    Ranges(IdRanges),
+    Ranges(Box<IdRanges>),
     /// By page number, and whether the end is reached.
     Rows(OverlapWalk, bool),
 }
