@@ -1,6 +1,6 @@
 //! The HTTP server on loopback that all simulated providers share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -58,7 +58,8 @@ impl<S: Service> Simulator<S> {
     ///
     /// When the port cannot be bound.
     pub async fn start_on(port: u16, service: S) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let listener =
+            if port == 0 { bind_new_port().await? } else { TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await? };
         let address = listener.local_addr()?;
         let origin = Url::parse(&format!("http://{address}/")).map_err(io::Error::other)?;
         let base_url = origin.join(S::BASE_PATH).map_err(io::Error::other)?;
@@ -312,4 +313,25 @@ fn respond<G: Send + 'static>(reply: &Reply, body: OutgoingBody, guard: G) -> Re
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// Ports on which this process had a simulator. Clients remember for a while how long a host asked them to wait, so that a new
+/// simulator must not look like an earlier one.
+static USED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+/// After this many used ports in a row, one is used again.
+const MAX_USED: usize = 50;
+
+/// A listener on a port that no simulator of this process had, if one can be found.
+async fn bind_new_port() -> io::Result<TcpListener> {
+    let mut refused = Vec::new();
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let new = USED.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        if new || refused.len() == MAX_USED {
+            return Ok(listener);
+        }
+        // It stays bound meanwhile, so that the system gives another port.
+        refused.push(listener);
+    }
 }
