@@ -360,7 +360,9 @@ impl IdRanges {
             self.stride = median_gap(ids).saturating_mul(self.size);
         }
         self.top_is_low = self.ascends;
-        let descends = !self.ascends && ids.iter().rev().is_sorted();
+        // By publication date, the first records have the highest ids as well, if not in order.
+        let at_the_top = lowest.saturating_sub(self.position.next) > end - lowest;
+        let descends = !self.ascends && (at_the_top || ids.iter().rev().is_sorted());
         self.highest_ids = descends.then(|| HighestIds { top: end, stride: multiplied(1, end - lowest, rows - 1) });
         self.first_cut = self.first_cut(ids, total).filter(|_| survey);
         let in_order = self.size == self.requested && self.max_pages > 1;
