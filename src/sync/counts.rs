@@ -60,6 +60,8 @@ pub(crate) enum Hint {
     Begins(u64),
     /// The search probably ends here.
     Cut(u64),
+    /// The search has stopped in a gap: some ids from this one on are needed, to see where the records are.
+    Sample(u64),
 }
 
 impl CountSearch {
@@ -109,6 +111,7 @@ impl CountSearch {
         let hinted = match self.hint {
             Hint::Nothing => [None, None],
             Hint::Cut(id) => [Some(id), None],
+            Hint::Sample(id) => return Some(id),
             // As many ids as wanted records cannot have more records.
             Hint::Begins(id) => [self.stride, wanted].map(|step| id.checked_add(step)),
         };
@@ -141,6 +144,11 @@ impl CountSearch {
             u64::try_from(u128::from(span) * u128::from(wanted) / u128::from(passed.max(1))).unwrap_or(span)
         };
         Some(low + step.clamp(1, span - 1))
+    }
+
+    /// Whether the next request is for some ids, not only for a count.
+    pub(crate) fn samples(&self) -> bool {
+        matches!(self.hint, Hint::Sample(_))
     }
 
     /// The last request was counted, and its answer shows this.

@@ -17,8 +17,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::{CountSearch, Counts, Hint};
-use super::density::{HighestIds, cut_of_sample, median_gap, multiplied};
+use super::counts::CountSearch;
+use super::range_ends::RangeEnds;
 use super::range_reader::{RangePosition, RangeReader, RangeResult, contradicts};
 use super::strategy::{PageView, Verdict, WalkError};
 use crate::client::Activity;
@@ -111,7 +111,6 @@ struct Confirm {
 
 /// The walk.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a separate fact")]
 pub(crate) struct IdRanges {
     position: RangesPosition,
     phase: Phase,
@@ -120,25 +119,14 @@ pub(crate) struct IdRanges {
     size: u64,
     /// The number of records of the last page that had a next page and another size than requested.
     odd_page: Option<u64>,
-    counts: Counts,
-    /// The ids that one page of records takes up, as far as known.
-    stride: u64,
+    ends: RangeEnds,
     /// The pages of a range: 1 when the server's order is not stable.
     max_pages: u64,
     /// The run ends when this id is covered.
     last: Option<u64>,
-    /// Whether the ids of the last open page ascended. Then the highest id that was seen is not near the end, until another
-    /// request has shown a higher one.
-    ascends: bool,
+    /// Whether the first ids of the open range ascended. Then the highest id that was seen is not near the end, until the last
+    /// page has shown it.
     top_is_low: bool,
-    /// Where the first range should end.
-    first_cut: Option<u64>,
-    /// In a list that ascends: there are probably no records from `next` to before this id.
-    begins: Option<u64>,
-    /// In a list that descends.
-    highest_ids: Option<HighestIds>,
-    /// The search has stopped in a gap: some ids from this one on are requested, to see where the records are.
-    sample_at: Option<u64>,
     /// Whether many records are expected, so that the first page of the open range is requested only for its ids.
     surveys: bool,
     /// The highest id that was seen in this run.
@@ -163,16 +151,10 @@ impl IdRanges {
             requested: size,
             size,
             odd_page: None,
-            counts: Counts::default(),
-            stride: size,
+            ends: RangeEnds::new(size),
             max_pages: MAX_PAGES,
             last: None,
-            ascends: true,
             top_is_low: false,
-            first_cut: None,
-            begins: None,
-            highest_ids: None,
-            sample_at: None,
             surveys: false,
             seen: None,
             reread: None,
@@ -219,10 +201,10 @@ impl IdRanges {
         let open = RangeQuery { min: next, max: None, page: 1, size, delivers: true };
         match &self.phase {
             Phase::Recent(_) | Phase::Count => count(next, None),
-            Phase::Search(..) if self.sample_at.is_some() => {
-                RangeQuery { min: self.sample_at.unwrap_or(next), size: SMALLEST_SURVEY, delivers: false, ..open }
+            Phase::Search(search, _) => {
+                let size = if search.samples() { SMALLEST_SURVEY } else { 1 };
+                RangeQuery { size, ..count(self.ends.probe(search).unwrap_or(next), None) }
             }
-            Phase::Search(search, _) => count(search.probe(&self.counts).unwrap_or(next), None),
             Phase::LastPage { page, size } => RangeQuery { page: *page, size: *size, delivers: false, ..open },
             Phase::Open | Phase::Done => open,
             Phase::Confirm(Confirm { end, page, size, .. }) => {
@@ -255,7 +237,7 @@ impl IdRanges {
         match &self.phase {
             Phase::Recent(rows) => self.on_recent(*rows, page),
             Phase::Count => {
-                self.counts.insert(self.position.next, page.count());
+                self.ends.counts().insert(self.position.next, page.count());
                 self.next_range();
             }
             Phase::Search(..) => return self.on_search(page, ids),
@@ -266,7 +248,7 @@ impl IdRanges {
             }
             Phase::LastPage { .. } => {
                 self.top_is_low = false;
-                self.counts.insert(self.position.next, page.count());
+                self.ends.counts().insert(self.position.next, page.count());
                 self.next_range();
             }
             Phase::Open => return self.on_open(page, ids),
@@ -280,7 +262,7 @@ impl IdRanges {
     fn on_recent(&mut self, rows: u64, page: &dyn PageView) {
         let (next, total) = (self.position.next, page.count());
         let most = rows.saturating_add(self.size / 2);
-        self.counts.insert(next, total);
+        self.ends.counts().insert(next, total);
         self.phase = if total > most {
             Phase::Search(CountSearch::new(next, rows, most, total - rows), Goal::Start(rows))
         } else {
@@ -289,27 +271,10 @@ impl IdRanges {
     }
 
     fn on_search(&mut self, page: &dyn PageView, ids: &[u64]) -> Result<Verdict, WalkError> {
-        let query = self.next_query();
+        let (from, longest) = (self.next_query().min, self.longest());
         let Phase::Search(search, goal) = &mut self.phase else { return Ok(Verdict::Skip) };
-        let (low, above) = search.low(&self.counts);
-        let nothing_before = query.min > low && page.count() == above;
-        self.counts.insert(query.min, page.count());
-        // In a list that ascends, the record that it shows is the lowest one.
-        self.top_is_low &= self.ascends;
-        let wanted = multiplied(self.max_pages.saturating_mul(self.size), 4, 5).min(page.count());
-        let hint = match (ids.first(), &self.highest_ids) {
-            _ if self.sample_at.take().is_some() => cut_of_sample(ids, wanted, page.count()).map(Hint::Cut),
-            (Some(first), _) if nothing_before && self.ascends => Some(Hint::Begins(*first)),
-            // The list is probably as dense as at its end, where it is known.
-            (_, Some(dense)) if nothing_before => Some(Hint::Cut(dense.id_before(page.count() - wanted))),
-            _ => {
-                self.sample_at = Some(query.min).filter(|_| nothing_before && !self.ascends);
-                None
-            }
-        };
-        search.counted(hint.unwrap_or_default());
-        self.begins = ids.first().copied().filter(|_| self.ascends);
-        match (search.found(&self.counts), *goal) {
+        self.ends.counted(search, from, page.count(), ids, longest);
+        match (self.ends.found(search), *goal) {
             (Some(id), Goal::Start(_)) => {
                 // The search may have taken many requests, so its result is saved: a batch without records.
                 self.position.next = id;
@@ -317,10 +282,10 @@ impl IdRanges {
                 return Ok(Verdict::Deliver);
             }
             (Some(id), Goal::Range) => self.close_before(id),
-            (None, _) if search.probe(&self.counts).is_some() => {}
+            (None, _) if self.ends.probe(search).is_some() => {}
             (None, goal) => {
                 // The list changed during the search, or the counts do not follow the ids.
-                self.counts.clear();
+                self.ends.counts().clear();
                 self.phase = match goal {
                     Goal::Start(rows) => Phase::Recent(rows),
                     Goal::Range => Phase::Count,
@@ -341,13 +306,13 @@ impl IdRanges {
         if different.len() < ids.len() {
             return self.retry(page);
         }
-        self.counts.clear();
-        self.counts.insert(self.position.next, total);
+        self.ends.counts().clear();
+        self.ends.counts().insert(self.position.next, total);
         // Two more answers must agree when a higher id was seen: an older copy of the data lacks the newest records.
         if whole && self.lacks_seen_id(ids) && self.retries < 2 {
             return self.retry(page);
         }
-        let (Some(&lowest), Some(&end)) = (ids.iter().min(), ids.iter().max()) else {
+        let Some(&end) = ids.iter().max() else {
             if !whole {
                 return self.retry(page);
             }
@@ -355,16 +320,10 @@ impl IdRanges {
             // A record without an id is delivered; it comes again with the next run.
             return Ok(if rows > 0 { Verdict::Deliver } else { Verdict::Skip });
         };
-        self.ascends = ids.is_sorted();
-        if self.ascends {
-            self.stride = median_gap(ids).saturating_mul(self.size);
+        self.top_is_low = ids.is_sorted();
+        if !whole {
+            self.ends.first_page(self.position.next, ids, total, self.size, self.longest());
         }
-        self.top_is_low = self.ascends;
-        // By publication date, the first records have the highest ids as well, if not in order.
-        let at_the_top = lowest.saturating_sub(self.position.next) > end - lowest;
-        let descends = !self.ascends && (at_the_top || ids.iter().rev().is_sorted());
-        self.highest_ids = descends.then(|| HighestIds { top: end, stride: multiplied(1, end - lowest, rows - 1) });
-        self.first_cut = self.first_cut(ids, total).filter(|_| survey);
         let in_order = self.size == self.requested && self.max_pages > 1;
         if in_order && (whole || (!survey && ids.is_sorted())) {
             // A twentieth of the page, so that its number is at most 20.
@@ -389,14 +348,14 @@ impl IdRanges {
         let known = !ids.is_empty() && ids.iter().all(|id| confirm.ids.contains(id));
         let not_more = page.total().is_some_and(|total| total <= rows);
         if known && not_more && !page.has_next() && !contradicts(page, confirm.page, confirm.size) {
-            let left = self.counts.from(self.position.next).unwrap_or_default().saturating_sub(rows);
+            let left = self.ends.counts().from(self.position.next).unwrap_or_default().saturating_sub(rows);
             self.position.highest = self.position.highest.max(Some(confirm.end));
             self.retries = 0;
             self.cover(confirm.end);
             if confirm.whole {
                 self.phase = Phase::Done;
             } else {
-                self.counts.insert(self.position.next, left);
+                self.ends.counts().insert(self.position.next, left);
                 self.next_range();
             }
             return Verdict::DeliverHeld;
@@ -411,24 +370,17 @@ impl IdRanges {
     fn next_range(&mut self) {
         let next = self.position.next;
         let top = self.position.top.filter(|top| *top >= next && !self.top_is_low);
-        let Some(rows) = self.counts.from(next) else {
+        let Some(rows) = self.ends.counts().from(next) else {
             self.phase = if top.is_some() { Phase::Count } else { Phase::Open };
             return;
         };
-        let longest = self.longest(self.size);
+        let longest = self.longest();
         match top {
             _ if rows == 0 => self.phase = Phase::Open,
             _ if rows > longest => {
-                // Some of the newest records stay outside: an older copy of the data lacks them.
-                let least = (rows - longest).max(self.size / 4).max(1);
-                let most = (rows - multiplied(longest, 3, 5)).max(least);
-                let stride = multiplied(self.stride, multiplied(longest, 4, 5), self.size);
-                // The first range may be short, so that the first records arrive soon.
-                let (probes, passed) = if self.position.highest.is_none() { (1, 1) } else { (2, self.size / 2) };
-                let hint = self.first_cut.take().map(Hint::Cut).or_else(|| self.begins.map(Hint::Begins));
-                let search = CountSearch::new(next, least, most, stride).lenient_after(probes, passed);
-                let search = search.hint(hint.unwrap_or_default()).ends_at(self.highest_ids.map(|ids| ids.top));
-                match search.found(&self.counts) {
+                let is_first = self.position.highest.is_none();
+                let search = self.ends.search(next, rows, self.size, longest, is_first);
+                match self.ends.found(&search) {
                     Some(id) => self.close_before(id),
                     None => self.phase = Phase::Search(search, Goal::Range),
                 }
@@ -443,25 +395,9 @@ impl IdRanges {
         }
     }
 
-    /// Where the first range should end, judged by the first ids.
-    fn first_cut(&self, ids: &[u64], total: u64) -> Option<u64> {
-        let (next, highest) = (self.position.next, *ids.iter().max()?);
-        let wanted = multiplied(self.longest(self.size), 4, 5).min(total);
-        if self.ascends {
-            let after = wanted.saturating_sub(ids.len() as u64).max(1);
-            return Some(highest.saturating_add(median_gap(ids).saturating_mul(after)));
-        }
-        let Some(dense) = &self.highest_ids else { return cut_of_sample(ids, wanted, total) };
-        // The records are spread evenly from the first id of the run on, or all are as dense as the highest ones.
-        let even = next.saturating_add(multiplied(highest.saturating_sub(next), wanted, total));
-        let dense = dense.id_before(total - wanted);
-        let begins_late = dense.saturating_sub(next) > (highest - next) / 5 * 2;
-        Some(if begins_late { dense } else { even })
-    }
-
     /// The next range ends before `id`, from which on the records are counted.
     fn close_before(&mut self, id: u64) {
-        let count = |id| self.counts.from(id).unwrap_or_default();
+        let mut count = |id| self.ends.counts().from(id).unwrap_or_default();
         let rows = count(self.position.next).saturating_sub(count(id));
         self.start_range(id - 1, rows);
     }
@@ -470,9 +406,10 @@ impl IdRanges {
     fn start_range(&mut self, end: u64, rows: u64) {
         let page = rows.div_ceil(self.size).max(1);
         if page > self.max_pages {
-            let after = self.counts.from(end.saturating_add(1)).unwrap_or_default();
-            self.counts.insert(self.position.next, rows.saturating_add(after));
-            self.counts.insert(end.saturating_add(1), after);
+            let counts = self.ends.counts();
+            let after = counts.from(end.saturating_add(1)).unwrap_or_default();
+            counts.insert(self.position.next, rows.saturating_add(after));
+            counts.insert(end.saturating_add(1), after);
             self.position.range = None;
             return self.next_range();
         }
@@ -563,11 +500,7 @@ impl IdRanges {
             return Ok(());
         }
         self.restarts = 0;
-        // A long gap before the records says nothing of their density, unless there are few of them.
-        let from = lowest.filter(|_| total >= self.size).unwrap_or(self.position.next);
-        if total > 0 {
-            self.stride = multiplied(end - from, self.size, total).max(self.size);
-        }
+        self.ends.range_read(self.position.next, end, total, lowest, self.size);
         self.cover(end);
         if self.last.is_some_and(|last| last <= end) || end == u64::MAX {
             self.phase = Phase::Done;
@@ -587,16 +520,16 @@ impl IdRanges {
     fn cover(&mut self, end: u64) {
         self.position.next = end.saturating_add(1);
         self.position.range = None;
-        self.counts.forget_below(self.position.next);
+        self.ends.counts().forget_below(self.position.next);
     }
 
     fn delivered(&mut self, ids: &[u64]) {
         self.position.highest = self.position.highest.max(ids.iter().copied().max());
     }
 
-    /// The most records of a range that is read in pages of this size.
-    fn longest(&self, size: u64) -> u64 {
-        self.max_pages.saturating_mul(size)
+    /// The most records of a range.
+    fn longest(&self) -> u64 {
+        self.max_pages.saturating_mul(self.size)
     }
 
     /// A page with a next page has another size than requested: a temporary fault, unless it happens twice in a row. Then

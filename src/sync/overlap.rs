@@ -46,6 +46,9 @@ pub(crate) struct OverlapWalk {
     retries: u32,
     /// The last page, while it is read again.
     last: Option<Last>,
+    /// The position after the records that were delivered, without those of a held page.
+    delivered: OverlapPosition,
+    finished: bool,
 }
 
 /// A page without a next page.
@@ -59,7 +62,7 @@ struct Last {
 
 /// What the walk does with a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PageResult {
+enum PageResult {
     /// Its records are delivered; the walk continues.
     Continue,
     /// It has no next page. It is held, and read once more.
@@ -72,24 +75,13 @@ pub(crate) enum PageResult {
     LastRefuted,
 }
 
-impl PageResult {
-    /// What the run does with the page.
-    pub(crate) fn verdict(self) -> Verdict {
-        match self {
-            Self::Continue => Verdict::Deliver,
-            Self::Last => Verdict::Hold,
-            Self::AskAgain => Verdict::Skip,
-            Self::LastConfirmed | Self::LastRefuted => Verdict::DeliverHeld,
-        }
-    }
-}
-
 impl OverlapWalk {
     pub(crate) fn new(at: OverlapPosition, size: u64, key: &'static str) -> Self {
-        let from = at.row;
         Self {
+            from: at.row,
+            delivered: at.clone(),
+            finished: false,
             at,
-            from,
             size: size.max(1),
             key,
             short_page: None,
@@ -107,8 +99,14 @@ impl OverlapWalk {
         self.last.is_some()
     }
 
+    /// The position for the state.
     pub(crate) fn position(&self) -> &OverlapPosition {
-        &self.at
+        &self.delivered
+    }
+
+    /// Whether all records were delivered.
+    pub(crate) fn finished(&self) -> bool {
+        self.finished
     }
 
     /// The page number and page size to request.
@@ -141,8 +139,22 @@ impl OverlapWalk {
         (inside / self.size + 2, self.size)
     }
 
-    /// Takes the page that [`OverlapWalk::ask`] requested.
-    pub(crate) fn enter(&mut self, page: &dyn PageView) -> Result<PageResult, WalkError> {
+    /// Takes the page that [`OverlapWalk::next_page`] requested.
+    pub(crate) fn enter(&mut self, page: &dyn PageView) -> Result<Verdict, WalkError> {
+        let result = self.result(page)?;
+        if let PageResult::Continue | PageResult::LastRefuted = result {
+            self.delivered = self.at.clone();
+        }
+        self.finished = result == PageResult::LastConfirmed;
+        Ok(match result {
+            PageResult::Continue => Verdict::Deliver,
+            PageResult::Last => Verdict::Hold,
+            PageResult::AskAgain => Verdict::Skip,
+            PageResult::LastConfirmed | PageResult::LastRefuted => Verdict::DeliverHeld,
+        })
+    }
+
+    fn result(&mut self, page: &dyn PageView) -> Result<PageResult, WalkError> {
         if let Some(last) = self.last.take() {
             return self.confirm(&last, page);
         }
@@ -295,7 +307,7 @@ mod tests {
                 let (page, asked) = walk.next_page();
                 prop_assert!(asked <= size && page >= 1);
                 let shown = show(&list, page, asked, clamp);
-                match walk.enter(&shown) {
+                match walk.result(&shown) {
                     Err(_) => return Ok(()), // the walk reports that it drifted
                     Ok(PageResult::AskAgain) => {}
                     Ok(PageResult::Continue) => seen.extend(shown.rows.iter().copied()),
@@ -334,7 +346,7 @@ mod tests {
             loop {
                 let (page, asked) = walk.next_page();
                 requests += 1;
-                match walk.enter(&show(&list, page, asked, u64::MAX)).unwrap() {
+                match walk.result(&show(&list, page, asked, u64::MAX)).unwrap() {
                     PageResult::LastConfirmed => break,
                     PageResult::Continue | PageResult::Last => {}
                     PageResult::AskAgain | PageResult::LastRefuted => panic!("the list did not change"),
@@ -358,7 +370,7 @@ mod tests {
             let fault = loop {
                 rng.shuffle(&mut list);
                 let (page, asked) = walk.next_page();
-                match walk.enter(&show(&list, page, asked, u64::MAX)) {
+                match walk.result(&show(&list, page, asked, u64::MAX)) {
                     Ok(PageResult::LastConfirmed) => panic!("seed {seed}: reported as complete"),
                     Ok(_) => {}
                     Err(fault) => break fault,

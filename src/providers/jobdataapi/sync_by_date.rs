@@ -19,8 +19,8 @@ use crate::client::{Activity, setters};
 use crate::error::{Completeness, Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
-    IdRanges, OverlapPosition, OverlapWalk, PageResult, PageView, RangesPosition, RunStart, Step, Strategy,
-    SyncOptions, SyncRequest, Verdict, WalkError, sync_request,
+    IdRanges, OverlapPosition, OverlapWalk, PageView, RangesPosition, RunStart, Step, Strategy, SyncOptions,
+    SyncRequest, Verdict, WalkError, sync_request,
 };
 
 /// No job is older: the first day that the sync accepts.
@@ -75,18 +75,18 @@ impl SyncOptions for ByDate {
             Some(Mark::Date(covered)) => Some(covered),
             _ => None,
         };
-        let (position, walk) = match (start.position::<DatePosition>()?, before) {
-            (Some(position), _) => {
-                let walk = match &position.rows {
-                    Some(rows) => Walk::Rows(OverlapWalk::new(rows.clone(), size, "id"), false),
-                    None => Walk::Ranges(Box::new(IdRanges::new(position.ranges.clone(), size))),
+        let ranges = || IdRanges::new(RangesPosition::default(), size);
+        let (since, until, server_day, walk) = match (start.position::<DatePosition>()?, before) {
+            (Some(DatePosition { since, until, server_day, at }), _) => {
+                let walk = match at {
+                    WalkPosition::Ranges(at) => Walk::Ranges(Box::new(IdRanges::new(at, size))),
+                    WalkPosition::Rows(at) => Walk::Rows(Box::new(OverlapWalk::new(at, size, "id"))),
                 };
-                (position, walk)
+                (since, until, server_day, walk)
             }
             (None, Some(covered)) => {
                 let since = covered.saturating_sub(Span::new().days(self.overlap)).max(EPOCH);
-                let ranges = IdRanges::new(RangesPosition::default(), size);
-                (DatePosition::new(since, today.max(covered)), Walk::Ranges(Box::new(ranges)))
+                (since, today.max(covered), None, Walk::Ranges(Box::new(ranges())))
             }
             (None, None) => {
                 let Some(since) = self.since else {
@@ -97,42 +97,40 @@ impl SyncOptions for ByDate {
                     let rule = format!("a day from {EPOCH} to today, {today}");
                     return Err(Error::invalid("since", since.to_string(), rule));
                 }
-                let ranges = IdRanges::new(RangesPosition::default(), size).with_survey();
-                (DatePosition::new(since, today), Walk::Ranges(Box::new(ranges)))
+                (since, today, None, Walk::Ranges(Box::new(ranges().with_survey())))
             }
         };
         let server_clock = ServerClock::new(start.client.clock());
-        Ok(Box::new(DateWalk { jobs, before, position, walk, server_clock }))
+        Ok(Box::new(DateWalk { jobs, before, since, until, server_day, walk, server_clock }))
     }
 }
 
 /// The frozen window and the position, as the state keeps them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DatePosition {
     /// The first and the last day of the run.
     since: Date,
     until: Date,
-    ranges: RangesPosition,
-    /// The position by page number, when the server does not combine dates with ids.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rows: Option<OverlapPosition>,
     /// The server's day, when that is before `until`: the local clock is ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     server_day: Option<Date>,
+    at: WalkPosition,
 }
 
-impl DatePosition {
-    fn new(since: Date, until: Date) -> Self {
-        Self { since, until, ranges: RangesPosition::default(), rows: None, server_day: None }
-    }
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WalkPosition {
+    Ranges(RangesPosition),
+    /// By page number, when the server does not combine dates with ids.
+    Rows(OverlapPosition),
 }
 
 #[derive(Debug)]
 enum Walk {
     Ranges(Box<IdRanges>),
-    /// By page number, and whether the end is reached.
-    Rows(OverlapWalk, bool),
+    /// By page number.
+    Rows(Box<OverlapWalk>),
 }
 
 #[derive(Debug)]
@@ -140,7 +138,9 @@ struct DateWalk {
     jobs: SyncedList,
     /// The watermark before this run.
     before: Option<Date>,
-    position: DatePosition,
+    since: Date,
+    until: Date,
+    server_day: Option<Date>,
     walk: Walk,
     server_clock: ServerClock,
 }
@@ -148,7 +148,7 @@ struct DateWalk {
 impl DateWalk {
     /// Checks three records: did the server apply the window? One day of tolerance: its time zone is not documented.
     fn check(&self, page: &dyn PageView) -> Result<(), WalkError> {
-        let DatePosition { since, until, .. } = self.position;
+        let (since, until) = (self.since, self.until);
         let inside = since.yesterday().unwrap_or(since)..=until.tomorrow().unwrap_or(until);
         if published(page).take(3).all(|day| inside.contains(&day)) {
             return Ok(());
@@ -160,25 +160,23 @@ impl DateWalk {
     /// The server does not combine dates with ids: walks the window from its start, by page number.
     fn walk_by_rows(&mut self) {
         tracing::warn!("the server does not combine dates with ids, so the window is walked by page number");
-        self.position.rows = Some(OverlapPosition::default());
-        self.walk = Walk::Rows(OverlapWalk::new(OverlapPosition::default(), self.jobs.capacity(), "id"), false);
+        self.walk = Walk::Rows(Box::new(OverlapWalk::new(OverlapPosition::default(), self.jobs.capacity(), "id")));
     }
 }
 
 impl Strategy for DateWalk {
     fn step(&self, _: Timestamp) -> Step {
-        let DatePosition { since, until, .. } = self.position;
-        let window = [("published_since", since.to_string()), ("published_until", until.to_string())];
+        let window = [("published_since", self.since.to_string()), ("published_until", self.until.to_string())];
         match &self.walk {
             Walk::Ranges(ranges) => self.jobs.range(&ranges.next_query(), &window),
-            Walk::Rows(walk, _) => self.jobs.numbered(walk, &window),
+            Walk::Rows(walk) => self.jobs.numbered(walk, &window),
         }
     }
 
     fn enter(&mut self, page: &dyn PageView, sent_at: Timestamp) -> Result<Verdict, WalkError> {
         self.check(page)?;
-        if let Some(day) = self.server_clock.compare(page, sent_at).filter(|day| *day < self.position.until) {
-            self.position.server_day = Some(day);
+        if let Some(day) = self.server_clock.compare(page, sent_at).filter(|day| *day < self.until) {
+            self.server_day = Some(day);
         }
         match &mut self.walk {
             Walk::Ranges(ranges) => {
@@ -187,7 +185,6 @@ impl Strategy for DateWalk {
                     return Ok(Verdict::Skip);
                 };
                 let verdict = ranges.enter(page, &ids)?;
-                self.position.ranges = ranges.position().clone();
                 if ranges.finished() && ranges.lacks_seen_id(&[]) {
                     // The watermark is a day, so it would pass the rows that were seen and not delivered.
                     let (first_total, last_total) = (page.total(), page.total());
@@ -195,21 +192,14 @@ impl Strategy for DateWalk {
                 }
                 Ok(verdict)
             }
-            Walk::Rows(walk, done) => {
-                let result = walk.enter(page)?;
-                if let PageResult::Continue | PageResult::LastRefuted = result {
-                    self.position.rows = Some(walk.position().clone());
-                }
-                *done = result == PageResult::LastConfirmed;
-                Ok(result.verdict())
-            }
+            Walk::Rows(walk) => walk.enter(page),
         }
     }
 
     fn activity(&self) -> Activity {
         match &self.walk {
             Walk::Ranges(ranges) => ranges.activity(),
-            Walk::Rows(..) => Activity::Reading,
+            Walk::Rows(_) => Activity::Reading,
         }
     }
 
@@ -217,7 +207,7 @@ impl Strategy for DateWalk {
     fn recover(&mut self, error: &Error) -> bool {
         let with_ids = match &self.walk {
             Walk::Ranges(ranges) => ranges.next_query().min > 0 || ranges.next_query().max.is_some(),
-            Walk::Rows(..) => false,
+            Walk::Rows(_) => false,
         };
         let refused = with_ids && error.status() == Some(StatusCode::BAD_REQUEST);
         if refused {
@@ -229,12 +219,12 @@ impl Strategy for DateWalk {
     fn finished(&self) -> bool {
         match &self.walk {
             Walk::Ranges(ranges) => ranges.finished(),
-            Walk::Rows(_, done) => *done,
+            Walk::Rows(walk) => walk.finished(),
         }
     }
 
     fn watermark(&self) -> Option<Mark> {
-        let until = self.position.server_day.map_or(self.position.until, |day| day.min(self.position.until));
+        let until = self.server_day.map_or(self.until, |day| day.min(self.until));
         self.before.max(Some(until)).map(Mark::Date)
     }
 
@@ -243,7 +233,12 @@ impl Strategy for DateWalk {
     }
 
     fn position(&self) -> Value {
-        serde_json::to_value(&self.position).unwrap_or_default()
+        let at = match &self.walk {
+            Walk::Ranges(ranges) => WalkPosition::Ranges(ranges.position().clone()),
+            Walk::Rows(walk) => WalkPosition::Rows(walk.position().clone()),
+        };
+        let (since, until, server_day) = (self.since, self.until, self.server_day);
+        serde_json::to_value(DatePosition { since, until, server_day, at }).unwrap_or_default()
     }
 
     fn details(&self) -> Value {
@@ -255,7 +250,7 @@ impl Strategy for DateWalk {
             "jobs that are added to the data set after the overlap, with an old publication date, are missed";
         match &self.walk {
             Walk::Ranges(_) => &[LATE],
-            Walk::Rows(..) => &[
+            Walk::Rows(_) => &[
                 LATE,
                 "the server does not combine dates with ids, so the window was walked by page number: when jobs are added \
                  during two requests and one is deleted, one more can be missed until the overlap reads it again",

@@ -17,8 +17,8 @@ use crate::client::setters;
 use crate::error::{Error, Result};
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
-    OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict,
-    WalkError, sync_request,
+    OverlapPosition, OverlapWalk, PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError,
+    sync_request,
 };
 
 /// The default overlap between runs, in days: 10 to 20 percent of removals are seen some days late (vendor page).
@@ -114,7 +114,7 @@ impl SyncOptions for Expired {
         };
         let walk = OverlapWalk::new(position.rows.clone(), feed.capacity(), self.key);
         let clock = ServerClock::new(start.client.clock());
-        Ok(Box::new(ExpiredWalk { feed, key: self.key, before, position, walk, clock, done: false }))
+        Ok(Box::new(ExpiredWalk { feed, key: self.key, before, position, walk, clock }))
     }
 }
 
@@ -145,7 +145,6 @@ struct ExpiredWalk {
     position: ExpiredPosition,
     walk: OverlapWalk,
     clock: ServerClock,
-    done: bool,
 }
 
 impl ExpiredWalk {
@@ -178,16 +177,13 @@ impl Strategy for ExpiredWalk {
         if let Some(day) = self.clock.compare(page, sent_at).filter(|day| *day < self.position.until) {
             self.position.server_day = Some(day);
         }
-        let result = self.walk.enter(page)?;
-        if let PageResult::Continue | PageResult::LastRefuted = result {
-            self.position.rows = self.walk.position().clone();
-        }
-        self.done = result == PageResult::LastConfirmed;
-        Ok(result.verdict())
+        let verdict = self.walk.enter(page)?;
+        self.position.rows = self.walk.position().clone();
+        Ok(verdict)
     }
 
     fn finished(&self) -> bool {
-        self.done
+        self.walk.finished()
     }
 
     fn watermark(&self) -> Option<Mark> {

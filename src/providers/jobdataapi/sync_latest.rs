@@ -12,8 +12,8 @@ use crate::checkpoint::Mark;
 use crate::error::Result;
 use crate::listing::{Endpoint, Fingerprint};
 use crate::sync::{
-    OverlapPosition, OverlapWalk, PageResult, PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict,
-    WalkError, sync_request,
+    OverlapPosition, OverlapWalk, PageView, RunStart, Step, Strategy, SyncOptions, SyncRequest, Verdict, WalkError,
+    sync_request,
 };
 
 sync_request! {
@@ -53,7 +53,7 @@ impl SyncOptions for Latest {
             None => LatestPosition { started: start.now(), rows: OverlapPosition::default() },
         };
         let walk = OverlapWalk::new(position.rows.clone(), jobs.capacity(), "id");
-        Ok(Box::new(LatestWalk { jobs, position, walk, done: false }))
+        Ok(Box::new(LatestWalk { jobs, position, walk }))
     }
 }
 
@@ -70,7 +70,6 @@ struct LatestWalk {
     jobs: SyncedList,
     position: LatestPosition,
     walk: OverlapWalk,
-    done: bool,
 }
 
 impl Strategy for LatestWalk {
@@ -79,16 +78,13 @@ impl Strategy for LatestWalk {
     }
 
     fn enter(&mut self, page: &dyn PageView, _: Timestamp) -> Result<Verdict, WalkError> {
-        let result = self.walk.enter(page)?;
-        if let PageResult::Continue | PageResult::LastRefuted = result {
-            self.position.rows = self.walk.position().clone();
-        }
-        self.done = result == PageResult::LastConfirmed;
-        Ok(result.verdict())
+        let verdict = self.walk.enter(page)?;
+        self.position.rows = self.walk.position().clone();
+        Ok(verdict)
     }
 
     fn finished(&self) -> bool {
-        self.done
+        self.walk.finished()
     }
 
     fn watermark(&self) -> Option<Mark> {
