@@ -7,7 +7,6 @@ use futures::StreamExt;
 use http::header::{ACCEPT, CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sync_wrapper::SyncWrapper;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -88,7 +87,7 @@ impl Client {
         if announced.is_some_and(|length| length > max) {
             return Err(too_large());
         }
-        let mut whole = BytesMut::with_capacity(announced.map_or(0, body_capacity));
+        let mut whole = progress.memory().take(announced);
         let mut body = opened.body.into_inner();
         while let Some(piece) =
             timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
@@ -100,7 +99,8 @@ impl Client {
             whole.extend_from_slice(&piece);
         }
         progress.received(whole.len());
-        Ok(Response { status: opened.status, headers: opened.headers, body: whole.freeze(), url: opened.url })
+        let body = progress.memory().keep(whole);
+        Ok(Response { status: opened.status, headers: opened.headers, body, url: opened.url })
     }
 
     /// Reads the beginning of an error's body. What its head says holds even when the body is lost or does not end.
@@ -190,17 +190,4 @@ fn timed_out(call: &Call, (limit, scope): (Duration, TimeoutScope)) -> AttemptEr
 
 fn broken(call: &Call, source: TransportError) -> AttemptError {
     AttemptError::transient(Error::Connection { call: Box::new(call.clone()), source })
-}
-
-/// From this length on, a body gets memory of its own from the system.
-const LONG_BODY: usize = 4 << 20;
-/// The C library of Linux returns a larger block to the system as soon as it is freed. A smaller one may stay with the heap of
-/// the thread that allocated it, and on a runtime of several threads each of them keeps some. Memory that is not written to
-/// is not used.
-const RETURNED_WHEN_FREED: usize = 33 << 20;
-
-/// The capacity for a body of this length.
-fn body_capacity(length: usize) -> usize {
-    let threads = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() != RuntimeFlavor::CurrentThread);
-    if threads && length >= LONG_BODY { length.max(RETURNED_WHEN_FREED) } else { length }
 }

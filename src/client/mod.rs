@@ -1,6 +1,7 @@
 //! Sends requests: credentials, rate limits, retries, and the one loop that uses them.
 
 mod api_request;
+mod body_memory;
 mod builder;
 mod call;
 mod classify;

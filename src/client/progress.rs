@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::body_memory::BodyMemory;
+
 /// The counters of a stream or a run. Cheap to clone, and to read from another task or thread.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Mutex<(Counts, Activity)>>);
+pub struct Progress {
+    now: Arc<Mutex<(Counts, Activity)>>,
+    /// Here because all requests of a stream or a run have its progress.
+    memory: BodyMemory,
+}
 
 /// What the next request of a stream or a run is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -68,6 +74,15 @@ impl Progress {
         self.lock().1
     }
 
+    /// A copy for the caller, who may keep it for long: it does not keep the memory.
+    pub(crate) fn shared(&self) -> Self {
+        Self { now: self.now.clone(), memory: BodyMemory::default() }
+    }
+
+    pub(super) fn memory(&self) -> &BodyMemory {
+        &self.memory
+    }
+
     pub(crate) fn set_activity(&self, activity: Activity) {
         self.lock().1 = activity;
     }
@@ -78,7 +93,7 @@ impl Progress {
 
     fn lock(&self) -> MutexGuard<'_, (Counts, Activity)> {
         // A panic while the lock was held cannot make the counters invalid.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn page(&self, rows: usize, rejected: usize) {

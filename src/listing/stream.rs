@@ -161,7 +161,7 @@ impl<T> PageStream<T> {
 
     /// The counters, which another task or thread may read.
     pub fn progress(&self) -> Progress {
-        self.progress.clone()
+        self.progress.shared()
     }
 }
 

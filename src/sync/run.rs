@@ -120,7 +120,7 @@ impl<T, C> SyncRun<T, C> {
 
     /// The counters, which another task or thread may read.
     pub fn progress(&self) -> Progress {
-        self.progress.clone()
+        self.progress.shared()
     }
 
     /// The report of the run so far.
