@@ -85,7 +85,7 @@ async fn sync(api: &Client, path: &str) -> Result<(), Box<dyn Error>> {
         for record in &batch.page().rejected {
             eprintln!("record {} of the page was rejected: {}", record.index, record.reason);
         }
-        SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence())?;
         tx.commit()?;
         batch.committed();
     }

@@ -180,7 +180,7 @@ impl Copy {
     ) -> Result {
         let tx = self.db.transaction()?;
         rows(&tx)?;
-        SqliteStore::save_in(&tx, key, state)?;
+        SqliteStore::save_in(&tx, key, state, None)?;
         tx.commit()?;
         Ok(())
     }

@@ -53,7 +53,7 @@
 //! # Features
 //!
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
-//! * `sqlite`: [`checkpoint`]s in SQLite.
+//! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -103,6 +103,8 @@ pub use sync::{Batch, Incremental, ListDiff, Outcome, Report, SyncIncremental, S
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
+#[cfg(feature = "postgres")]
+pub use tokio_postgres;
 pub use {bytes, futures, http, jiff, secrecy, serde, serde_json, url};
 
 /// The README's examples, compiled and run.

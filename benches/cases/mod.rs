@@ -296,7 +296,7 @@ async fn sqlite_rows(setting: Setting) -> u64 {
             rows += insert.execute(params![job.id as i64, job.title, published, job.description]).unwrap() as u64;
         }
         drop(insert);
-        SqliteStore::save_in(&tx, batch.key(), batch.next_state()).unwrap();
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence()).unwrap();
         tx.commit().unwrap();
         batch.committed();
     }

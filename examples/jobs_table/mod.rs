@@ -51,7 +51,7 @@ impl JobsTable {
         for record in &batch.page().rejected {
             eprintln!("record {} of the page was rejected: {}", record.index, record.reason);
         }
-        SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence())?;
         tx.commit()?;
         batch.report_new(new);
         batch.committed();
@@ -91,7 +91,7 @@ impl JobsTable {
                 tx.execute("INSERT OR IGNORE INTO expired_jobs VALUES (?1, ?2)", params![id, expired])?;
                 taken_down += tx.execute("DELETE FROM jobs WHERE id = ?1", [id])?;
             }
-            SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
+            SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence())?;
             tx.commit()?;
             batch.committed();
         }

@@ -5,8 +5,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
+use super::fence::Fence;
+use super::lease::LeaseStore;
 use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
@@ -62,6 +66,37 @@ impl FileStore {
         self.folder.join(name + ".json")
     }
 
+    async fn save(&self, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
+        let state = state.clone();
+        self.locked(key, move |path| {
+            let lease = LeaseFile::read(path)?;
+            match fence {
+                Some(fence) if fence.get() != lease.fence => return Err(CheckpointError::LeaseLost),
+                None if lease.ends.is_some() => lease.check_free(file_time(path).map_err(CheckpointError::store)?)?,
+                _ => {}
+            }
+            CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
+            replace(path, &state.to_json()).map_err(CheckpointError::store)
+        })
+        .await
+    }
+
+    /// Works on the file of a key while no other process does.
+    async fn locked<R: Send + 'static>(
+        &self,
+        key: &str,
+        work: impl FnOnce(&Path) -> Result<R, CheckpointError> + Send + 'static,
+    ) -> Result<R, CheckpointError> {
+        let lock_timeout = self.lock_timeout;
+        self.blocking(key, move |path| {
+            // A link stays a link: the file that it names is replaced.
+            let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            let _lock = lock(path, lock_timeout)?;
+            work(path)
+        })
+        .await
+    }
+
     async fn blocking<R: Send + 'static>(
         &self,
         key: &str,
@@ -80,16 +115,93 @@ impl Checkpoint for FileStore {
     }
 
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
-        let (state, lock_timeout) = (state.clone(), self.lock_timeout);
-        self.blocking(key, move |path| {
-            // A link stays a link: the file that it names is replaced.
-            let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-            let _lock = lock(path, lock_timeout)?;
-            CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
-            replace(path, &state.to_json()).map_err(CheckpointError::store)
+        self.save(key, state, None).await
+    }
+}
+
+impl LeaseStore for FileStore {
+    async fn acquire(&self, key: &str, holder: &str, ttl: Duration) -> Result<Fence, CheckpointError> {
+        let holder = holder.to_owned();
+        self.locked(key, move |path| {
+            let before = LeaseFile::read(path)?;
+            let now = file_time(path).map_err(CheckpointError::store)?;
+            before.check_free(now)?;
+            let lease = LeaseFile { fence: before.fence + 1, holder, ends: Some(now + ttl) };
+            lease.write(path)?;
+            Ok(Fence::new(lease.fence))
         })
         .await
     }
+
+    async fn renew(&self, key: &str, fence: Fence, ttl: Duration) -> Result<bool, CheckpointError> {
+        self.locked(key, move |path| {
+            let mut lease = LeaseFile::read(path)?;
+            let held = lease.fence == fence.get();
+            if held {
+                lease.ends = Some(file_time(path).map_err(CheckpointError::store)? + ttl);
+                lease.write(path)?;
+            }
+            Ok(held)
+        })
+        .await
+    }
+
+    async fn release(&self, key: &str, fence: Fence) -> Result<(), CheckpointError> {
+        self.locked(key, move |path| {
+            let lease = LeaseFile::read(path)?;
+            if lease.fence == fence.get() { LeaseFile { ends: None, ..lease }.write(path) } else { Ok(()) }
+        })
+        .await
+    }
+
+    async fn save_leased(&self, key: &str, state: &SyncState, fence: Fence) -> Result<(), CheckpointError> {
+        self.save(key, state, Some(fence)).await
+    }
+}
+
+/// The lease of a key, in a file beside its state.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeaseFile {
+    /// The number of the last lease.
+    fence: u64,
+    holder: String,
+    /// When it ends, since 1970. Absent when it was freed.
+    ends: Option<Duration>,
+}
+
+impl LeaseFile {
+    fn read(path: &Path) -> Result<Self, CheckpointError> {
+        match fs::read(path.with_extension("lease")) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| CheckpointError::Corrupt { reason: format!("the file of the lease: {error}") }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(CheckpointError::store(error)),
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let text = serde_json::to_string(self).map_err(CheckpointError::store)?;
+        replace(&path.with_extension("lease"), &text).map_err(CheckpointError::store)
+    }
+
+    /// An error while somebody has the lease.
+    fn check_free(&self, now: Duration) -> Result<(), CheckpointError> {
+        match self.ends {
+            Some(ends) if ends > now => {
+                Err(CheckpointError::Leased { holder: self.holder.clone(), ends_in: ends.saturating_sub(now) })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The time of the file system, since 1970: on a network drive that of its server, so that the clocks of the workers do not matter.
+fn file_time(path: &Path) -> io::Result<Duration> {
+    let clock = path.with_extension("clock");
+    fs::write(&clock, "the time of the file system, for leases")?;
+    let changed = fs::metadata(&clock)?.modified()?;
+    changed.duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)
 }
 
 fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {

@@ -2,14 +2,48 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::fence::Fence;
+use super::lease::LeaseStore;
 use super::state::SyncState;
 use super::store::Checkpoint;
+use crate::client::monotonic;
 use crate::error::CheckpointError;
 
 /// Keeps states in memory. Clones share the states.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<HashMap<String, SyncState>>>);
+pub struct MemoryStore(Arc<Mutex<HashMap<String, Entry>>>);
+
+#[derive(Debug, Default)]
+struct Entry {
+    state: Option<SyncState>,
+    /// The number of the last lease.
+    fence: u64,
+    /// Its holder, and when it ends. `None` when it was freed.
+    lease: Option<(String, Instant)>,
+}
+
+impl Entry {
+    fn save(&mut self, state: &SyncState) -> Result<(), CheckpointError> {
+        CheckpointError::check_revision(self.state.as_ref(), state)?;
+        self.state = Some(state.clone());
+        Ok(())
+    }
+
+    /// An error while somebody has the lease.
+    fn check_free(&self) -> Result<(), CheckpointError> {
+        let now = monotonic();
+        match &self.lease {
+            Some((holder, end)) if *end > now => {
+                Err(CheckpointError::Leased { holder: holder.clone(), ends_in: end.duration_since(now) })
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 impl MemoryStore {
     /// An empty store.
@@ -17,7 +51,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn states(&self) -> MutexGuard<'_, HashMap<String, SyncState>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -26,13 +60,52 @@ impl Checkpoint for MemoryStore {
     type Error = CheckpointError;
 
     async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
-        Ok(self.states().get(key).cloned())
+        Ok(self.entries().get(key).and_then(|entry| entry.state.clone()))
     }
 
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
-        let mut states = self.states();
-        CheckpointError::check_revision(states.get(key), state)?;
-        states.insert(key.to_owned(), state.clone());
+        let mut entries = self.entries();
+        let entry = entries.entry(key.to_owned()).or_default();
+        entry.check_free()?;
+        entry.save(state)
+    }
+}
+
+impl LeaseStore for MemoryStore {
+    async fn acquire(&self, key: &str, holder: &str, ttl: Duration) -> Result<Fence, CheckpointError> {
+        let mut entries = self.entries();
+        let entry = entries.entry(key.to_owned()).or_default();
+        entry.check_free()?;
+        entry.fence += 1;
+        entry.lease = Some((holder.to_owned(), monotonic() + ttl));
+        Ok(Fence::new(entry.fence))
+    }
+
+    async fn renew(&self, key: &str, fence: Fence, ttl: Duration) -> Result<bool, CheckpointError> {
+        let mut entries = self.entries();
+        let entry = entries.entry(key.to_owned()).or_default();
+        let held = entry.fence == fence.get();
+        if let (true, Some((_, end))) = (held, &mut entry.lease) {
+            *end = monotonic() + ttl;
+        }
+        Ok(held)
+    }
+
+    async fn release(&self, key: &str, fence: Fence) -> Result<(), CheckpointError> {
+        let mut entries = self.entries();
+        let entry = entries.entry(key.to_owned()).or_default();
+        if entry.fence == fence.get() {
+            entry.lease = None;
+        }
         Ok(())
+    }
+
+    async fn save_leased(&self, key: &str, state: &SyncState, fence: Fence) -> Result<(), CheckpointError> {
+        let mut entries = self.entries();
+        let entry = entries.entry(key.to_owned()).or_default();
+        if entry.fence != fence.get() {
+            return Err(CheckpointError::LeaseLost);
+        }
+        entry.save(state)
     }
 }

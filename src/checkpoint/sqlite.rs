@@ -4,14 +4,43 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+use super::fence::Fence;
+use super::lease::LeaseStore;
 use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
 
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
-    key TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID";
+const TABLES: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
+    key TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobfeed_lease (
+    key TEXT PRIMARY KEY NOT NULL, fence INTEGER NOT NULL, holder TEXT, ends_ms INTEGER) WITHOUT ROWID;";
+
+/// Milliseconds since 1970 by SQLite's clock, in all versions of SQLite.
+macro_rules! now_ms {
+    () => {
+        "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    };
+}
+
+const ACQUIRE: &str = concat!(
+    "INSERT INTO jobfeed_lease (key, fence, holder, ends_ms) VALUES (?1, 1, ?2, ",
+    now_ms!(),
+    " + ?3)
+    ON CONFLICT (key) DO UPDATE SET fence = fence + 1, holder = excluded.holder, ends_ms = excluded.ends_ms
+    WHERE ends_ms IS NULL OR ends_ms <= ",
+    now_ms!(),
+    " RETURNING fence"
+);
+const HOLDER: &str = concat!(
+    "SELECT holder, ends_ms - ",
+    now_ms!(),
+    " AS ends_in FROM jobfeed_lease WHERE key = ?1 AND ends_ms > ",
+    now_ms!()
+);
+const RENEW: &str = concat!("UPDATE jobfeed_lease SET ends_ms = ", now_ms!(), " + ?3 WHERE key = ?1 AND fence = ?2");
+const RELEASE: &str = "UPDATE jobfeed_lease SET ends_ms = NULL, holder = NULL WHERE key = ?1 AND fence = ?2";
 
 /// Keeps states in the table `jobfeed_checkpoint` of an SQLite database.
 ///
@@ -39,7 +68,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS jobfeed_checkpoint (
 ///         let sql = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2)";
 ///         tx.execute(sql, (job.id as i64, raw))?;
 ///     }
-///     SqliteStore::save_in(&tx, batch.key(), batch.next_state())?;
+///     SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence())?;
 ///     tx.commit()?;
 ///     batch.committed();
 /// }
@@ -68,20 +97,32 @@ impl SqliteStore {
     /// # Errors
     /// [`CheckpointError::Store`] when the table cannot be created.
     pub fn new(db: Connection) -> Result<Self, CheckpointError> {
-        db.execute(TABLE, []).map_err(CheckpointError::store)?;
+        db.execute_batch(TABLES).map_err(CheckpointError::store)?;
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
     /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. On a
-    /// connection without a transaction it saves the state alone.
+    /// connection without a transaction it saves the state alone. `fence` is [`Batch::fence`](crate::Batch::fence).
     ///
     /// # Errors
-    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::Store`] when
-    /// SQLite fails. Then roll the transaction back.
-    pub fn save_in(db: &Connection, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
-        db.execute(TABLE, []).map_err(CheckpointError::store)?;
+    /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::LeaseLost`] when the
+    /// lease of the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and
+    /// somebody has the lease, [`CheckpointError::Store`] when SQLite fails. Then roll the transaction back.
+    pub fn save_in(db: &Connection, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
+        db.execute_batch(TABLES).map_err(CheckpointError::store)?;
+        match fence {
+            None => check_free(db, key)?,
+            Some(fence) => {
+                let sql = "SELECT fence FROM jobfeed_lease WHERE key = ?1";
+                let last: Option<i64> =
+                    db.query_row(sql, [key], |row| row.get(0)).optional().map_err(CheckpointError::store)?;
+                if last != Some(number(fence.get())?) {
+                    return Err(CheckpointError::LeaseLost);
+                }
+            }
+        }
         let before = state.revision().saturating_sub(1);
-        let revision = i64::try_from(before).map_err(CheckpointError::store)?;
+        let revision = number(before)?;
         let sql = if before == 0 {
             "INSERT OR IGNORE INTO jobfeed_checkpoint (key, revision, state) VALUES (?1, ?2 + 1, ?3)"
         } else {
@@ -107,6 +148,18 @@ impl SqliteStore {
         text.map(|text| SyncState::from_json(&text)).transpose()
     }
 
+    /// Saves in a transaction of its own, so that nobody can take the lease between the check of the fence and the save.
+    async fn save(&self, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
+        let (key, state) = (key.to_owned(), state.clone());
+        self.blocking(move |db| {
+            let transaction =
+                Transaction::new_unchecked(db, TransactionBehavior::Immediate).map_err(CheckpointError::store)?;
+            Self::save_in(&transaction, &key, &state, fence)?;
+            transaction.commit().map_err(CheckpointError::store)
+        })
+        .await
+    }
+
     async fn blocking<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<R, CheckpointError> + Send + 'static,
@@ -126,7 +179,61 @@ impl Checkpoint for SqliteStore {
     }
 
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
-        let (key, state) = (key.to_owned(), state.clone());
-        self.blocking(move |db| Self::save_in(db, &key, &state)).await
+        self.save(key, state, None).await
     }
+}
+
+impl LeaseStore for SqliteStore {
+    async fn acquire(&self, key: &str, holder: &str, ttl: Duration) -> Result<Fence, CheckpointError> {
+        let (key, holder, ttl) = (key.to_owned(), holder.to_owned(), milliseconds(ttl));
+        self.blocking(move |db| {
+            loop {
+                let fence = db.query_row(ACQUIRE, params![key, holder, ttl], |row| row.get::<_, i64>(0));
+                if let Some(fence) = fence.optional().map_err(CheckpointError::store)? {
+                    return Ok(Fence::new(fence.unsigned_abs()));
+                }
+                // It is free when it was released in between.
+                check_free(db, &key)?;
+            }
+        })
+        .await
+    }
+
+    async fn renew(&self, key: &str, fence: Fence, ttl: Duration) -> Result<bool, CheckpointError> {
+        let (key, fence, ttl) = (key.to_owned(), number(fence.get())?, milliseconds(ttl));
+        self.blocking(move |db| {
+            db.execute(RENEW, params![key, fence, ttl]).map(|rows| rows == 1).map_err(CheckpointError::store)
+        })
+        .await
+    }
+
+    async fn release(&self, key: &str, fence: Fence) -> Result<(), CheckpointError> {
+        let (key, fence) = (key.to_owned(), number(fence.get())?);
+        self.blocking(move |db| db.execute(RELEASE, params![key, fence]).map(drop).map_err(CheckpointError::store))
+            .await
+    }
+
+    async fn save_leased(&self, key: &str, state: &SyncState, fence: Fence) -> Result<(), CheckpointError> {
+        self.save(key, state, Some(fence)).await
+    }
+}
+
+/// An error while somebody has the lease.
+fn check_free(db: &Connection, key: &str) -> Result<(), CheckpointError> {
+    let leased = |row: &Row<'_>| {
+        let (holder, ends_in) = (row.get(0)?, row.get::<_, i64>(1)?);
+        Ok(CheckpointError::Leased { holder, ends_in: Duration::from_millis(ends_in.unsigned_abs()) })
+    };
+    let leased = db.query_row(HOLDER, [key], leased).optional().map_err(CheckpointError::store)?;
+    leased.map_or(Ok(()), Err)
+}
+
+/// A number as SQLite has it.
+fn number(number: u64) -> Result<i64, CheckpointError> {
+    i64::try_from(number).map_err(CheckpointError::store)
+}
+
+/// At most a hundred years.
+fn milliseconds(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).min(3_153_600_000_000)
 }

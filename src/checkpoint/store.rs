@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use super::fence::Fence;
 use super::state::SyncState;
 use crate::error::{BoxError, CheckpointError};
 
@@ -50,6 +51,20 @@ pub trait Checkpoint: Send + Sync {
 
     /// Replaces the state of a key, durably.
     fn save(&self, key: &str, state: &SyncState) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// The fencing token of a [`Lease`](super::Lease), for saves in the caller's transaction ([`Batch::fence`](crate::Batch::fence)). Default:
+    /// none, this store is no lease.
+    fn fence(&self) -> Option<Fence> {
+        None
+    }
+
+    /// Called before each request of a run: an error ends the run before anything more is sent. Does no I/O. Default: `Ok`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::LeaseLost`] when the store is a lease that was lost.
+    fn check(&self) -> Result<(), CheckpointError> {
+        Ok(())
+    }
 }
 
 /// Wraps any store in one type, so that it can be chosen at run time. Cheap to clone.
@@ -60,6 +75,8 @@ pub struct AnyStore(Arc<dyn Erased>);
 trait Erased: Send + Sync {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<SyncState>, CheckpointError>>;
     fn save<'a>(&'a self, key: &'a str, state: &'a SyncState) -> BoxFuture<'a, Result<(), CheckpointError>>;
+    fn fence(&self) -> Option<Fence>;
+    fn check(&self) -> Result<(), CheckpointError>;
 }
 
 impl<C: Checkpoint> Erased for C {
@@ -69,6 +86,14 @@ impl<C: Checkpoint> Erased for C {
 
     fn save<'a>(&'a self, key: &'a str, state: &'a SyncState) -> BoxFuture<'a, Result<(), CheckpointError>> {
         Box::pin(async move { Checkpoint::save(self, key, state).await.map_err(CheckpointError::from_store) })
+    }
+
+    fn fence(&self) -> Option<Fence> {
+        Checkpoint::fence(self)
+    }
+
+    fn check(&self) -> Result<(), CheckpointError> {
+        Checkpoint::check(self)
     }
 }
 
@@ -95,6 +120,14 @@ impl Checkpoint for AnyStore {
     async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
         Erased::save(&*self.0, key, state).await
     }
+
+    fn fence(&self) -> Option<Fence> {
+        self.0.fence()
+    }
+
+    fn check(&self) -> Result<(), CheckpointError> {
+        self.0.check()
+    }
 }
 
 macro_rules! by_pointer {
@@ -108,6 +141,14 @@ macro_rules! by_pointer {
 
             fn save(&self, key: &str, state: &SyncState) -> impl Future<Output = Result<(), C::Error>> + Send {
                 (**self).save(key, state)
+            }
+
+            fn fence(&self) -> Option<Fence> {
+                (**self).fence()
+            }
+
+            fn check(&self) -> Result<(), CheckpointError> {
+                (**self).check()
             }
         }
     )*};

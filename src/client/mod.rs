@@ -27,7 +27,7 @@ pub use self::core::{Check, Client};
 pub use api_request::{ApiRequest, Origins, UrlKind};
 pub use builder::{ClientBuilder, Provider};
 pub use clock::Clock;
-pub(crate) use clock::monotonic;
+pub(crate) use clock::{monotonic, sleep_until};
 pub use credentials::Credentials;
 pub(crate) use exchange::Opened;
 pub use progress::{Activity, Counts, Progress};

@@ -1,5 +1,7 @@
 //! Errors of checkpoints.
 
+use std::time::Duration;
+
 use super::boxed::BoxError;
 
 /// What is wrong with a checkpoint.
@@ -38,6 +40,23 @@ pub enum CheckpointError {
         expected: u64,
         /// The stored revision.
         found: u64,
+    },
+    /// Another worker has the lease of the key.
+    #[error("{holder:?} has the lease of this key, and it ends in {ends_in:?} if it is not renewed; run later")]
+    Leased {
+        /// Its name, as it took the lease.
+        holder: String,
+        /// How long until the lease ends, if it is not renewed.
+        ends_in: Duration,
+    },
+    /// The lease of this worker has ended, and another worker may have taken it. Nothing was saved.
+    #[error("the lease of this worker has ended, so nothing was saved; take a new lease, and run again")]
+    LeaseLost,
+    /// The lease is for another key.
+    #[error("the lease is for the key {leased:?}; use it only for this key")]
+    OtherKey {
+        /// The key of the lease.
+        leased: String,
     },
     /// The store failed.
     #[error("the store failed; check the store, then run again")]

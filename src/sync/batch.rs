@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::run::SyncRun;
-use crate::checkpoint::{Checkpoint, SyncState};
+use crate::checkpoint::{Checkpoint, Fence, SyncState};
 use crate::error::Result;
 use crate::json::Record;
 use crate::listing::Page;
@@ -82,6 +82,11 @@ impl<T, C> Batch<'_, T, C> {
 }
 
 impl<T, C: Checkpoint> Batch<'_, T, C> {
+    /// The fencing token, when the store of the run is a [`Lease`](crate::checkpoint::Lease): for a save in the caller's transaction.
+    pub fn fence(&self) -> Option<Fence> {
+        self.run.store.fence()
+    }
+
     /// Saves the state. Call it when the records are durable, not before.
     ///
     /// # Errors

@@ -110,6 +110,8 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
             return Err(error);
         }
         loop {
+            // Nothing more is requested, bought or delivered when the store is a lease that was lost.
+            self.store.check().map_err(|source| Error::Checkpoint { key: self.key.clone(), source })?;
             if self.strategy.finished() {
                 // The run ended without a page. A changed state is an empty batch, because only the caller saves.
                 let next = self.next_state(0);
@@ -210,7 +212,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
 
     /// Starts the fetch of the next page while the caller works on this one, when the next step is a fetch.
     fn prefetch(&self) -> Option<Fetching<T>> {
-        if !self.prefetch || self.strategy.finished() {
+        if !self.prefetch || self.strategy.finished() || self.store.check().is_err() {
             return None;
         }
         let asked = self.client.clock().now();

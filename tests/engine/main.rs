@@ -9,6 +9,8 @@ mod conformance;
 mod crash;
 mod hostile;
 mod incremental;
+#[cfg(feature = "sqlite")]
+mod leases;
 mod messages;
 mod paginate;
 mod prefetch;

@@ -265,7 +265,7 @@ async fn rows_and_state_commit_together_or_not_at_all() {
         for job in batch.items() {
             tx.execute("INSERT INTO jobs VALUES (?1)", [job.id as i64]).unwrap();
         }
-        SqliteStore::save_in(&tx, batch.key(), batch.next_state()).unwrap();
+        SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence()).unwrap();
         if rows > 15 && !rolled_back {
             rolled_back = true;
             drop(tx);

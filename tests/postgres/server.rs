@@ -1,0 +1,167 @@
+//! A PostgreSQL server of its own for the tests of this program, in a temporary folder.
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::time::Duration;
+
+use jobfeed::checkpoint::PostgresStore;
+use jobfeed::tokio_postgres::{Client, Error, NoTls, connect};
+use tempfile::TempDir;
+
+/// The server, while a test uses it.
+static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+
+pub struct Server {
+    programs: PathBuf,
+    folder: TempDir,
+    port: u16,
+    process: Mutex<Child>,
+}
+
+/// The server that all tests share, each with a database of its own; `None`, with a line that says so, when PostgreSQL is not installed.
+pub fn shared() -> Option<Arc<Server>> {
+    let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(server) = shared.upgrade() {
+        return Some(server);
+    }
+    let server = Arc::new(start()?);
+    *shared = Arc::downgrade(&server);
+    Some(server)
+}
+
+/// A server of its own, for a test that stops it.
+pub fn start() -> Option<Server> {
+    let Some(programs) = programs() else {
+        assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
+        eprintln!(
+            "skipped: PostgreSQL (initdb) is neither on the PATH nor in /usr/lib/postgresql; install it to run this test"
+        );
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    if is_root() {
+        // The server refuses to run as root.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::os::unix::fs::chown(&data, Some(65534), Some(65534)).unwrap();
+    }
+    let mut initdb = unprivileged(&programs.join("initdb"));
+    initdb.args(["--auth=trust", "--username=tests", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+    let made = initdb.arg(folder.path().join("data")).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let process = Mutex::new(run(&programs, folder.path(), port));
+    Some(Server { programs, folder, port, process })
+}
+
+fn run(programs: &Path, folder: &Path, port: u16) -> Child {
+    let mut server = unprivileged(&programs.join("postgres"));
+    server.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
+    // The machine does not fail in these tests, only processes do.
+    let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
+    settings.iter().for_each(|setting| drop(server.args(["-c", setting])));
+    server.stdout(Stdio::null()).stderr(Stdio::null());
+    // The system ends the server when the thread ends that started it, so it is one that outlives every test.
+    let (started, process) = mpsc::channel();
+    std::thread::spawn(move || {
+        started.send(server.spawn().unwrap()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    process.recv().unwrap()
+}
+
+/// A program that does not run as root, and ends with this process.
+fn unprivileged(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM"]);
+    if is_root() {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    command.arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0)
+}
+
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+impl Server {
+    /// An empty database.
+    pub async fn database(&self, name: &str) -> Database {
+        let all = self.connected("postgres").await;
+        all.batch_execute(&format!("DROP DATABASE IF EXISTS {name}; ")).await.unwrap();
+        all.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Database { url: self.url(name) }
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("host=127.0.0.1 port={} user=tests dbname={database}", self.port)
+    }
+
+    /// A connection, as soon as the server takes one.
+    async fn connected(&self, database: &str) -> Client {
+        for _ in 0..600 {
+            if let Ok(client) = open(self.url(database)).await {
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server does not start");
+    }
+
+    /// Stops the server as a crash does, and starts it again.
+    pub async fn crash(&self) {
+        let mut stop = unprivileged(&self.programs.join("pg_ctl"));
+        stop.args(["stop", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
+        assert!(stop.output().unwrap().status.success());
+        let mut process = self.process.lock().unwrap();
+        process.wait().unwrap();
+        *process = run(&self.programs, self.folder.path(), self.port);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let process = self.process.get_mut().unwrap();
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+/// One database of the server.
+#[derive(Clone)]
+pub struct Database {
+    url: String,
+}
+
+impl Database {
+    pub async fn open(&self) -> Client {
+        open(self.url.clone()).await.unwrap()
+    }
+
+    pub async fn store(&self) -> PostgresStore {
+        let url = self.url.clone();
+        PostgresStore::new(move || open(url.clone())).await.unwrap()
+    }
+}
+
+async fn open(url: String) -> Result<Client, Error> {
+    let (client, connection) = connect(&url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
