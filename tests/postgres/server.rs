@@ -64,7 +64,9 @@ fn run(programs: &Path, folder: &Path, port: u16) -> Child {
     server.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
     // The machine does not fail in these tests, only processes do.
     let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
-    settings.iter().for_each(|setting| drop(server.args(["-c", setting])));
+    for setting in settings {
+        server.args(["-c", setting]);
+    }
     server.stdout(Stdio::null()).stderr(Stdio::null());
     // The system ends the server when the thread ends that started it, so it is one that outlives every test.
     let (started, process) = mpsc::channel();
@@ -106,7 +108,8 @@ impl Server {
         let all = self.connected("postgres").await;
         all.batch_execute(&format!("DROP DATABASE IF EXISTS {name}; ")).await.unwrap();
         all.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        Database { url: self.url(name) }
+        let address = format!("postgres://tests@127.0.0.1:{}/{name}", self.port);
+        Database { url: self.url(name), address }
     }
 
     fn url(&self, database: &str) -> String {
@@ -147,11 +150,17 @@ impl Drop for Server {
 #[derive(Clone)]
 pub struct Database {
     url: String,
+    address: String,
 }
 
 impl Database {
     pub async fn open(&self) -> Client {
         open(self.url.clone()).await.unwrap()
+    }
+
+    /// As a URL.
+    pub fn address(&self) -> String {
+        self.address.clone()
     }
 
     pub async fn store(&self) -> PostgresStore {
