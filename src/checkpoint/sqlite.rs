@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fence::Fence;
 use super::lease::LeaseStore;
@@ -24,6 +24,25 @@ macro_rules! now_ms {
     };
 }
 
+/// Whether the holder of the token `?4`, or a caller without one, may save.
+macro_rules! may_save {
+    () => {
+        concat!(
+            "CASE WHEN ?4 IS NULL THEN NOT EXISTS (SELECT 1 FROM jobfeed_lease WHERE key = ?1 AND ends_ms > ",
+            now_ms!(),
+            ") ELSE EXISTS (SELECT 1 FROM jobfeed_lease WHERE key = ?1 AND fence = ?4) END"
+        )
+    };
+}
+
+const FIRST_SAVE: &str = concat!(
+    "INSERT OR IGNORE INTO jobfeed_checkpoint (key, revision, state) SELECT ?1, ?2 + 1, ?3 WHERE ",
+    may_save!()
+);
+const SAVE: &str = concat!(
+    "UPDATE jobfeed_checkpoint SET revision = ?2 + 1, state = ?3 WHERE key = ?1 AND revision = ?2 AND ",
+    may_save!()
+);
 const ACQUIRE: &str = concat!(
     "INSERT INTO jobfeed_lease (key, fence, holder, ends_ms) VALUES (?1, 1, ?2, ",
     now_ms!(),
@@ -109,28 +128,28 @@ impl SqliteStore {
     /// lease of the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and
     /// somebody has the lease, [`CheckpointError::Store`] when SQLite fails. Then roll the transaction back.
     pub fn save_in(db: &Connection, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
-        db.execute_batch(TABLES).map_err(CheckpointError::store)?;
+        let before = state.revision().saturating_sub(1);
+        let fence = fence.map(|fence| number(fence.get())).transpose()?;
+        let sql = if before == 0 { FIRST_SAVE } else { SAVE };
+        let (revision, state) = (number(before)?, state.to_json());
+        let save = || db.execute(sql, params![key, revision, state, fence]);
+        // The write comes first: SQLite does not wait for another writer in a transaction that has only read.
+        let changed = match save() {
+            Err(error) if error.to_string().contains("no such table") => db.execute_batch(TABLES).and_then(|()| save()),
+            changed => changed,
+        };
+        if changed.map_err(CheckpointError::store)? == 1 {
+            return Ok(());
+        }
         match fence {
             None => check_free(db, key)?,
             Some(fence) => {
                 let sql = "SELECT fence FROM jobfeed_lease WHERE key = ?1";
-                let last: Option<i64> =
-                    db.query_row(sql, [key], |row| row.get(0)).optional().map_err(CheckpointError::store)?;
-                if last != Some(number(fence.get())?) {
+                let last = db.query_row(sql, [key], |row| row.get::<_, i64>(0)).optional();
+                if last.map_err(CheckpointError::store)? != Some(fence) {
                     return Err(CheckpointError::LeaseLost);
                 }
             }
-        }
-        let before = state.revision().saturating_sub(1);
-        let revision = number(before)?;
-        let sql = if before == 0 {
-            "INSERT OR IGNORE INTO jobfeed_checkpoint (key, revision, state) VALUES (?1, ?2 + 1, ?3)"
-        } else {
-            "UPDATE jobfeed_checkpoint SET revision = ?2 + 1, state = ?3 WHERE key = ?1 AND revision = ?2"
-        };
-        let changed = db.execute(sql, params![key, revision, state.to_json()]).map_err(CheckpointError::store)?;
-        if changed == 1 {
-            return Ok(());
         }
         let stored = Self::load_in(db, key)?;
         Err(CheckpointError::Conflict { expected: before, found: stored.map_or(0, |state| state.revision()) })
@@ -148,16 +167,9 @@ impl SqliteStore {
         text.map(|text| SyncState::from_json(&text)).transpose()
     }
 
-    /// Saves in a transaction of its own, so that nobody can take the lease between the check of the fence and the save.
     async fn save(&self, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
         let (key, state) = (key.to_owned(), state.clone());
-        self.blocking(move |db| {
-            let transaction =
-                Transaction::new_unchecked(db, TransactionBehavior::Immediate).map_err(CheckpointError::store)?;
-            Self::save_in(&transaction, &key, &state, fence)?;
-            transaction.commit().map_err(CheckpointError::store)
-        })
-        .await
+        self.blocking(move |db| Self::save_in(db, &key, &state, fence)).await
     }
 
     async fn blocking<R: Send + 'static>(

@@ -327,3 +327,24 @@ async fn a_state_file_that_is_a_link_stays_a_link() {
     assert_eq!(std::fs::read_to_string(&target).unwrap(), states[1].to_json());
     assert_eq!(store.load("k").await.unwrap().as_ref(), Some(&states[1]));
 }
+
+/// A batch may have no rows, so that the state is the first that a transaction writes.
+#[tokio::test]
+async fn a_save_in_a_transaction_waits_for_another_writer_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.sqlite3");
+    let store = SqliteStore::open(&path).unwrap();
+    let state = states().await.remove(0);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE other (id INTEGER); INSERT INTO other VALUES (1)").unwrap();
+    let writer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        other.execute_batch("COMMIT").unwrap();
+    });
+    let mut db = Connection::open(&path).unwrap();
+    let tx = db.transaction().unwrap();
+    SqliteStore::save_in(&tx, "k", &state, None).unwrap();
+    tx.commit().unwrap();
+    writer.join().unwrap();
+    assert_eq!(store.load("k").await.unwrap(), Some(state));
+}
