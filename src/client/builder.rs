@@ -210,7 +210,9 @@ impl<P: Provider> ClientBuilder<P> {
     }
 }
 
-fn parse_base_url(url: &str) -> Result<Url> {
+/// # Errors
+/// [`Error::Invalid`] for anything else than an absolute `http` or `https` URL without credentials, query and fragment.
+pub(crate) fn parse_base_url(url: &str) -> Result<Url> {
     let rule = "an absolute http or https URL without credentials, query and fragment";
     // The error does not show a text that may hold a password or a key.
     let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);

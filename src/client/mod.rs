@@ -25,6 +25,7 @@ pub mod webhook;
 
 pub use self::core::{Check, Client};
 pub use api_request::{ApiRequest, Origins, UrlKind};
+pub(crate) use builder::parse_base_url;
 pub use builder::{ClientBuilder, Provider};
 pub use clock::Clock;
 pub(crate) use clock::{monotonic, sleep_until};
@@ -33,7 +34,7 @@ pub(crate) use exchange::Opened;
 pub use progress::{Activity, Counts, Progress};
 pub use rate_limit::{LimitScope, RateLimit};
 pub(crate) use requests::read_single;
-pub use requests::{Download, DownloadRequest, GetRequest, WriteRequest};
+pub use requests::{Download, DownloadRequest, GetRequest, HeadRequest, WriteRequest};
 pub(crate) use response::Response;
 pub use retry::RetryPolicy;
 pub(crate) use setters::setters;
