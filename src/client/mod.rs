@@ -25,8 +25,8 @@ pub mod webhook;
 
 pub use self::core::{Check, Client};
 pub use api_request::{ApiRequest, Origins, UrlKind};
-pub(crate) use builder::parse_base_url;
 pub use builder::{ClientBuilder, Provider};
+pub(crate) use builder::{PAGE_TIMEOUT, parse_base_url};
 pub use clock::Clock;
 pub(crate) use clock::{monotonic, sleep_until};
 pub use credentials::Credentials;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::client::Client;
 use super::description::ListDescription;
 use super::header::plain_header;
 use super::requests::RecordsRequest;
-use crate::client::{ClientBuilder, Credentials, RateLimit, parse_base_url};
+use crate::client::{ClientBuilder, Credentials, PAGE_TIMEOUT, Provider, RateLimit, parse_base_url};
 use crate::error::{Error, Result};
 use crate::listing::paginate::check_header;
 
@@ -107,8 +108,11 @@ impl Api {
     /// # Errors
     /// As [`Api::from_json`].
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self> {
-        let api: Self = serde_path_to_error::deserialize(deserializer)
-            .map_err(|error| unreadable(&error.path().to_string(), &error.inner().to_string()))?;
+        // By way of a value, so that the messages are those of one format.
+        let unreadable = |_| Error::invalid("description", "(unreadable)", "well-formed text");
+        let value = Value::deserialize(deserializer).map_err(unreadable)?;
+        let api: Self = serde_path_to_error::deserialize(value)
+            .map_err(|error| misfit(&error.path().to_string(), &error.inner().to_string()))?;
         api.check()?;
         Ok(api)
     }
@@ -150,16 +154,27 @@ impl Api {
                 return Err(Error::invalid(name, "0", "a time longer than zero"));
             }
         }
+        let page_timeout = self.page_timeout.unwrap_or(PAGE_TIMEOUT);
+        if self.timeout.unwrap_or(Client::TIMEOUT) > page_timeout {
+            return Err(Error::invalid("timeout", "(longer)", "at most `page_timeout`"));
+        }
         let Some(rate) = self.rate_limit else { return Ok(()) };
         let numbers = [
             ("rate_limit.requests", u64::from(rate.requests)),
             ("rate_limit.per", rate.per),
             ("rate_limit.burst", u64::from(rate.burst)),
         ];
-        match numbers.into_iter().find(|(_, number)| *number == 0) {
-            Some((name, _)) => Err(Error::invalid(name, "0", "1 or more")),
-            None => Ok(()),
+        if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == 0) {
+            return Err(Error::invalid(name, "0", "1 or more"));
         }
+        if rate.limit().interval() >= page_timeout {
+            return Err(Error::invalid(
+                "rate_limit",
+                "(slower)",
+                "a time between requests shorter than `page_timeout`",
+            ));
+        }
+        Ok(())
     }
 
     /// The secret as credentials, sent as the description says.
@@ -255,27 +270,24 @@ fn renamed(error: Error, field: &str) -> Error {
     }
 }
 
-/// The error for a text that is no description. Its message never repeats a value, which may be a secret in the wrong place.
-fn unreadable(path: &str, message: &str) -> Error {
+/// The error for a value that is no description. It never repeats the value, which may be a secret in the wrong place.
+fn misfit(path: &str, message: &str) -> Error {
     let path = if path == "." { "" } else { path };
-    let named = |before: &str| {
-        let name = message.split_once(before)?.1.split('`').next()?;
-        let begins = path == name || path.ends_with(&format!(".{name}"));
-        Some(if path.is_empty() || begins {
-            format!("{path}{}", if begins { "" } else { name })
-        } else {
-            format!("{path}.{name}")
-        })
+    // A field that is missing or unknown may or may not be the end of the path.
+    let field = |begin: &str| {
+        let name = message.strip_prefix(begin)?.split('`').next()?;
+        let inside = if path == name { Some("") } else { path.strip_suffix(&format!(".{name}")) };
+        let parent = inside.unwrap_or(path);
+        Some(if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") })
     };
-    let expected = message.split_once("expected ").map(|(_, rule)| rule);
-    let expected = expected.map(|rule| rule.split(" at line ").next().unwrap_or_default().trim_end());
-    if let Some(field) = named("missing field `") {
+    let expected = message.split_once(", expected ").map(|(_, expected)| expected);
+    if let Some(field) = field("missing field `") {
         return Error::invalid(field, "(missing)", "a value");
     }
-    if let Some(field) = named("unknown field `") {
+    if let Some(field) = field("unknown field `") {
         return Error::invalid(field, "(unknown)", expected.unwrap_or("no such field"));
     }
+    let value = if message.starts_with("unknown variant") { "(unknown)" } else { "(another value)" };
     let path = if path.is_empty() { "description" } else { path };
-    let value = if message.starts_with("unknown variant") { "(unknown)" } else { "(unreadable)" };
-    Error::invalid(path, value, expected.unwrap_or("well-formed text"))
+    Error::invalid(path, value, expected.unwrap_or("another form"))
 }
