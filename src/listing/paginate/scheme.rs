@@ -84,8 +84,9 @@ pub struct Scheme {
     /// Where an answer has the total, with which the walk is compared. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<ReadAt>,
-    /// Whether a token or URL of the server names a record or a snapshot, so that records which enter or leave elsewhere move nothing.
-    /// Default: no. With keys it does in any case, with page numbers and offsets it never does.
+    /// Whether a token or URL of the server leads to the same records whatever enters or leaves before it, because it names a record or
+    /// a snapshot, or because in this order nothing enters or leaves there. Default: no. With keys it does in any case, with page
+    /// numbers and offsets it never does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fixed_positions: bool,
 }
@@ -261,8 +262,9 @@ setters! { Scheme {
     page_size(send: impl Into<SendAt>, records: u32) => page_size = Some(PageSize { send: send.into(), records });
     /// Compares the walk with the total at this place of each answer. Default: no comparison.
     total(at: ReadAt) => total = Some(at);
-    /// The token or URL of the server names a record or a snapshot, so that records which enter or leave elsewhere move nothing
-    /// ([`Endpoint::positions_shift`](crate::Endpoint::positions_shift)). Not with page numbers and offsets.
+    /// The token or URL of the server leads to the same records whatever enters or leaves before it, because it names a record or a
+    /// snapshot, or because in this order nothing enters or leaves there ([`Endpoint::positions_shift`](crate::Endpoint::positions_shift)).
+    /// Then a total that changes and a record that comes again are no sign that a record is missing. Not with page numbers and offsets.
     fixed_positions() => fixed_positions = true;
 } }
 

@@ -84,6 +84,9 @@ pub enum MarkAt {
 }
 
 /// How an instant or a day is sent. Digits that a format does not have are cut off, so that the bound is lower.
+///
+/// A server that compares times as texts may take `12:00:00.000Z` for less than `12:00:00Z`: set an overlap there, or use
+/// [`MarkAt::Text`], which sends back the very text of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

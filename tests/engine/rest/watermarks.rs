@@ -94,6 +94,26 @@ async fn promise_1_a_first_run_has_no_bound_and_records_without_a_mark_are_deliv
     assert_eq!(sent(&script), ["/v1/rows"]);
 }
 
+/// In a list that is not in the order of ids, a record may have entered on a page that was read, with a lower id than others.
+#[tokio::test]
+async fn promise_1_the_watermark_of_ids_in_another_order_is_that_of_the_first_page_unless_described_otherwise() {
+    for (covers, bound) in [(None, "9"), (Some(Coverage::HighestSeen), "20")] {
+        let script = Script::new(|_, request| match query(request).contains_key("after") {
+            false => Reply::page(r#"{"rows":[{"id":5},{"id":9}],"next":"n"}"#),
+            true => Reply::page(r#"{"rows":[{"id":20},{"id":1}],"next":null}"#),
+        });
+        let list = client(&script).list::<Value>("rows").records_at("/rows").key("id");
+        let list = list.paginate(Scheme::token_at(ReadAt::pointer("/next"), "after").fixed_positions());
+        let watermark = Watermark::id("/id", "since");
+        let list = list.watermark(covers.map_or(watermark.clone(), |covers| watermark.covers(covers)));
+        let store = MemoryStore::new();
+        for _ in 0..2 {
+            commit(&mut list.clone().sync_since("k", &store).await.unwrap()).await.unwrap();
+        }
+        assert_eq!(sent(&script)[2], format!("/v1/rows?since={bound}"));
+    }
+}
+
 #[tokio::test]
 async fn a_first_run_begins_at_the_mark_that_the_caller_gives() {
     let script = Script::replies(vec![Reply::page("[]")]);
