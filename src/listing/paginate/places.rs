@@ -1,7 +1,5 @@
 //! Places in an answer and in a request as data, for endpoints that are described at run time.
 
-use std::borrow::Cow;
-
 use http::{HeaderMap, HeaderName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -156,7 +154,7 @@ fn in_body(mut request: ApiRequest, pointer: &str, value: Value) -> ApiRequest {
     let (Ok(mut body), Some(path)) = (body, json::segments(pointer)) else {
         return invalid(request, format!("body {pointer}"));
     };
-    match path.iter().try_fold(&mut body, member) {
+    match path.iter().try_fold(&mut body, |value, name| member(value, name)) {
         Some(place) => *place = value,
         None => return invalid(request, format!("body {pointer}")),
     }
@@ -165,12 +163,12 @@ fn in_body(mut request: ApiRequest, pointer: &str, value: Value) -> ApiRequest {
 }
 
 /// A field of an object, which is made when it is missing, or an element of a list.
-fn member<'v>(value: &'v mut Value, name: &Cow<'_, str>) -> Option<&'v mut Value> {
+fn member<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
     if value.is_null() {
         *value = Value::Object(serde_json::Map::new());
     }
     match value {
-        Value::Object(fields) => Some(fields.entry(name.clone().into_owned()).or_insert(Value::Null)),
+        Value::Object(fields) => Some(fields.entry(name.to_owned()).or_insert(Value::Null)),
         Value::Array(list) => list.get_mut(name.parse::<usize>().ok()?),
         _ => None,
     }

@@ -75,6 +75,7 @@ use crate::listing::overlap::Overlap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
+#[must_use]
 pub struct Scheme {
     /// How the server pages.
     pub by: By,

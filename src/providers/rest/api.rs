@@ -242,13 +242,11 @@ impl ApiClient {
     /// # Errors
     /// [`Error::Invalid`] when the description has no such listing.
     pub fn list<T: DeserializeOwned + Send + 'static>(&self, name: &str) -> Result<RecordsRequest<T>> {
-        match self.api.endpoints.get(name) {
-            Some(list) => Ok(self.client.described(format!("{}/{name}", self.api.name), list.clone())),
-            None => {
-                let names: Vec<&str> = self.api.endpoints.keys().map(String::as_str).collect();
-                Err(Error::invalid("listing", name, format!("one of the description: {}", names.join(", "))))
-            }
-        }
+        let Some(list) = self.api.endpoints.get(name) else {
+            let names: Vec<&str> = self.api.endpoints.keys().map(String::as_str).collect();
+            return Err(Error::invalid("listing", name, format!("one of the description: {}", names.join(", "))));
+        };
+        Ok(self.client.described(format!("{}/{name}", self.api.name), list.clone()))
     }
 
     /// For single calls, with the same limits and retries.

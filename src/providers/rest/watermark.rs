@@ -38,6 +38,7 @@ use crate::sync::Coverage;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
+#[must_use]
 pub struct Watermark {
     /// Which value is the mark.
     pub mark: MarkAt,
@@ -273,14 +274,13 @@ fn at(nanoseconds: i128) -> Timestamp {
 /// The instant of a number of units since 1970, which may have a fraction; `None` for any other text.
 fn since_1970(number: &str, unit: i128) -> Option<Timestamp> {
     let number = number.trim();
-    let nanoseconds = match number.parse::<i64>() {
-        Ok(whole) => i128::from(whole) * unit,
-        Err(_) => {
-            let milliseconds = (number.parse::<f64>().ok()? * if unit == SECOND { 1e3 } else { 1.0 }).floor();
-            #[allow(clippy::cast_possible_truncation, reason = "an instant has fewer digits")]
-            let milliseconds = (milliseconds.abs() < 1e15).then_some(milliseconds as i128)?;
-            milliseconds * MILLISECOND
-        }
+    let nanoseconds = if let Ok(whole) = number.parse::<i64>() {
+        i128::from(whole) * unit
+    } else {
+        let milliseconds = (number.parse::<f64>().ok()? * if unit == SECOND { 1e3 } else { 1.0 }).floor();
+        #[allow(clippy::cast_possible_truncation, reason = "an instant has fewer digits")]
+        let milliseconds = (milliseconds.abs() < 1e15).then_some(milliseconds as i128)?;
+        milliseconds * MILLISECOND
     };
     Timestamp::from_nanosecond(nanoseconds).ok()
 }
