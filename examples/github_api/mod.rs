@@ -71,7 +71,7 @@ impl Service for GitHubApi {
     }
 
     fn is_list(&self, request: &Received) -> bool {
-        request.path().ends_with("s")
+        request.path().ends_with('s')
     }
 
     fn reply(&mut self, request: &Received, faults: &PageFaults) -> Reply {
@@ -92,9 +92,10 @@ impl Service for GitHubApi {
         let mut shown: Vec<String> = rows.iter().skip((page - 1) * size).take(size).map(Value::to_string).collect();
         faults.apply(&mut shown, |_| true);
         let others = request.query().iter().filter(|(name, _)| name != "page");
-        let others: String = others.map(|(name, value)| format!("{name}={}&", value.replace(':', "%3A"))).collect();
+        let others: Vec<String> =
+            others.map(|(name, value)| format!("{name}={}&", value.replace(':', "%3A"))).collect();
         let link = |page: usize, rel: &str| {
-            format!(r#"<{}{}?{others}page={page}>; rel="{rel}""#, request.origin(), request.path())
+            format!(r#"<{}{}?{}page={page}>; rel="{rel}""#, request.origin(), request.path(), others.concat())
         };
         let reply = Reply::page("", &shown, "")
             .header("x-ratelimit-limit", &LIMIT.to_string())

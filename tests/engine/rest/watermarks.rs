@@ -250,9 +250,12 @@ async fn promise_10_a_checkpoint_belongs_to_the_description() {
     }
 }
 
+/// Ids, each with the second of its last change.
+type Rows = Arc<Mutex<Vec<(u64, i64)>>>;
+
 /// 37 rows by time, ten on a page, whose next page is in the `Link` header; one row changes at each request.
-fn feed() -> (Script, Arc<Mutex<Vec<(u64, i64)>>>) {
-    let rows: Arc<Mutex<Vec<(u64, i64)>>> = Arc::new(Mutex::new((1..=37).map(|id| (id, id as i64 / 3)).collect()));
+fn feed() -> (Script, Rows) {
+    let rows: Rows = Arc::new(Mutex::new((1..=37).map(|id| (id, id as i64 / 3)).collect()));
     let shared = rows.clone();
     let script = Script::new(move |index, request| {
         let mut rows = shared.lock().unwrap();
