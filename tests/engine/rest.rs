@@ -154,6 +154,7 @@ async fn promise_4_every_scheme_in_a_description_reads_all_records_and_resumes()
         assert_eq!(ids, Vec::from_iter(1..=25), "{scheme}");
         assert_eq!(completeness, Some(Completeness::Complete), "{scheme}");
         assert_eq!(script.requests(), requests, "{scheme}: {:?}", sent(&script));
+        assert!(sent(&script).iter().all(|target| target.matches("limit=").count() == 1), "{:?}", sent(&script));
     }
 }
 
