@@ -36,7 +36,7 @@
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
-//! | another paginated JSON API | [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
+//! | another paginated JSON API | [`rest`], without a type of your own; [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
 //!
 //! # The way of a request
@@ -87,7 +87,7 @@ pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
 pub use client::webhook;
 pub use client::{
     Activity, Body, Client, ClientBuilder, Clock, Counts, Credentials, Download, DownloadRequest, GetRequest,
-    LimitScope, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
+    HeadRequest, LimitScope, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
 };
 pub use error::{
     BoxError, Call, Completeness, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope, TransportError,
@@ -97,7 +97,7 @@ pub use json::{BodyProblem, Fields, ListAt, value};
 pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
-pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi};
+pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi, rest};
 pub use sync::{Batch, Incremental, ListDiff, Outcome, Report, SyncIncremental, SyncRun, partitions};
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.

@@ -18,6 +18,9 @@ use super::transport::{ReqwestTransport, SharedTransport, Transport};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
+/// The default time limit of one page.
+pub(crate) const PAGE_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// A client type that [`ClientBuilder`] can build: the defaults of a provider, and how to make its client.
 pub trait Provider: Sized {
     /// The default base URL.
@@ -99,7 +102,7 @@ impl<P: Provider> Default for ClientBuilder<P> {
             credentials: Ok(Credentials::none()),
             connect_timeout: Duration::from_secs(10),
             timeout: P::TIMEOUT,
-            page_timeout: Duration::from_secs(300),
+            page_timeout: PAGE_TIMEOUT,
             retry: RetryPolicy { throttled_wait: P::THROTTLED_WAIT, ..RetryPolicy::default() },
             rate_limit: P::RATE_LIMIT,
             bucket_limits: P::BUCKET_LIMITS,
@@ -210,7 +213,9 @@ impl<P: Provider> ClientBuilder<P> {
     }
 }
 
-fn parse_base_url(url: &str) -> Result<Url> {
+/// # Errors
+/// [`Error::Invalid`] for anything else than an absolute `http` or `https` URL without credentials, query and fragment.
+pub(crate) fn parse_base_url(url: &str) -> Result<Url> {
     let rule = "an absolute http or https URL without credentials, query and fragment";
     // The error does not show a text that may hold a password or a key.
     let invalid = || Error::invalid("base URL", if url.contains(['@', '?']) { "(hidden)" } else { url }, rule);

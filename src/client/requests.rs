@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::core::Client;
+use super::progress::Progress;
 use super::response::Response;
 use crate::error::{AnswerError, Result};
 use crate::json::{self, ListAt, debug_fields};
@@ -36,6 +37,12 @@ impl<T: DeserializeOwned + Send + 'static> GetRequest<T> {
     /// Adds a query parameter that has no method.
     pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Sends a header. A name or a value that a header cannot have is [`Error::Invalid`](crate::Error::Invalid) when it is sent.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.request = self.request.header(name, value);
         self
     }
 
@@ -71,12 +78,69 @@ impl<T: DeserializeOwned + Send + 'static> WriteRequest<T> {
         Self { call: GetRequest::of(client, name, request) }
     }
 
+    /// Sends a header, such as an idempotency key. A name or a value that a header cannot have is
+    /// [`Error::Invalid`](crate::Error::Invalid) when it is sent.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.call = self.call.header(name, value);
+        self
+    }
+
+    /// Adds a query parameter.
+    pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.call = self.call.param(name, value);
+        self
+    }
+
+    /// The server recognises a repetition, by an idempotency key or because the change has the same effect twice: it is retried like a
+    /// `GET`. Default: no.
+    pub fn idempotent(mut self) -> Self {
+        self.call.request.idempotent = true;
+        self
+    }
+
     /// Sends it and reads the answer.
     ///
     /// # Errors
     /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when the server may have acted on it, else it did not.
     pub async fn send(self) -> Result<T> {
         self.call.send().await
+    }
+}
+
+/// A request for the headers of an answer, not yet sent.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct HeadRequest {
+    client: Client,
+    name: &'static str,
+    request: ApiRequest,
+}
+
+impl HeadRequest {
+    pub(crate) fn new(client: Client, name: &'static str, request: ApiRequest) -> Self {
+        Self { client, name, request: ApiRequest { method: Method::HEAD, ..request } }
+    }
+
+    /// Adds a query parameter.
+    pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Sends a header. A name or a value that a header cannot have is [`Error::Invalid`](crate::Error::Invalid) when it is sent.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Fetches the headers.
+    ///
+    /// # Errors
+    /// [`Error::Status`](crate::Error::Status) for any status but 200 to 299; those of a connection.
+    pub async fn send(self) -> Result<HeaderMap> {
+        // The body is not read: a length is announced, but no body comes.
+        let opened = self.client.open(self.name, &self.request, &Progress::default()).await?;
+        Ok(opened.headers)
     }
 }
 
@@ -151,8 +215,11 @@ impl fmt::Debug for Download {
     }
 }
 
-/// Reads an answer whose body is one record.
+/// Reads an answer whose body is one record. An answer that says that it has no content is `null`.
 pub(crate) fn read_single<T: DeserializeOwned>(response: &Response) -> Result<T, AnswerError> {
+    if response.status == StatusCode::NO_CONTENT {
+        return serde_json::from_str("null").map_err(|_| AnswerError::shape("there is no content"));
+    }
     let mut decoded = json::decode::<T>(&response.body, &ListAt::Single)?;
     decoded.items.pop().ok_or_else(|| {
         let reason = decoded.rejected.pop().map(|record| record.reason).unwrap_or_default();

@@ -19,6 +19,6 @@ pub(crate) use fields::fields;
 pub(crate) use model::{debug_fields, model, open_enum};
 pub(crate) use pointer::{find, segments};
 pub use problem::BodyProblem;
-pub(crate) use raw_field::field;
+pub(crate) use raw_field::{field, scalar_text};
 pub use record::Record;
 pub(crate) use value::{DateTime, Decimal, text_debug, text_traits};

@@ -36,6 +36,15 @@ pub(crate) fn field<'j>(object: &'j str, name: &str) -> Option<&'j str> {
     find.found
 }
 
+/// The text of a JSON string or number, from its JSON text.
+pub(crate) fn scalar_text(json: &str) -> Option<String> {
+    match json.as_bytes().first()? {
+        b'"' => serde_json::from_str(json).ok(),
+        b'-' | b'0'..=b'9' => Some(json.to_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

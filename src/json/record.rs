@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use super::pointer::{find, segments};
 use super::raw_field::field;
 
 /// One record of a page as JSON text. Its fields are read without decoding the whole record.
@@ -22,9 +23,15 @@ impl<'a> Record<'a> {
     }
 
     /// The JSON text of a field of the record, `None` when it is absent. Fields of nested objects are not found: use
-    /// [`Record::decode`] for them.
+    /// [`Record::pointer`] for them.
     pub fn raw(&self, name: &str) -> Option<&'a str> {
         field(self.text(), name)
+    }
+
+    /// The JSON text at a JSON pointer (RFC 6901) of the record, such as `/meta/updated`; `None` when it is absent, or when the text is
+    /// not a pointer.
+    pub fn pointer(&self, pointer: &str) -> Option<&'a str> {
+        find(self.text(), &segments(pointer)?)
     }
 
     /// A field of the record as a value; `None` when it is absent, null, or of another type.

@@ -120,7 +120,6 @@ macro_rules! list_request {
         $(#[$doc])*
         ///
         /// Owned and `'static`; a clone is an independent request.
-        #[derive(Clone)]
         #[must_use = "nothing is sent before `send`, `pages`, `items` or a sync"]
         pub struct $name $(<$t>)? {
             pub(super) list: $crate::listing::ListRequest<$endpoint>,
@@ -182,6 +181,13 @@ macro_rules! list_request {
             /// All records. A record that does not fit the record type is an `Err`, and the stream continues after it.
             pub fn items(self) -> $crate::listing::ItemStream<$item> {
                 self.pages().into_items()
+            }
+        }
+
+        // Not derived: the record type need not be `Clone`.
+        impl $(<$t>)? Clone for $name $(<$t>)? {
+            fn clone(&self) -> Self {
+                Self { list: self.list.clone(), item: ::std::marker::PhantomData }
             }
         }
 

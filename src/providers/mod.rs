@@ -4,3 +4,4 @@ pub mod employjoy;
 pub mod fantastic_jobs;
 pub mod jobaffinity;
 pub mod jobdataapi;
+pub mod rest;

@@ -1,6 +1,7 @@
 //! What a listing must tell for an incremental sync.
 
 use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::MarkValue;
 use crate::error::{Error, Result};
@@ -125,7 +126,8 @@ pub trait Incremental: Endpoint + Clone {
 ///
 /// A watermark that is an instant or a day is at most the start of the run (by the server's `Date`, where the local clock is ahead),
 /// because a record that changes during the walk may enter a page that was already read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Coverage {
     /// Up to the greatest mark seen. For ids and texts this is right only when new records enter at the end of the list.

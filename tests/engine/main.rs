@@ -17,6 +17,7 @@ mod prefetch;
 mod rate_limit;
 mod redaction;
 mod requests;
+mod rest;
 #[cfg(feature = "sqlite")]
 mod stores;
 #[path = "../support/mod.rs"]

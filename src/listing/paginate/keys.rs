@@ -1,6 +1,6 @@
 //! Lists in the order of a key, which are continued at the key of the last record.
 
-use super::value_at::{ValueAt, scalar};
+use super::value_at::ValueAt;
 use crate::error::AnswerError;
 use crate::json;
 use crate::listing::cursor::Position;
@@ -141,7 +141,9 @@ pub fn has_more(answer: &Answer<'_>, flag: ValueAt<'_>, key: &str) -> Result<Pag
 /// The key of the last record; `None` on an empty page.
 fn last_key(answer: &Answer<'_>, key: &str) -> Result<Option<String>, AnswerError> {
     let Some(record) = answer.records().last() else { return Ok(None) };
-    let found = json::segments(key).and_then(|path| scalar(json::find(record, &path)?)).filter(|key| !key.is_empty());
+    let found = json::segments(key)
+        .and_then(|path| json::scalar_text(json::find(record, &path)?))
+        .filter(|key| !key.is_empty());
     match found {
         Some(key) => Ok(Some(key)),
         None => Err(AnswerError::shape(format!(

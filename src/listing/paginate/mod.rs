@@ -11,6 +11,8 @@
 //! | gives the URL of the next page, in the body or in a header | [`next_url`] | [`Position::token`](crate::Position::token) |
 //! | gives it in a `Link` header | [`link_header`] | [`Position::token`](crate::Position::token) |
 //!
+//! [`Scheme`] is each of them as data, for APIs that are described in a file.
+//!
 //! Each says when a walk ends, where it goes on after an interruption, and when it may skip or repeat records. A total makes
 //! them safer: add it with [`total`] or [`total_at`], and the walk is compared with it.
 //!
@@ -59,6 +61,8 @@ mod envelope;
 mod keys;
 mod link;
 mod link_field;
+mod places;
+mod scheme;
 mod tokens;
 mod value_at;
 
@@ -67,5 +71,8 @@ pub(crate) use envelope::number_of_records;
 pub use envelope::{page_numbers, token, total};
 pub use keys::{has_more, inclusive_key, keyset, keyset_inclusive};
 pub use link::{link_header, next_url};
+pub use places::{ReadAt, SendAt};
+pub(crate) use places::{check_header, check_pointer};
+pub use scheme::{By, EndRule, PageSize, Scheme};
 pub use tokens::token_at;
 pub use value_at::{ValueAt, total_at};

@@ -39,7 +39,7 @@ impl ValueAt<'_> {
             }
             Self::Pointer(pointer) => match answer.fields.pointer(pointer) {
                 None | Some("null") => None,
-                Some(json) => Some(scalar(json).ok_or_else(wrong)?),
+                Some(json) => Some(json::scalar_text(json).ok_or_else(wrong)?),
             },
             Self::Header(name) => match answer.headers.get(name) {
                 None => None,
@@ -47,15 +47,6 @@ impl ValueAt<'_> {
             },
         };
         Ok(text.filter(|text| !text.is_empty()))
-    }
-}
-
-/// The text of a JSON string or number.
-pub(super) fn scalar(json: &str) -> Option<String> {
-    match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok(),
-        b'-' | b'0'..=b'9' => Some(json.to_owned()),
-        _ => None,
     }
 }
 
