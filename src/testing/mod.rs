@@ -31,6 +31,7 @@
 
 mod body;
 mod clock_setters;
+pub mod conformance;
 pub mod employjoy;
 pub mod fantastic_jobs;
 mod fault;

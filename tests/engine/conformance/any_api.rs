@@ -4,12 +4,11 @@ use std::marker::PhantomData;
 
 use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Overlap, Paging};
 use jobfeed::jiff::Timestamp;
+use jobfeed::testing::conformance::{Case, ROWS, Settings};
 use jobfeed::testing::{NextFault, PageFaults, Received, Reply, Service, Simulator};
-use jobfeed::{Client, Credentials, ListAt, Position};
-use serde_json::json;
+use jobfeed::{BoxError, Client, Credentials, ListAt, PageStream, Position};
+use serde_json::{Value, json};
 
-use super::cases::{pages, set, simulated};
-use super::*;
 use crate::any_list::AnyList;
 
 const SECRET: &str = "s3cret-token-of-the-client";
@@ -123,18 +122,19 @@ impl<S: Scheme> Case for AnyCase<S> {
     const ADVANCES_BY_ROWS: bool = S::ADVANCES_BY_ROWS;
     const FOLLOWS_REDIRECTS: bool = S::FOLLOWS_REDIRECTS;
 
-    simulated!();
-
-    async fn start() -> Self {
-        Self(Simulator::start(AnyApi((), PhantomData)).await.unwrap())
+    async fn start() -> Result<Self, BoxError> {
+        Ok(Self(Simulator::start(AnyApi((), PhantomData)).await?))
     }
 
-    fn pages(&self, settings: Settings, strict: bool, cursor: Option<Cursor>) -> PageStream<Value> {
-        let client = Client::builder().base_url(self.0.base_url()).credentials(Credentials::bearer(SECRET).unwrap());
-        let client = set(client, settings, Timestamp::now()).build().unwrap();
+    fn server(&self) -> &Simulator<impl Service> {
+        &self.0
+    }
+
+    fn pages(&self, settings: &Settings) -> jobfeed::Result<PageStream<Value>> {
+        let client = Client::builder().base_url(self.0.base_url()).credentials(Credentials::bearer(SECRET)?);
         let list =
             AnyList { request: S::request, next: S::next, list: S::list(), overlap: S::OVERLAP, ..AnyList::default() };
-        pages!(client.list(list), strict, cursor)
+        Ok(settings.pages(settings.client(client, Timestamp::now()).build()?.list(list)))
     }
 
     fn secret(&self) -> String {

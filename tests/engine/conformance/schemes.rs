@@ -2,12 +2,12 @@
 
 use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Overlap, Paging};
 use jobfeed::paginate::{self, End, ValueAt};
+use jobfeed::testing::conformance::{PAGE, ROWS};
 use jobfeed::testing::{Received, Reply};
 use jobfeed::{ListAt, Position};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::any_api::{Next, Scheme, Sent, body, row};
-use super::*;
 
 fn number(request: &Received, name: &str) -> Option<usize> {
     request.param(name).map(|value| value.parse().unwrap())
