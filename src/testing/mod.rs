@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+pub mod any_api;
 mod body;
 mod clock_setters;
 pub mod conformance;
@@ -37,6 +38,7 @@ pub mod fantastic_jobs;
 mod fault;
 pub mod jobaffinity;
 pub mod jobdataapi;
+mod memory_transport;
 mod page_faults;
 mod received;
 mod reply;
@@ -48,6 +50,7 @@ mod time;
 #[cfg(feature = "webhook")]
 mod webhooks;
 
+pub use self::any_api::{AnyApi, ListRoute};
 pub use self::employjoy::EmployJoy;
 pub use self::fantastic_jobs::FantasticJobs;
 pub use self::fault::{Fault, When};

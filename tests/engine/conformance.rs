@@ -3,9 +3,10 @@
 
 use jobfeed::conformance_tests;
 
-mod any_api;
 mod cases;
 mod schemes;
+
+use schemes::AnyCase;
 
 macro_rules! conformance {
     ($($module:ident: $case:ty, $($kind:ident)+;)*) => {$(
@@ -27,20 +28,22 @@ conformance! {
 }
 
 conformance! {
-    page_numbers_to_the_total: any_api::AnyCase<schemes::Numbered<{ schemes::TOTAL }>>, listing;
-    page_numbers_to_a_short_page: any_api::AnyCase<schemes::Numbered<{ schemes::SHORT }>>, listing;
-    page_numbers_to_an_empty_page: any_api::AnyCase<schemes::Numbered<{ schemes::EMPTY }>>, listing;
-    offsets_to_the_total: any_api::AnyCase<schemes::Offsets<{ schemes::TOTAL }>>, listing;
-    offsets_to_a_short_page: any_api::AnyCase<schemes::Offsets<{ schemes::SHORT }>>, listing;
-    offsets_to_an_empty_page: any_api::AnyCase<schemes::Offsets<{ schemes::EMPTY }>>, listing;
-    overlapping_offsets: any_api::AnyCase<schemes::OverlappingOffsets>, listing;
-    token_in_body: any_api::AnyCase<schemes::TokenInBody>, listing;
-    token_in_header: any_api::AnyCase<schemes::TokenInHeader>, listing;
-    search_by_post: any_api::AnyCase<schemes::Search>, listing;
-    keyset: any_api::AnyCase<schemes::Keyset>, listing;
-    inclusive_keyset: any_api::AnyCase<schemes::InclusiveKeyset>, listing;
-    has_more: any_api::AnyCase<schemes::HasMore>, listing;
-    url_in_body: any_api::AnyCase<schemes::UrlInBody>, listing;
-    url_in_header: any_api::AnyCase<schemes::UrlInHeader>, listing;
-    link_header: any_api::AnyCase<schemes::LinkHeader>, listing;
+    page_numbers: AnyCase<schemes::PageNumbers>, listing;
+    page_numbers_to_the_total: AnyCase<schemes::NumberedToTotal>, listing;
+    page_numbers_to_a_short_page: AnyCase<schemes::NumberedToShortPage>, listing;
+    page_numbers_to_an_empty_page: AnyCase<schemes::NumberedToEmptyPage>, listing;
+    offsets_to_the_total: AnyCase<schemes::OffsetsToTotal>, listing;
+    offsets_to_a_short_page: AnyCase<schemes::OffsetsToShortPage>, listing;
+    offsets_to_an_empty_page: AnyCase<schemes::OffsetsToEmptyPage>, listing;
+    overlapping_offsets: AnyCase<schemes::OverlappingOffsets>, listing;
+    token_in_body: AnyCase<schemes::TokenInBody>, listing;
+    token_in_header: AnyCase<schemes::TokenInHeader>, listing;
+    search_by_post: AnyCase<schemes::Search>, listing;
+    search_by_post_with_a_number: AnyCase<schemes::SearchByNumber>, listing;
+    keyset: AnyCase<schemes::Keyset>, listing;
+    inclusive_keyset: AnyCase<schemes::InclusiveKeyset>, listing;
+    has_more: AnyCase<schemes::HasMore>, listing;
+    url_in_body: AnyCase<schemes::UrlInBody>, listing;
+    url_in_header: AnyCase<schemes::UrlInHeader>, listing;
+    link_header: AnyCase<schemes::LinkHeader>, listing;
 }
