@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::client::setters;
 use crate::json;
-use crate::listing::paginate::{By, Scheme, SendAt};
+use crate::listing::paginate::{By, ReadAt, Scheme, SendAt};
 
 /// A list of an [`AnyApi`](super::AnyApi): its path, its records, and how it pages.
 ///
@@ -86,6 +86,15 @@ impl ListRoute {
         }
         if self.scheme.fixed_positions && self.order().is_empty() {
             return Err(format!("the list {}: fixed positions need `sorted_by`", self.path));
+        }
+        let in_body = |at: &ReadAt| matches!(at, ReadAt::Pointer(_));
+        let next_in_body = match &self.scheme.by {
+            By::TokenAt { at, .. } | By::NextUrl { at } | By::HasMore { flag: at, .. } => in_body(at),
+            By::PageNumbers { .. } => true,
+            _ => false,
+        };
+        if self.records_at.is_empty() && (next_in_body || self.scheme.total.as_ref().is_some_and(in_body)) {
+            return Err(format!("the list {}: a body that is the list has no place for anything else", self.path));
         }
         if !self.body.is_object() {
             return Err(format!("the list {}: the body is not an object", self.path));
