@@ -126,6 +126,10 @@ impl Endpoint for Items {
     fn overlap(&self) -> Overlap {
         self.0.overlap()
     }
+
+    fn positions_shift(&self) -> bool {
+        self.0.positions_shift()
+    }
 }
 
 impl Listing for Items {
