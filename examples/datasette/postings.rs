@@ -52,8 +52,8 @@ pub(crate) async fn sync(api: &Client, folder: &Path) -> Result<Report, Box<dyn 
     let mut run = api.list(Postings::default()).sync_since("posting", FileStore::new(folder)?).await?;
     let mut rows = fs::OpenOptions::new().create(true).append(true).open(folder.join("rows"))?;
     while let Some(batch) = run.next().await? {
-        let lines: String = batch.items().iter().map(|row| format!("\n{row}")).collect();
-        rows.write_all(lines.as_bytes())?;
+        let lines: Vec<String> = batch.items().iter().map(|row| format!("\n{row}")).collect();
+        rows.write_all(lines.concat().as_bytes())?;
         batch.commit().await?;
     }
     Ok(run.report())

@@ -1,4 +1,4 @@
-//! A simulator of any API, made of a description. See [`AnyApi`](super::AnyApi).
+//! A simulator of any API, made of a description. See [`AnyApi`].
 
 mod api;
 mod order;

@@ -24,6 +24,71 @@ pub const PAGE: u32 = 100;
 ///
 /// The constants say how the server pages; the defaults are those of a server that gives a token or a link to the next page and no
 /// total. A case that states them wrongly fails.
+///
+/// ```
+/// use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Endpoint, Listing, Paging};
+/// use jobfeed::jiff::Timestamp;
+/// use jobfeed::paginate::{self, ReadAt, Scheme};
+/// use jobfeed::testing::conformance::{self, Case, PAGE, ROWS, Settings};
+/// use jobfeed::testing::{AnyApi, ListRoute, Service, Simulator};
+/// use jobfeed::{BoxError, Client, Credentials, ListAt, PageStream, Position, Result};
+/// use serde_json::{Value, json};
+///
+/// #[derive(Clone)]
+/// struct Notes;
+///
+/// impl Endpoint for Notes {
+///     fn name(&self) -> &str {
+///         "example/notes"
+///     }
+///     fn request(&self, at: &Position) -> ApiRequest {
+///         let notes = ApiRequest::get("notes").query("limit", PAGE);
+///         if let Some(token) = at.token() { notes.query("after", token) } else { notes }
+///     }
+///     fn list(&self) -> ListAt {
+///         ListAt::Field("notes")
+///     }
+///     fn next(&self, _: &Position, answer: &Answer<'_>) -> Result<Paging, AnswerError> {
+///         paginate::token(answer, "next")
+///     }
+///     fn key(&self) -> Option<&str> {
+///         Some("id")
+///     }
+/// }
+///
+/// impl Listing for Notes {
+///     type Item = Value;
+/// }
+///
+/// struct NotesCase(AnyApi);
+///
+/// impl Case for NotesCase {
+///     async fn start() -> Result<Self, BoxError> {
+///         let scheme = Scheme::token_at(ReadAt::pointer("/next"), "after").page_size("limit", PAGE);
+///         let notes = ListRoute::new("notes", scheme.fixed_positions()).sorted_by(["/id"]).records_at("/notes");
+///         let notes = notes.rows((1..=ROWS).map(|id| json!({"id": id})));
+///         Ok(Self(AnyApi::builder().bearer("a-s3cret").list(notes).start().await?))
+///     }
+///     fn server(&self) -> &Simulator<impl Service> {
+///         &*self.0
+///     }
+///     fn pages(&self, settings: &Settings) -> Result<PageStream<Value>> {
+///         let api = Client::builder().base_url(self.0.base_url()).credentials(Credentials::bearer("a-s3cret")?);
+///         Ok(settings.pages(settings.client(api, Timestamp::now()).build()?.list(Notes)))
+///     }
+///     fn secret(&self) -> String {
+///         "a-s3cret".to_owned()
+///     }
+/// }
+///
+/// // In a test module: a `#[test]` of each check.
+/// jobfeed::conformance_tests!(listing: NotesCase);
+///
+/// # fn main() -> Result<(), conformance::Violation> {
+/// // Or one of them.
+/// conformance::block_on(conformance::every_record_arrives_once::<NotesCase>())
+/// # }
+/// ```
 pub trait Case: Sized + Send + Sync {
     /// Whether each answer has the total, and the listing reads it. Default: no.
     const TOTAL: bool = false;

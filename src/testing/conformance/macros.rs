@@ -6,20 +6,12 @@ use super::violation::Violation;
 
 /// Makes a `#[test]` of each check of the [conformance suite](crate::testing::conformance) for a case, in the module where it stands.
 ///
-/// ```
-/// # struct Notes; struct Store;
-/// # macro_rules! shown { ($($text:tt)*) => {} }
-/// # shown! {
-/// mod notes {
-///     jobfeed::conformance_tests!(listing: super::Notes); // a `Case`
-///     jobfeed::conformance_tests!(sync: super::Notes); // a `SyncCase`
-/// }
-/// # }
-/// ```
+/// * `conformance_tests!(listing: NotesCase)` takes a [`Case`](crate::testing::conformance::Case), whose page has a whole example;
+/// * `conformance_tests!(sync: NotesCase)` takes a [`SyncCase`](crate::testing::conformance::SyncCase);
+/// * `conformance_tests!(post: NotesCase)` takes a [`PostCase`](crate::testing::conformance::PostCase).
 ///
-/// `post:` takes a [`PostCase`](crate::testing::conformance::PostCase). A whole example is at
-/// [`Case`](crate::testing::conformance::Case). The tests need no async runtime of yours. For a store call
-/// [`conformance::store`](crate::testing::conformance::store()).
+/// Each case needs a module of its own, because the tests have the same names. They need no async runtime of yours. For a store
+/// call [`conformance::store`](crate::testing::conformance::store()).
 #[macro_export]
 macro_rules! conformance_tests {
     (listing: $case:ty) => {

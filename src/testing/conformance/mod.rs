@@ -11,8 +11,8 @@
 //! check is also an async function here, such as [`every_record_arrives_once`]: it ends with a [`Violation`] that says what was
 //! expected and what was found.
 //!
-//! A case runs on a [`Simulator`](super::Simulator), which applies the [faults](super::Fault), with a
-//! [`Service`](super::Service) of your own.
+//! A case runs on a [`Simulator`](super::Simulator), which applies the [faults](super::Fault): an
+//! [`AnyApi`](super::AnyApi), which needs only a description, or one with a [`Service`](super::Service) of your own.
 
 mod case;
 mod faults;
