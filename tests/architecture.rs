@@ -57,7 +57,9 @@ impl Source {
                 let mut base = self.module.clone();
                 base.extend(tests.contains(&at).then(|| "tests".to_owned()));
                 let mut paths = Vec::new();
-                expand(path, base, &mut paths);
+                let rest = expand(path, base, &mut paths);
+                // `crate::name!` is an exported macro, wherever its file is.
+                paths.retain(|path| path.len() > 1 || !rest.starts_with('!'));
                 let line = self.code[..at].matches('\n').count() + 1;
                 uses.extend(paths.into_iter().map(|path| (line, path)));
             }

@@ -26,6 +26,8 @@ pub(crate) struct Account {
     last_total: Option<u64>,
     changed: bool,
     repeated: u64,
+    /// Records that were twice on one page, among `repeated`.
+    twice: u64,
     /// Whether a position stays at its record when other records enter or leave.
     fixed_positions: bool,
     previous: HashSet<u64>,
@@ -64,7 +66,9 @@ impl Account {
             self.changed |= last != now;
         }
         self.last_total = total.or(self.last_total);
-        self.repeated += (again.len() - self.shared.len() + keys.len() - different.len()) as u64;
+        let twice = keys.len() - different.len();
+        self.twice += twice as u64;
+        self.repeated += (again.len() - self.shared.len() + twice) as u64;
         let same_page = !different.is_empty() && again == different && again == self.previous;
         self.previous = different;
         self.walked.tail = keys.get(keys.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
@@ -93,6 +97,10 @@ impl Account {
         let (first_total, last_total, repeated) = (self.walked.total, self.last_total, self.repeated);
         let drifted = Completeness::Drifted { first_total, last_total, repeated };
         if self.fixed_positions {
+            // A page is one moment of the list: with a record twice, it lacks another one.
+            if self.twice > 0 {
+                return Completeness::Drifted { first_total, last_total, repeated: self.twice };
+            }
             // A record that enters behind the position changes the total and moves nothing.
             return match first_total.min(last_total) {
                 Some(total) if self.walked.rows < total && first_total == last_total => {
@@ -139,6 +147,8 @@ mod tests {
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[2, 3, 4])]), Completeness::Complete, "one came again");
         assert_eq!(walk(&[(4, &[1, 2]), (4, &[3])]), Completeness::ShortBy(1));
         assert!(matches!(walk(&[(4, &[1, 2]), (5, &[3])]), Completeness::Drifted { .. }));
+        let twice = walk(&[(4, &[1, 2]), (4, &[2, 3, 3])]);
+        assert!(matches!(twice, Completeness::Drifted { repeated: 1, .. }), "one twice on a page: {twice:?}");
     }
 
     #[test]

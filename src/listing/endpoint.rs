@@ -66,7 +66,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// Whether a position shifts when records enter or leave the list: with page numbers and offsets it does, and so a total that
     /// changes during the walk, or a record that comes again, means that a record may be missing. `false` for a position
     /// that names a record or a snapshot (keyset): records that enter or leave elsewhere move nothing, and the walk is
-    /// incomplete only when fewer records arrived than any total said. Default: yes.
+    /// incomplete only when fewer records arrived than any total said, or when a record was twice on one page. Default: yes.
     fn positions_shift(&self) -> bool {
         true
     }

@@ -3,7 +3,8 @@
 //! A simulator is a real HTTP server in your process with data of its own. It pages, throttles and refuses like the service
 //! that it simulates; it can [change its data](Simulator::before_request) while your code pages, and [misbehave](Fault) in
 //! the ways that real services do. Afterwards it tells [what it served](Served), so that a test can compare. There is one
-//! for each provider, such as [`JobDataApi`]; what they share is [`Simulator`], which also takes a [`Service`] of your own.
+//! for each provider, such as [`JobDataApi`], and [`AnyApi`] for any other API, made of a description; what they share is
+//! [`Simulator`], which also takes a [`Service`] of your own. The tests that our providers and stores pass are in [`conformance`].
 //! With the feature `webhook`, a `WebhookSender` delivers signed events to a receiver under test.
 //!
 //! ```
@@ -29,13 +30,16 @@
 //! # }
 //! ```
 
+pub mod any_api;
 mod body;
 mod clock_setters;
+pub mod conformance;
 pub mod employjoy;
 pub mod fantastic_jobs;
 mod fault;
 pub mod jobaffinity;
 pub mod jobdataapi;
+mod memory_transport;
 mod page_faults;
 mod received;
 mod reply;
@@ -47,6 +51,7 @@ mod time;
 #[cfg(feature = "webhook")]
 mod webhooks;
 
+pub use self::any_api::{AnyApi, ListRoute};
 pub use self::employjoy::EmployJoy;
 pub use self::fantastic_jobs::FantasticJobs;
 pub use self::fault::{Fault, When};

@@ -36,10 +36,11 @@ const LARGEST_REQUEST: usize = 8 << 20;
 /// It speaks HTTP/1.1 with keep-alive, logs and counts every request, and applies the faults that are switched on. The
 /// simulators of the providers, such as [`JobDataApi`](super::JobDataApi), have all methods of this type.
 pub struct Simulator<S: Service> {
-    shared: Arc<Shared<S>>,
+    pub(super) shared: Arc<Shared<S>>,
     origin: Url,
     base_url: Url,
-    task: JoinHandle<()>,
+    /// `None` for a simulator without a port.
+    task: Option<JoinHandle<()>>,
 }
 
 impl<S: Service> Simulator<S> {
@@ -60,11 +61,19 @@ impl<S: Service> Simulator<S> {
     pub async fn start_on(port: u16, service: S) -> io::Result<Self> {
         let listener =
             if port == 0 { bind_new_port().await? } else { TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await? };
-        let address = listener.local_addr()?;
-        let origin = Url::parse(&format!("http://{address}/")).map_err(io::Error::other)?;
+        let origin = Url::parse(&format!("http://{}/", listener.local_addr()?)).map_err(io::Error::other)?;
+        Self::with_origin(origin, service, |shared| Some(tokio::spawn(accept(listener, Arc::clone(shared)))))
+    }
+
+    /// A simulator at this origin; `serve` begins to serve it.
+    pub(super) fn with_origin(
+        origin: Url,
+        service: S,
+        serve: impl FnOnce(&Arc<Shared<S>>) -> Option<JoinHandle<()>>,
+    ) -> io::Result<Self> {
         let base_url = origin.join(S::BASE_PATH).map_err(io::Error::other)?;
         let shared = Arc::new(Shared {
-            address: address.to_string(),
+            address: origin.authority().to_owned(),
             started: Elapsed::monotonic(),
             in_flight: AtomicU64::new(0),
             locked: Mutex::new(Locked {
@@ -75,7 +84,7 @@ impl<S: Service> Simulator<S> {
                 list_requests: 0,
             }),
         });
-        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let task = serve(&shared);
         Ok(Self { shared, origin, base_url, task })
     }
 
@@ -139,7 +148,9 @@ impl<S: Service> Simulator<S> {
 impl<S: Service> Drop for Simulator<S> {
     fn drop(&mut self) {
         // The connections are tasks in the `JoinSet` of this task and end with it.
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -149,7 +160,7 @@ impl<S: Service> fmt::Debug for Simulator<S> {
     }
 }
 
-struct Shared<S: Service> {
+pub(super) struct Shared<S: Service> {
     address: String,
     started: Elapsed,
     in_flight: AtomicU64,
@@ -223,11 +234,19 @@ async fn connection<S: Service>(stream: TcpStream, shared: Arc<Shared<S>>) {
 }
 
 async fn handle<S: Service>(shared: Arc<Shared<S>>, request: Request<Incoming>) -> io::Result<Response<Payload>> {
-    let now_in_flight = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
-    let guard = InFlight(Arc::clone(&shared));
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_REQUEST).collect().await.map_err(io::Error::other)?.to_bytes();
-    match decide(&shared, Request::from_parts(head, body), now_in_flight) {
+    answer(&shared, Request::from_parts(head, body)).await
+}
+
+/// Answers a request that has arrived whole.
+pub(super) async fn answer<S: Service>(
+    shared: &Arc<Shared<S>>,
+    request: Request<Bytes>,
+) -> io::Result<Response<Payload>> {
+    let now_in_flight = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+    let guard = InFlight(Arc::clone(shared));
+    match decide(shared, request, now_in_flight) {
         Ok((reply, body)) => Ok(respond(&reply, body, guard)),
         Err(NoReply::Drop) => Err(io::Error::other("a fault closes the connection")),
         Err(NoReply::Stall) => match std::future::pending::<Infallible>().await {},

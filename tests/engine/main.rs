@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::err_expect)]
 
 mod answers;
+mod any_api;
 mod any_list;
 mod conformance;
 mod crash;

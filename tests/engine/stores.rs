@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jobfeed::checkpoint::{AnyStore, CheckpointError, FileStore, MemoryStore, SqliteStore};
+use jobfeed::testing::conformance::{self, Violation};
 use jobfeed::{BoxError, Checkpoint, Error, Mark, SyncState};
 use rusqlite::Connection;
 
@@ -22,56 +23,126 @@ async fn states() -> Vec<SyncState> {
     states
 }
 
-fn is_conflict(result: Result<(), impl Into<BoxError>>, expected: u64, found: u64) -> bool {
-    let error: BoxError = result.err().expect("a conflict").into();
-    match error.downcast_ref::<CheckpointError>() {
-        Some(CheckpointError::Conflict { expected: e, found: f }) => (*e, *f) == (expected, found),
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn check_store(store: impl Checkpoint) {
-    let states = states().await;
-    let load = async |key: &str| store.load(key).await.map_err(Into::into).unwrap();
-    let save = async |key: &str, state: &SyncState| store.save(key, state).await;
-    assert_eq!(load("a").await, None);
-    assert!(is_conflict(save("a", &states[1]).await, 1, 0), "a first save has revision 1");
-    for state in &states {
-        save("a", state).await.map_err(Into::into).unwrap();
-        assert_eq!(load("a").await.as_ref(), Some(state));
-    }
-    let last = states.len() as u64;
-    assert!(is_conflict(save("a", &states[0]).await, 0, last), "an older process does not overwrite");
-    assert!(is_conflict(save("a", states.last().unwrap()).await, last - 1, last), "nor one at the same revision");
-    assert_eq!(load("a").await.as_ref(), states.last(), "the state was not changed");
-    for key in ["b", "jobs/na", "A", "../up", "ä b", ".", "CON"] {
-        assert_eq!(load(key).await, None, "keys are kept apart: {key}");
-        save(key, &states[0]).await.map_err(Into::into).unwrap();
-        assert_eq!(load(key).await.as_ref(), Some(&states[0]));
-    }
-}
-
-/// Two processes save each revision of one key at the same time: only one of them succeeds.
-async fn check_concurrent_saves(one: impl Checkpoint, two: impl Checkpoint) {
-    for state in &states().await {
-        let (a, b) = futures::join!(one.save("race", state), two.save("race", state));
-        assert!(a.is_ok() != b.is_ok(), "revision {}", state.revision());
-        assert_eq!(one.load("race").await.map_err(Into::into).unwrap().as_ref(), Some(state));
-    }
-}
-
 #[tokio::test]
-async fn every_store_passes_the_suite() {
+async fn every_store_passes_the_suite() -> Result<(), Violation> {
     let folder = tempfile::tempdir().unwrap();
-    let file = || FileStore::new(folder.path().join("states")).unwrap();
-    let sqlite = || SqliteStore::open(folder.path().join("states.sqlite3")).unwrap();
-    check_store(MemoryStore::new()).await;
-    check_store(file()).await;
-    check_store(sqlite()).await;
     let memory = MemoryStore::new();
-    check_concurrent_saves(memory.clone(), &memory).await;
-    check_concurrent_saves(file(), Arc::new(file())).await;
-    check_concurrent_saves(sqlite(), Box::new(sqlite())).await;
+    conformance::store(async || Ok::<_, BoxError>(memory.clone())).await?;
+    conformance::store(async || FileStore::new(folder.path().join("states"))).await?;
+    conformance::store(async || SqliteStore::open(folder.path().join("states.sqlite3"))).await?;
+    let shared = Arc::new(FileStore::new(folder.path().join("shared")).unwrap());
+    conformance::store(async || Ok::<_, BoxError>(Box::new(shared.clone()))).await
+}
+
+/// A store with a mistake.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mistake {
+    None,
+    AnyRevision,
+    OlderRevision,
+    OwnError,
+    KeysWithoutCase,
+    ShortKeys,
+    SmallNumbers,
+    ShortStates,
+    LateCheck,
+    NoWatermark,
+    OwnMemory,
+    HalfSaves,
+    LockLeft,
+}
+
+type Texts = Arc<std::sync::Mutex<std::collections::HashMap<String, String>>>;
+
+/// The texts, and a lock that some mistakes need.
+#[derive(Clone)]
+struct Mistaken(Mistake, Texts, Arc<tokio::sync::Mutex<()>>);
+
+impl Checkpoint for Mistaken {
+    type Error = BoxError;
+
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, BoxError> {
+        let text = self.1.lock().unwrap().get(&self.key(key)).cloned();
+        Ok(text.map(|text| SyncState::from_json(&text)).transpose()?)
+    }
+
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), BoxError> {
+        let locked = matches!(self.0, Mistake::HalfSaves | Mistake::LockLeft);
+        let mut guard = if locked { Some(self.2.clone().lock_owned().await) } else { None };
+        let left = guard.take_if(|_| self.0 == Mistake::LockLeft).map(std::mem::ManuallyDrop::new);
+        let stored = self.load(key).await?;
+        if matches!(self.0, Mistake::LateCheck | Mistake::LockLeft) {
+            tokio::task::yield_now().await;
+        }
+        left.map(std::mem::ManuallyDrop::into_inner);
+        let checked = CheckpointError::check_revision(stored.as_ref(), state);
+        match self.0 {
+            Mistake::AnyRevision => {}
+            Mistake::OlderRevision if stored.as_ref().is_none_or(|stored| stored.revision() < state.revision()) => {}
+            Mistake::OwnError => checked.map_err(|_| "the revision is another one")?,
+            _ => checked?,
+        }
+        let mut json: serde_json::Value = serde_json::from_str(&state.to_json())?;
+        match self.0 {
+            Mistake::SmallNumbers => {
+                json["run"]["rows"] = (json["run"]["rows"].as_f64().unwrap_or(0.0) as u64 / 3).into()
+            }
+            Mistake::NoWatermark => drop(json.as_object_mut().unwrap().remove("watermark")),
+            _ => {}
+        }
+        let mut text = json.to_string();
+        if self.0 == Mistake::ShortStates && text.len() > 65_535 {
+            text = stored.map(|stored| stored.to_json()).unwrap_or_default();
+        }
+        if self.0 == Mistake::HalfSaves {
+            self.1.lock().unwrap().insert(self.key(key), text[..text.len() / 2].to_owned());
+            tokio::task::yield_now().await;
+        }
+        self.1.lock().unwrap().insert(self.key(key), text);
+        Ok(())
+    }
+}
+
+impl Mistaken {
+    fn key(&self, key: &str) -> String {
+        match self.0 {
+            Mistake::KeysWithoutCase => key.to_lowercase(),
+            Mistake::ShortKeys => key.chars().take(130).collect(),
+            _ => key.to_owned(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_suite_of_stores_finds_mistakes() {
+    use Mistake::*;
+    let found = async |mistake| {
+        let store = Mistaken(mistake, Arc::default(), Arc::default());
+        let open = async || {
+            let new = Mistaken(mistake, Arc::default(), Arc::default());
+            Ok::<_, BoxError>(if mistake == OwnMemory { new } else { store.clone() })
+        };
+        conformance::store(open).await.err().map(|violation| violation.to_string()).unwrap_or_default()
+    };
+    assert_eq!(found(None).await, "");
+    let mistakes = [
+        (AnyRevision, "a first save with revision 2"),
+        (OlderRevision, "a first save with revision 2"),
+        (OwnError, "a first save with revision 2"),
+        (KeysWithoutCase, "key \"A\", which was not saved"),
+        (ShortKeys, "which was not saved"),
+        (SmallNumbers, "revision 1"),
+        (ShortStates, "large state"),
+        (LateCheck, "at the same time"),
+        (NoWatermark, "revision 1"),
+        (OwnMemory, "by another process"),
+        (HalfSaves, "a save that was dropped after 1 polls"),
+        (LockLeft, "a save that was dropped after 1 polls"),
+    ];
+    for (mistake, expected) in mistakes {
+        let found = found(mistake).await;
+        assert!(found.contains(expected), "{mistake:?}: {found}");
+    }
 }
 
 #[tokio::test]
@@ -82,7 +153,7 @@ async fn a_store_can_be_chosen_at_run_time() {
             "memory" => AnyStore::new(MemoryStore::new()),
             _ => AnyStore::new(FileStore::new(folder.path()).unwrap()),
         };
-        check_store(&store).await;
+        conformance::store(async || Ok::<_, BoxError>(store.clone())).await.unwrap();
         let api = Script::jobs((1..=40).collect()).client().build().unwrap();
         let mut run = api.jobs().page_size(10).sync_by_id("sync", store.clone()).await.unwrap();
         assert_eq!(finish(&mut run).await.unwrap().len(), 40);

@@ -1,6 +1,7 @@
 //! The store and its leases: the same tests as for all stores, own transactions, a server that crashes.
 
 use jobfeed::checkpoint::{CheckpointError, Fence, LeaseStore, PostgresStore};
+use jobfeed::testing::conformance::{self, Violation};
 use jobfeed::{BoxError, Checkpoint, SyncState};
 
 use super::server::{self, Database};
@@ -19,6 +20,13 @@ async fn states(rows: u64) -> Vec<SyncState> {
 
 async fn rows(database: &Database) -> i64 {
     database.open().await.query_one("SELECT count(*) FROM rows", &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn the_store_passes_the_suite_of_all_stores() -> Result<(), Violation> {
+    let Some(server) = server::shared() else { return Ok(()) };
+    let database = server.database("suite").await;
+    conformance::store(async || Ok::<_, BoxError>(database.store().await)).await
 }
 
 #[tokio::test]
