@@ -7,6 +7,7 @@ mod answers;
 mod any_list;
 mod conformance;
 mod crash;
+mod credentials;
 mod hostile;
 mod incremental;
 #[cfg(feature = "sqlite")]
