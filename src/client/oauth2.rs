@@ -242,12 +242,12 @@ impl CredentialSource for OAuth2 {
         // One at a time, also when several clients share this source: a refresh token may be valid once.
         let mut unsaved = refresh.unsaved.lock().await;
         self.save_now(refresh, &mut unsaved).await?;
+        // Another client that shares this source may have replaced it.
         client.hide(&refresh.token());
         let token = self.token(client).await?;
         if let Some(new) = token.refresh_token
             && new.expose_secret() != refresh.token().expose_secret()
         {
-            client.hide(&new);
             // Kept before it is saved: a failure, or the end of this future, does not lose it.
             refresh.replace(new);
             *unsaved = true;

@@ -13,8 +13,10 @@ mod incremental;
 #[cfg(feature = "sqlite")]
 mod leases;
 mod messages;
+mod oauth2;
 mod paginate;
 mod prefetch;
+mod query_key;
 mod rate_limit;
 mod redaction;
 mod requests;
