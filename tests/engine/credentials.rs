@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use jobfeed::endpoint::ApiRequest;
 use jobfeed::{
     BoxError, Client, ClientBuilder, CredentialSource, Credentials, Error, Issued, Page, RateLimit, RetryPolicy,
-    employjoy,
+    Transport, TransportError, employjoy,
 };
 use serde_json::Value;
 
@@ -95,6 +95,26 @@ async fn concurrent_calls_ask_the_source_once_and_a_new_token_is_there_before_th
     page(&api).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert_eq!(sent(&script).last().unwrap(), "Bearer token-2");
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    page(&api).await.unwrap();
+    assert_eq!(sent(&script).last().unwrap(), "Bearer token-3", "an expired token is not sent");
+}
+
+/// A script whose n-th answer arrives after n times 20 ms.
+struct Slow(Script);
+
+impl Transport for Slow {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'static, Result<http::Response<jobfeed::Body>, TransportError>> {
+        let wait = Duration::from_millis(20) * u32::try_from(self.0.requests()).unwrap();
+        let answer = self.0.send(request);
+        Box::pin(async move {
+            tokio::time::sleep(wait).await;
+            answer.await
+        })
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,9 +123,10 @@ async fn many_refused_requests_cause_one_refresh_and_each_is_sent_once_more() {
         "Bearer token-2" => items(),
         _ => Reply::status(401),
     });
+    // Some of the refusals come during the refresh, some when it is over.
     let source = Numbered { takes: Duration::from_millis(50), ..Numbered::default() };
     let asked = source.asked.clone();
-    let api = builder(&script).credential_source(source).build().unwrap();
+    let api = builder(&script).transport(Slow(script.clone())).credential_source(source).build().unwrap();
     join_all((0..20).map(|_| page(&api))).await.into_iter().for_each(|page| drop(page.unwrap()));
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert_eq!(sent(&script).len(), 40);
