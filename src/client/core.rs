@@ -106,7 +106,7 @@ impl Client {
 
     /// This client at another URL, with a limit for bodies and its own advice after an error status.
     pub(super) fn at(&self, base_url: Url, max_body_bytes: usize, advice: Advice) -> Self {
-        Self::new(Settings { base_url, max_body_bytes, advice, ..self.inner.settings.clone() })
+        Self::new(Settings { base_url, advice, max_body_bytes, ..self.inner.settings.clone() })
     }
 
     /// Replaces the credentials while this client and its clones are in use, such as an API key that was rotated. Every attempt

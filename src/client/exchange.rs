@@ -58,10 +58,8 @@ impl Client {
         call: &Call,
     ) -> Result<Opened, AttemptError> {
         let settings = &self.inner.settings;
-        let held = match self.is_authorised(request, url) {
-            true => Some(self.credentials(page_deadline, call).await?),
-            false => None,
-        };
+        let credentials =
+            if self.is_authorised(request, url) { Some(self.credentials(page_deadline, call).await?) } else { None };
         let now = monotonic();
         let deadline = now.checked_add(settings.timeout).unwrap_or(page_deadline).min(page_deadline);
         // A timeout error names the configured limit, not the remaining time.
@@ -70,7 +68,7 @@ impl Client {
         } else {
             (settings.timeout, TimeoutScope::Attempt)
         };
-        let http = http_request(request, url, held.as_deref()).map_err(AttemptError::fatal)?;
+        let http = http_request(request, url, credentials.as_deref()).map_err(AttemptError::fatal)?;
         let sent = timeout_at(deadline, settings.transport.0.send(http)).await;
         let answer = sent.map_err(|_| timed_out(call, limit))?.map_err(|source| broken(call, source))?;
         let (head, body) = answer.into_parts();
@@ -82,7 +80,7 @@ impl Client {
             timeout: settings.timeout,
             page_timeout: settings.page_timeout,
             url: url.clone(),
-            credentials: held.map(|held| held.revision),
+            credentials: credentials.map(|held| held.revision),
             deadline,
             limit,
         })

@@ -66,6 +66,7 @@ type Save = Box<dyn Fn(SecretString) -> BoxFuture<'static, Result<(), BoxError>>
 /// transport and the time limits of the client; redirects are not followed. 408, 429, 5xx and failed connections are tried again,
 /// `Retry-After` is obeyed. Any other refusal ends the calls with [`Error::Credentials`]; its [`Error::server`] has the `error` of the
 /// server as its code.
+#[must_use]
 pub struct OAuth2 {
     token_url: Url,
     client_id: String,
@@ -157,7 +158,6 @@ impl OAuth2 {
     /// Stores each new refresh token that the server gives, durably. It is awaited before the new access token is used. When it
     /// fails, the call fails with [`Error::Credentials`]; the token is kept in memory and saved before anything else is asked of
     /// the server. Without it a new refresh token is in memory only, and the one that the program started with may be invalid.
-    #[must_use]
     pub fn save<F, E>(mut self, save: impl Fn(SecretString) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -215,7 +215,7 @@ impl OAuth2 {
         match &self.save {
             Some(save) => save(refresh.token()).await.map_err(NotSaved)?,
             None => {
-                tracing::warn!("the server replaced the refresh token, and `OAuth2::save` was not called to store it")
+                tracing::warn!("the server replaced the refresh token, and `OAuth2::save` was not called to store it");
             }
         }
         *unsaved = false;
