@@ -36,6 +36,7 @@
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
+//! | tokens that expire, OAuth 2.0, keys that change | [`CredentialSource`], [`OAuth2`], [`Client::replace_credentials`] |
 //! | another paginated JSON API | [`rest`], without a type of your own; [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
 //!
@@ -86,12 +87,13 @@ pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
 #[cfg(feature = "webhook")]
 pub use client::webhook;
 pub use client::{
-    Activity, Body, Client, ClientBuilder, Clock, Counts, Credentials, Download, DownloadRequest, GetRequest,
-    HeadRequest, LimitScope, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
+    Activity, Body, Client, ClientBuilder, Clock, Counts, CredentialSource, Credentials, Download, DownloadRequest,
+    GetRequest, HeadRequest, Issued, LimitScope, OAuth2, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport,
+    WriteRequest,
 };
 pub use error::{
-    BoxError, Call, Completeness, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope, TransportError,
-    WaitScope,
+    BoxError, Call, Completeness, CredentialsError, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope,
+    TransportError, WaitScope,
 };
 pub use json::{BodyProblem, Fields, ListAt, value};
 pub use listing::{

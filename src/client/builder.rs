@@ -10,8 +10,11 @@ use url::Url;
 
 use super::clock::Clock;
 use super::core::{Check, Client, Settings};
+use super::credential_cache::Given;
+use super::credential_source::{Attached, CredentialSource, SharedSource};
 use super::credentials::Credentials;
 use super::rate_limit::{LimitScope, RateLimit};
+use super::redact::Scrubber;
 use super::retry::RetryPolicy;
 use super::setters::setters;
 use super::transport::{ReqwestTransport, SharedTransport, Transport};
@@ -82,6 +85,7 @@ pub trait Provider: Sized {
 pub struct ClientBuilder<P> {
     base_url: Option<Result<Url>>,
     credentials: Result<Credentials>,
+    source: Option<SharedSource>,
     connect_timeout: Duration,
     timeout: Duration,
     page_timeout: Duration,
@@ -100,6 +104,7 @@ impl<P: Provider> Default for ClientBuilder<P> {
         Self {
             base_url: None,
             credentials: Ok(Credentials::none()),
+            source: None,
             connect_timeout: Duration::from_secs(10),
             timeout: P::TIMEOUT,
             page_timeout: PAGE_TIMEOUT,
@@ -119,8 +124,6 @@ setters! { [P: Provider] ClientBuilder<P> {
     /// Sets another host, port or path prefix: an absolute `http` or `https` URL without credentials, query and
     /// fragment. A missing slash at the end is added.
     base_url(url: impl AsRef<str>) => base_url = Some(parse_base_url(url.as_ref()));
-    /// Sets credentials of another kind than the provider's usual one.
-    credentials(credentials: Credentials) => credentials = Ok(credentials);
     /// The time limit for making a connection. Default 10 s. Not applied to your own transport.
     connect_timeout(limit: Duration) => connect_timeout = limit;
     /// The time limit of one attempt: send, and read the whole body. Default 60 s, or what the
@@ -142,6 +145,19 @@ impl<P: Provider> ClientBuilder<P> {
     /// The provider's usual credentials; [`ClientBuilder::build`] returns their error.
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
         self.credentials = credentials;
+        self.source = None;
+        self
+    }
+
+    /// Sets credentials of another kind than the provider's usual one.
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.try_credentials(Ok(credentials))
+    }
+
+    /// Takes credentials that change from a source, such as [`OAuth2`](crate::OAuth2), in place of those set before.
+    pub fn credential_source(mut self, source: impl CredentialSource) -> Self {
+        self.credentials = Ok(Credentials::none());
+        self.source = Some(SharedSource::new(source));
         self
     }
 
@@ -193,9 +209,10 @@ impl<P: Provider> ClientBuilder<P> {
             Some(transport) => transport,
             None => SharedTransport(Arc::new(ReqwestTransport::new(self.connect_timeout, &self.user_agent)?)),
         };
-        Ok(P::from_core(Client::new(Settings {
+        let mut settings = Settings {
             base_url,
-            credentials: self.credentials?,
+            credentials: Given::Fixed(self.credentials?),
+            scrubber: Scrubber::default(),
             timeout: self.timeout,
             page_timeout: self.page_timeout,
             retry: self.retry.validate()?,
@@ -209,7 +226,12 @@ impl<P: Provider> ClientBuilder<P> {
             max_body_bytes: self.max_body_bytes,
             transport,
             clock: self.clock,
-        })))
+        };
+        if let Some(source) = self.source {
+            let client = Client::for_credentials(&settings);
+            settings.credentials = Given::Source(Arc::new(Attached::new(source, client)));
+        }
+        Ok(P::from_core(Client::new(settings)))
     }
 }
 

@@ -76,7 +76,7 @@ impl Client {
         };
         let target = format!("{} {shown}", request.method);
         let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, uncertain: false };
-        let mut redirects = 0;
+        let (mut redirects, mut refused) = (0, false);
         loop {
             // Waiting in line for the client's own rate limit is not part of the page's time.
             deadline += self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, progress).await?;
@@ -86,6 +86,15 @@ impl Client {
                 Ok(opened) => {
                     tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
                     self.keep_sunset(endpoint, &opened.headers);
+                    // Not an attempt: the server did nothing, whatever the method, and the credentials are other ones now.
+                    if opened.status == StatusCode::UNAUTHORIZED
+                        && !std::mem::replace(&mut refused, true)
+                        && !accept(opened.status)
+                        && opened.credentials.is_some_and(|revision| self.inner.credentials.refused(revision))
+                    {
+                        call.attempts -= 1;
+                        continue;
+                    }
                     // Only a request that changes nothing on the server may be sent to another URL.
                     let redirects_to = opened.status.is_redirection() && opened.status != StatusCode::NOT_MODIFIED;
                     if redirects_to && request.method.is_safe() && !accept(opened.status) {

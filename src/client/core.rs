@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use url::Url;
 
 use super::clock::Clock;
+use super::credential_cache::{CredentialCache, Given};
 use super::credentials::Credentials;
 use super::rate_buckets::RateBuckets;
 use super::rate_limit::{LimitScope, Limiter, RateLimit};
@@ -16,7 +18,7 @@ use super::redact::{self, Scrubber};
 use super::retry::{RetryBudget, RetryPolicy};
 use super::sunset::Sunset;
 use super::transport::SharedTransport;
-use crate::error::{AnswerError, ServerError};
+use crate::error::{AnswerError, Result, ServerError};
 use crate::json::Fields;
 
 /// Checks the JSON object of an answer with a success status, before anything else reads it.
@@ -25,11 +27,15 @@ use crate::json::Fields;
 /// makes the body an error, with the content that [`Provider::server_error`](crate::Provider::server_error) reads.
 pub type Check = fn(&Fields) -> Result<(), AnswerError>;
 
+/// What to do after an error status, where the general advice does not fit.
+pub(crate) type Advice = fn(StatusCode, Option<&ServerError>) -> Option<&'static str>;
+
 /// Checked settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) base_url: Url,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Given,
+    pub(crate) scrubber: Scrubber,
     pub(crate) timeout: Duration,
     pub(crate) page_timeout: Duration,
     pub(crate) retry: RetryPolicy,
@@ -39,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) check: Option<Check>,
     pub(crate) server_error: fn(&Fields) -> ServerError,
     pub(crate) quota_wait: fn(&HeaderMap, Timestamp) -> Option<Duration>,
-    pub(crate) advice: fn(StatusCode, Option<&ServerError>) -> Option<&'static str>,
+    pub(crate) advice: Advice,
     pub(crate) max_body_bytes: usize,
     pub(crate) transport: SharedTransport,
     pub(crate) clock: Clock,
@@ -58,6 +64,7 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) limiter: RateBuckets,
     pub(super) budget: RetryBudget,
+    pub(super) credentials: Arc<CredentialCache>,
     pub(super) scrubber: Scrubber,
     sunset: Mutex<Option<Sunset>>,
 }
@@ -73,8 +80,43 @@ impl Client {
         };
         let limiter = RateBuckets::new(limiter, settings.rate_limit, settings.bucket_limits);
         let budget = RetryBudget::new(settings.retry.budget);
-        let scrubber = Scrubber::new(&settings.credentials);
-        Self { inner: Arc::new(Inner { settings, limiter, budget, scrubber, sunset: Mutex::default() }) }
+        let (given, scrubber) = (settings.credentials.clone(), settings.scrubber.clone());
+        let credentials = CredentialCache::new(given, scrubber.clone(), settings.retry, settings.page_timeout);
+        let (credentials, sunset) = (Arc::new(credentials), Mutex::default());
+        Self { inner: Arc::new(Inner { settings, limiter, budget, credentials, scrubber, sunset }) }
+    }
+
+    /// A client for what a credential source asks: with the transport, the clock, the time limits and the scrubber of these
+    /// settings, without credentials, a rate limit and what is particular to a provider. It makes one attempt for each call: the
+    /// client that needs the credentials repeats it.
+    pub(super) fn for_credentials(settings: &Settings) -> Self {
+        Self::new(Settings {
+            credentials: Given::Fixed(Credentials::none()),
+            retry: RetryPolicy { throttled_wait: None, ..settings.retry.max_attempts(1) },
+            rate_limit: RateLimit::unlimited(),
+            bucket_limits: &[],
+            limit_scope: LimitScope::Client,
+            check: None,
+            server_error: ServerError::read,
+            quota_wait: |_, _| None,
+            advice: |_, _| None,
+            ..settings.clone()
+        })
+    }
+
+    /// This client at another URL, with a limit for bodies and its own advice after an error status.
+    pub(super) fn at(&self, base_url: Url, max_body_bytes: usize, advice: Advice) -> Self {
+        Self::new(Settings { base_url, advice, max_body_bytes, ..self.inner.settings.clone() })
+    }
+
+    /// Replaces the credentials while this client and its clones are in use, such as an API key that was rotated. Every attempt
+    /// that begins afterwards uses the new ones; a request that was sent with the old ones and is refused with status 401 is sent
+    /// once more. The old ones stay hidden in errors and logs.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) when a [`CredentialSource`](crate::CredentialSource) gives this client its credentials.
+    pub fn replace_credentials(&self, credentials: Credentials) -> Result<()> {
+        self.inner.credentials.replace(credentials)
     }
 
     /// The base URL.
@@ -84,7 +126,7 @@ impl Client {
 
     /// Whether the client has no credentials.
     pub fn is_anonymous(&self) -> bool {
-        self.inner.settings.credentials.is_none()
+        self.inner.credentials.is_none()
     }
 
     /// The clock for "now" and "today".
@@ -117,6 +159,16 @@ impl Client {
         self.inner.scrubber.finds_secret_in(text)
     }
 
+    /// A link of the server without the query parameters that the credentials in use add; `None` when it has none of them.
+    pub(crate) fn link_without_keys(&self, link: &str) -> Option<String> {
+        self.inner.credentials.removed_from(link)
+    }
+
+    /// Hides a secret in all texts of servers from now on.
+    pub(super) fn hide(&self, secret: &SecretString) {
+        self.inner.scrubber.add_secrets([secret]);
+    }
+
     /// Scheme, host and port of the base URL.
     pub(crate) fn origin(&self) -> String {
         redact::origin(self.base_url())
@@ -137,7 +189,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("base_url", &redact::shown(self.base_url()))
-            .field("credentials", &self.inner.settings.credentials)
+            .field("credentials", &self.inner.credentials)
             .finish_non_exhaustive()
     }
 }

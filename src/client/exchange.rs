@@ -1,5 +1,6 @@
 //! One attempt: sends the HTTP request, reads status and headers, then the body within limits of time and size.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,6 +14,7 @@ use url::Url;
 use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::clock::monotonic;
 use super::core::Client;
+use super::credential_cache::Held;
 use super::progress::Progress;
 use super::redact;
 use super::response::{AttemptError, Response};
@@ -39,6 +41,8 @@ pub(crate) struct Opened {
     /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
     pub(crate) page_timeout: Duration,
     url: Url,
+    /// The revision of the credentials that were sent, if any.
+    pub(super) credentials: Option<u64>,
     /// When the attempt must end, and the limit that a timeout error names.
     deadline: Instant,
     limit: (Duration, TimeoutScope),
@@ -54,6 +58,8 @@ impl Client {
         call: &Call,
     ) -> Result<Opened, AttemptError> {
         let settings = &self.inner.settings;
+        let credentials =
+            if self.is_authorised(request, url) { Some(self.credentials(page_deadline, call).await?) } else { None };
         let now = monotonic();
         let deadline = now.checked_add(settings.timeout).unwrap_or(page_deadline).min(page_deadline);
         // A timeout error names the configured limit, not the remaining time.
@@ -62,7 +68,7 @@ impl Client {
         } else {
             (settings.timeout, TimeoutScope::Attempt)
         };
-        let http = self.http_request(request, url).map_err(AttemptError::fatal)?;
+        let http = http_request(request, url, credentials.as_deref()).map_err(AttemptError::fatal)?;
         let sent = timeout_at(deadline, settings.transport.0.send(http)).await;
         let answer = sent.map_err(|_| timed_out(call, limit))?.map_err(|source| broken(call, source))?;
         let (head, body) = answer.into_parts();
@@ -74,6 +80,7 @@ impl Client {
             timeout: settings.timeout,
             page_timeout: settings.page_timeout,
             url: url.clone(),
+            credentials: credentials.map(|held| held.revision),
             deadline,
             limit,
         })
@@ -127,7 +134,7 @@ impl Client {
             Some(target) if !self.may_go_to(&target, request) => {
                 Err(Error::ForeignOrigin { call: call(), link: "redirect", found: redact::origin(&target) })
             }
-            Some(target) if redirects <= MAX_REDIRECTS => Ok(target),
+            Some(target) if redirects <= MAX_REDIRECTS => Ok(self.without_own_keys(request, target)),
             _ => {
                 let message = "the redirect has no valid `Location`, or there are too many redirects".to_owned();
                 let advice = advice(status);
@@ -149,10 +156,32 @@ impl Client {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
-        Ok(url)
+        // A link of the server may repeat the parameter; one of the caller is refused when the request is made.
+        Ok(if request.url == UrlKind::Plain { url } else { self.without_own_keys(request, url) })
     }
 
-    /// Whether a request may be sent to this URL. `http_request` decides whether the credentials are sent too.
+    /// A link of the server without the query parameters of the client's own credentials. They are added again where credentials are
+    /// sent. Elsewhere a parameter of the same name is not the client's, unless its value is.
+    fn without_own_keys(&self, request: &ApiRequest, url: Url) -> Url {
+        let own = || self.is_authorised(request, &url) || self.finds_secret_in(url.as_str());
+        let removed = self.inner.credentials.removed_from(url.as_str()).filter(|_| own());
+        removed.and_then(|link| Url::parse(&link).ok()).unwrap_or(url)
+    }
+
+    /// The credentials to send now.
+    async fn credentials(&self, page_deadline: Instant, call: &Call) -> Result<Arc<Held>, AttemptError> {
+        let current = self.inner.credentials.current(call.attempts > 1);
+        let limit = (self.inner.settings.page_timeout, TimeoutScope::Page);
+        let current = timeout_at(page_deadline, current).await.map_err(|_| timed_out(call, limit))?;
+        current.map_err(|failed| {
+            let wait = failed.requested.then(|| failed.until.saturating_duration_since(monotonic()));
+            let error = Error::Credentials { call: Box::new(call.clone()), source: failed.source };
+            let retry = error.is_retryable();
+            AttemptError { error, retry, wait: wait.filter(|_| retry) }
+        })
+    }
+
+    /// Whether a request may be sent to this URL. `is_authorised` decides whether the credentials are sent too.
     fn may_go_to(&self, url: &Url, request: &ApiRequest) -> bool {
         let base = self.base_url();
         let other_allowed =
@@ -160,28 +189,38 @@ impl Client {
         !redact::has_user(url) && (url.origin() == base.origin() || other_allowed)
     }
 
-    fn http_request(&self, request: &ApiRequest, url: &Url) -> Result<http::Request<Bytes>> {
-        let mut http = http::Request::new(request.body.clone());
-        *http.method_mut() = request.method.clone();
-        *http.uri_mut() =
-            url.as_str().parse().map_err(|_| Error::invalid("URL", redact::shown(url), "a URL of at most 64 KB"))?;
-        let headers = http.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.extend(request.headers.clone());
+    /// Whether the client's credentials are sent to this URL.
+    fn is_authorised(&self, request: &ApiRequest, url: &Url) -> bool {
         let base = self.base_url();
-        let authorised = url.origin() == base.origin()
+        url.origin() == base.origin()
             && match request.url {
                 UrlKind::Plain | UrlKind::Private => true,
                 UrlKind::Download => url.path().starts_with(base.path()),
                 UrlKind::Bearer => false,
-            };
-        if authorised {
-            for (name, value) in self.inner.settings.credentials.headers() {
-                headers.insert(name, value.clone());
             }
-        }
-        Ok(http)
     }
+}
+
+fn http_request(request: &ApiRequest, url: &Url, held: Option<&Held>) -> Result<http::Request<Bytes>> {
+    let mut http = http::Request::new(request.body.clone());
+    *http.method_mut() = request.method.clone();
+    let mut with_keys = url.clone();
+    if let Some(held) = held {
+        if let Some(name) = held.credentials.key_in(url) {
+            let rule = "no parameter of this name: the client's credentials are sent in it";
+            return Err(Error::invalid("query parameter", name, rule));
+        }
+        held.credentials.add_keys_to(&mut with_keys);
+    }
+    *http.uri_mut() =
+        with_keys.as_str().parse().map_err(|_| Error::invalid("URL", redact::shown(url), "a URL of at most 64 KB"))?;
+    let headers = http.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.extend(request.headers.clone());
+    for (name, value) in held.iter().flat_map(|held| held.credentials.headers()) {
+        headers.insert(name, value.clone());
+    }
+    Ok(http)
 }
 
 fn timed_out(call: &Call, (limit, scope): (Duration, TimeoutScope)) -> AttemptError {

@@ -1,58 +1,68 @@
 //! Removes credentials and personal data from errors, logs and `Debug`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
 use super::credentials::Credentials;
+use super::secrets::{Find, Secrets};
 
 /// The longest piece of a server's answer that an error shows, in characters.
 const SNIPPET: usize = 200;
 
-/// Removes the client's secrets, and what looks like personal data, from texts of a server.
+/// Removes the client's secrets, and what looks like personal data, from texts of a server. Clones share the secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Scrubber {
-    secrets: Arc<[SecretString]>,
-    user: Option<SecretString>,
+    secrets: Arc<RwLock<Secrets>>,
 }
 
 impl Scrubber {
-    pub(crate) fn new(credentials: &Credentials) -> Self {
-        Self { secrets: credentials.secrets().into(), user: credentials.user().cloned() }
+    /// Adds the secrets of credentials, before they are used.
+    pub(crate) fn add(&self, credentials: &Credentials) {
+        let secrets = credentials.secrets().iter().map(|secret| (secret, false));
+        self.add_all(secrets.chain(credentials.user().map(|user| (user, true))));
+    }
+
+    /// Adds secrets that are not credentials of this client, such as a refresh token.
+    pub(crate) fn add_secrets<'s>(&self, secrets: impl IntoIterator<Item = &'s SecretString>) {
+        self.add_all(secrets.into_iter().map(|secret| (secret, false)));
+    }
+
+    fn add_all<'s>(&self, secrets: impl Iterator<Item = (&'s SecretString, bool)>) {
+        let mut all = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.for_each(|(secret, user)| all.add(secret, user));
+    }
+
+    fn secrets(&self) -> RwLockReadGuard<'_, Secrets> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The text without the secrets. When one is in a form that cannot be replaced, the whole text is removed.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.hidden() {
-            text = text.replace(&encoded(secret), "[redacted]").replace(secret, "[redacted]");
-        }
-        if self.hidden().any(|secret| contains_secret(secret, &text)) { "[redacted]".to_owned() } else { text }
+        let secrets = self.secrets();
+        let text = secrets.removed_from(text);
+        let hidden = unescaped_forms(&text).iter().any(|form| secrets.are_in(form, Find::All));
+        if hidden { "[redacted]".to_owned() } else { text }
     }
 
     /// Whether a link or token that is to be kept holds a secret: anywhere, and a user name in its query. Texts of fewer than 8
     /// characters are not looked for, because they occur by chance.
     pub(crate) fn finds_secret_in(&self, link: &str) -> bool {
-        let in_text = |secret: &SecretString, text: &str| {
-            let secret = secret.expose_secret();
-            secret.len() >= 8 && (text.contains(&encoded(secret)) || contains_secret(secret, text))
+        let secrets = self.secrets();
+        let in_text = |text: &str, find| {
+            secrets.are_in(text, find) || unescaped_forms(text).iter().any(|form| secrets.are_in(form, find))
         };
         let query = link.split_once('?').map_or(link, |(_, query)| query);
-        self.secrets.iter().any(|secret| in_text(secret, link)) || self.user.iter().any(|user| in_text(user, query))
-    }
-
-    /// All texts that must not be shown.
-    fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().chain(&self.user).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty())
+        in_text(link, Find::InLinks) || in_text(query, Find::Users)
     }
 
     /// One short line, without secrets, e-mail addresses and control characters.
     pub(crate) fn snippet(&self, text: &str) -> String {
         // The cut comes after the replacement: a secret that straddles the cut must not survive in part. What is looked
         // at is bounded all the same, because an error page can be megabytes long.
-        let longest = self.hidden().map(str::len).max().unwrap_or(0);
+        let longest = self.secrets().longest();
         let bound = floor_char_boundary(text, SNIPPET * 8 + longest);
         let text = self.without_secrets(text.get(..bound).unwrap_or_default());
         let mut line = String::with_capacity(SNIPPET);
@@ -70,22 +80,24 @@ impl Scrubber {
     }
 }
 
-/// A secret as it is encoded in a query.
-fn encoded(secret: &str) -> String {
-    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+/// The text with its escapes resolved once and twice, when it has escapes.
+fn unescaped_forms(text: &str) -> Vec<String> {
+    if !text.contains(ESCAPES) {
+        return Vec::new();
+    }
+    let once = unescaped(text);
+    let twice = unescaped(&once);
+    vec![once, twice]
 }
 
-/// Whether the text contains the secret, as it is, escaped, or escaped twice.
-fn contains_secret(secret: &str, text: &str) -> bool {
-    let once = unescaped(text);
-    text.contains(secret) || once.contains(secret) || unescaped(&once).contains(secret)
-}
+/// The characters with which an escape begins.
+const ESCAPES: [char; 3] = ['%', '\\', '&'];
 
 /// The text without percent-encoding, and without the escapes of JSON and HTML.
 fn unescaped(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(['%', '\\', '&']) {
+    while let Some(at) = rest.find(ESCAPES) {
         let (before, escape) = rest.split_at(at);
         out.extend_from_slice(before.as_bytes());
         let (byte, length) = unescape(escape).unwrap_or_else(|| (escape.as_bytes().first().copied(), 1));
@@ -125,7 +137,7 @@ fn unescape(text: &str) -> Option<(Option<u8>, usize)> {
 
 impl fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scrubber({} secrets)", self.secrets.len())
+        write!(f, "Scrubber({} secrets)", self.secrets().len())
     }
 }
 
@@ -161,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_removed_plain_encoded_and_across_the_cut() {
-        let scrubber = Scrubber::new(&Credentials::bearer("s3cr+t/key").unwrap());
+        let scrubber = Scrubber::default();
+        scrubber.add(&Credentials::bearer("s3cr+t/key").unwrap());
         assert_eq!(scrubber.snippet("key=s3cr+t/key bad"), "key=[redacted] bad");
         assert_eq!(scrubber.snippet("key=s3cr%2Bt%2Fkey"), "key=[redacted]");
         for other in [

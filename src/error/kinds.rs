@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::checkpoint::CheckpointError;
 use super::completeness::Completeness;
+use super::credentials::CredentialsError;
 use super::server::ServerError;
 use super::transport::TransportError;
 
@@ -54,6 +55,14 @@ pub enum Error {
         limit: Duration,
         /// Which limit it was.
         scope: TimeoutScope,
+    },
+    /// The client's [`CredentialSource`](crate::CredentialSource) gave no credentials. Nothing was sent with them.
+    #[error("{call}: no credentials: {source}", source = .source.to_string())]
+    Credentials {
+        /// The call that was not sent.
+        call: Box<Call>,
+        /// What the source reported.
+        source: CredentialsError,
     },
     /// The server answered with an error status.
     #[error("{call}: the server answered {status}{}; {advice}", said(.message))]
@@ -216,14 +225,20 @@ impl Error {
     }
 
     /// Whether the same call may succeed later without a change: failed connections, timeouts, 408, 429, 5xx,
-    /// incomplete bodies, and pauses. Never for [`Error::OutcomeUnknown`].
+    /// incomplete bodies, pauses, and credential sources that failed, unless with an error that is not retryable. Never for [`Error::OutcomeUnknown`].
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connection { .. } | Self::Timeout { .. } | Self::Paused { .. } => true,
             Self::Status { status, .. } => retryable_status(*status),
             Self::Body { problem, .. } => matches!(problem, BodyProblem::Truncated),
+            Self::Credentials { source, .. } => source.downcast_ref().is_none_or(Self::is_retryable),
             _ => false,
         }
+    }
+
+    /// Whether the credentials are the problem: the server refused them with status 401, or their source gave none.
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::Credentials { .. }) || self.status() == Some(StatusCode::UNAUTHORIZED)
     }
 
     /// Whether a rate limit or a quota was reached.
@@ -236,6 +251,7 @@ impl Error {
         match self {
             Self::Paused { wait, .. } => Some(*wait),
             Self::Status { retry_after, .. } => *retry_after,
+            Self::Credentials { source, .. } => source.downcast_ref().and_then(Self::retry_after),
             _ => None,
         }
     }
@@ -254,6 +270,7 @@ impl Error {
         match self {
             Self::Status { server, .. } | Self::Body { server, .. } | Self::Paused { server, .. } => server.as_deref(),
             Self::OutcomeUnknown { source } => source.server(),
+            Self::Credentials { source, .. } => source.downcast_ref().and_then(Self::server),
             _ => None,
         }
     }
@@ -263,6 +280,7 @@ impl Error {
         match self {
             Self::Status { server, .. } | Self::Body { server, .. } | Self::Paused { server, .. } => server,
             Self::OutcomeUnknown { source } => source.into_server(),
+            Self::Credentials { .. } => self.server().cloned().map(Box::new),
             _ => None,
         }
     }
@@ -272,6 +290,7 @@ impl Error {
         match self {
             Self::Connection { call, .. }
             | Self::Timeout { call, .. }
+            | Self::Credentials { call, .. }
             | Self::Status { call, .. }
             | Self::Paused { call, .. }
             | Self::Body { call, .. }

@@ -90,7 +90,13 @@ impl Client {
             body: &response.body,
             records,
         };
-        let Paging { next, total } = endpoint.next(at, &answer)?;
+        let Paging { mut next, total } = endpoint.next(at, &answer)?;
+        // The client adds its own key to each request.
+        if let Some(Position::Token(token)) = &mut next
+            && let Some(without) = self.link_without_keys(token)
+        {
+            *token = without;
+        }
         if let Some(Position::Token(token)) = &next
             && self.finds_secret_in(token)
         {

@@ -8,13 +8,16 @@ mod any_api;
 mod any_list;
 mod conformance;
 mod crash;
+mod credentials;
 mod hostile;
 mod incremental;
 #[cfg(feature = "sqlite")]
 mod leases;
 mod messages;
+mod oauth2;
 mod paginate;
 mod prefetch;
+mod query_key;
 mod rate_limit;
 mod redaction;
 mod requests;

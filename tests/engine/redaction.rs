@@ -2,12 +2,15 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::StreamExt;
 use jobfeed::checkpoint::MemoryStore;
+use jobfeed::secrecy::SecretString;
 use jobfeed::testing::{Fault, JobDataApi, When};
-use jobfeed::{Checkpoint, Credentials, RetryPolicy};
+use jobfeed::{Checkpoint, CredentialSource, Credentials, Issued, RetryPolicy};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Reply, Script, envelope, impatient};
@@ -95,14 +98,69 @@ fn replies() -> Vec<Reply> {
     ]
 }
 
+type Builder = jobfeed::ClientBuilder<jobfeed::jobdataapi::Client>;
+
 #[tokio::test(start_paused = true)]
 async fn promise_8_the_secret_is_never_shown() {
+    sweep(|builder| builder.api_key(SECRET), false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_8_a_key_in_the_query_is_never_shown() {
+    sweep(|builder| builder.credentials(Credentials::query("api_key", SECRET).unwrap()), true).await;
+}
+
+/// The secret is the second that the source gives, or belongs to the source.
+struct Secrets(AtomicUsize);
+
+impl CredentialSource for Secrets {
+    type Error = jobfeed::BoxError;
+
+    async fn issue(&self, _: &jobfeed::Client) -> Result<Issued, jobfeed::BoxError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(Issued::new(Credentials::bearer("the-first")?)),
+            1 => Err(format!("refused, the secret is {SECRET}").into()),
+            _ => Err(Box::new(io::Error::other(ENCODED))),
+        }
+    }
+
+    fn secrets(&self) -> Vec<SecretString> {
+        vec![SECRET.into()]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_8_the_secret_of_a_source_is_never_shown() {
+    sweep(|builder| builder.credential_source(Secrets(AtomicUsize::new(0))), false).await;
+    sweep(|builder| builder.credential_source(Secrets(AtomicUsize::new(1))), false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_8_a_replaced_secret_is_never_shown() {
+    sweep(|builder| builder.credential_source(Replaced(AtomicUsize::new(0))), false).await;
+}
+
+/// The secret is replaced before the first answer is shown.
+struct Replaced(AtomicUsize);
+
+impl CredentialSource for Replaced {
+    type Error = jobfeed::Error;
+
+    async fn issue(&self, _: &jobfeed::Client) -> jobfeed::Result<Issued> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        let token = if number == 0 { SECRET.to_owned() } else { format!("another-{number}") };
+        Ok(Issued::new(Credentials::header("x-key", "", token)?).valid_for(Duration::ZERO))
+    }
+}
+
+/// All of it with the secret as this credential. `sent`: whether the secret is sent in the query.
+async fn sweep(secret_in: fn(Builder) -> Builder, sent: bool) {
     for (index, reply) in replies().into_iter().enumerate() {
         let seen = Seen::default();
         let subscriber = tracing_subscriber::fmt().with_writer(seen.clone()).with_max_level(tracing::Level::TRACE);
         let guard = tracing::subscriber::set_default(subscriber.finish());
         let script = Script::replies(vec![reply, Reply::status(404)]);
-        let builder = script.client().api_key(SECRET).retry(RetryPolicy::default().max_attempts(2));
+        let builder = secret_in(script.client()).retry(RetryPolicy::default().max_attempts(2));
         seen.debug(&builder);
         let api = builder.build().unwrap();
         seen.debug(&api);
@@ -147,7 +205,7 @@ async fn promise_8_the_secret_is_never_shown() {
         seen.assert_clean(&format!("reply {index}"));
         let log = script.log.lock().unwrap();
         assert!(log.iter().all(|(_, request)| request.uri().host() == Some("api.test")), "one origin only");
-        assert!(log.iter().all(|(_, request)| !request.uri().query().unwrap_or_default().contains("S3NT")));
+        assert!(log.iter().all(|(_, request)| sent == request.uri().query().unwrap_or_default().contains("S3NT")));
     }
 }
 
@@ -157,6 +215,11 @@ fn credentials_and_settings_do_not_show_secrets() {
     seen.debug(&Credentials::bearer(SECRET).unwrap());
     seen.debug(&Credentials::basic("user", SECRET).unwrap());
     seen.debug(&Credentials::header("x-key", "", SECRET).unwrap());
+    seen.debug(&Credentials::query("x-key", SECRET).unwrap());
+    seen.debug(&Issued::new(Credentials::query("x-key", SECRET).unwrap()));
+    seen.debug(&jobfeed::OAuth2::client_credentials("https://id.test/?k=S3NT", "app", SECRET).unwrap().scope(SECRET));
+    seen.error(&jobfeed::OAuth2::client_credentials(format!("http://id.test/?k={ENCODED}"), "app", "x").unwrap_err());
+    seen.error(&Credentials::query("x-key", format!("{SECRET}\n")).unwrap_err());
     seen.error(&Credentials::header("x-key", "", format!("{SECRET}\n")).unwrap_err());
     let builder = jobfeed::jobdataapi::Client::builder();
     seen.error(&builder.base_url(format!("http://user:{ENCODED}@host/")).build().unwrap_err());

@@ -181,6 +181,11 @@ impl Script {
         })
     }
 
+    /// The answer to a request, for a script that uses another one.
+    pub fn reply(&self, index: usize, request: &http::Request<Bytes>) -> Reply {
+        (self.answer)(index, request)
+    }
+
     pub fn requests(&self) -> usize {
         self.log.lock().unwrap().len()
     }
@@ -209,7 +214,7 @@ impl Transport for Script {
             log.push((tokio::time::Instant::now(), request.clone()));
             log.len() - 1
         };
-        let reply = (self.answer)(index, &request);
+        let reply = self.reply(index, &request);
         async move {
             // A point where a test can kill the caller.
             tokio::task::yield_now().await;

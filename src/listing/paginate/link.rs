@@ -18,7 +18,8 @@ use crate::listing::endpoint::{Answer, Paging};
 ///   walk, which only a [total](super::total_at) can show.
 ///
 /// The URL must have the origin of the request: the credential belongs to it. Otherwise, and when the URL contains a credential, it
-/// is an error and nothing is sent.
+/// is an error and nothing is sent. A parameter of [`Credentials::query`](crate::Credentials::query) is removed from it, and added
+/// again when it is requested.
 ///
 /// ```
 /// use jobfeed::Position;

@@ -70,6 +70,15 @@ impl Client {
         ClientBuilder::default()
     }
 
+    /// Replaces the partner key while this client and its clones are in use. Every attempt that begins afterwards uses the new one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] as for [`Client::new`], and when a [`CredentialSource`](crate::CredentialSource) gives this client its
+    /// credentials.
+    pub fn replace_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
+        self.core.replace_credentials(Credentials::bearer(key)?)
+    }
+
     /// Open jobs of companies with active access.
     pub fn jobs(&self) -> JobsRequest {
         JobsRequest::new(&self.core, ListEndpoint::new(&JOBS))

@@ -63,6 +63,10 @@ impl RapidApi {
             Self::LinkedInJobSearch => "linkedin-job-search-api.p.rapidapi.com",
         }
     }
+
+    fn credentials(self, key: impl Into<SecretString>) -> Result<Credentials> {
+        Credentials::header("x-rapidapi-key", "", key)?.and_header("x-rapidapi-host", "", self.host())
+    }
 }
 
 impl ClientBuilder<Client> {
@@ -74,9 +78,7 @@ impl ClientBuilder<Client> {
     /// A RapidAPI key for one of the mirrors: sets the base URL, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host`
     /// (observed). A base URL that is set later replaces the mirror's.
     pub fn rapid_api(self, mirror: RapidApi, key: impl Into<SecretString>) -> Self {
-        let credentials = Credentials::header("x-rapidapi-key", "", key)
-            .and_then(|credentials| credentials.and_header("x-rapidapi-host", "", mirror.host()));
-        self.try_credentials(credentials).base_url(format!("https://{}/", mirror.host()))
+        self.try_credentials(mirror.credentials(key)).base_url(format!("https://{}/", mirror.host()))
     }
 }
 
@@ -92,6 +94,23 @@ impl Client {
     /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
+    }
+
+    /// Replaces the API key of the vendor's portal while this client and its clones are in use. Every attempt that begins afterwards uses the new one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] as for [`Client::new`], and when a [`CredentialSource`](crate::CredentialSource) gives this client its
+    /// credentials.
+    pub fn replace_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
+        self.core.replace_credentials(Credentials::bearer(key)?)
+    }
+
+    /// Replaces the key of a RapidAPI mirror. The base URL stays. Otherwise as [`Client::replace_api_key`].
+    ///
+    /// # Errors
+    /// As [`Client::replace_api_key`].
+    pub fn replace_rapid_api_key(&self, mirror: RapidApi, key: impl Into<SecretString>) -> Result<()> {
+        self.core.replace_credentials(mirror.credentials(key)?)
     }
 
     /// The clock that gives the current time.

@@ -75,16 +75,17 @@ fn check(body: &Fields) -> Result<(), AnswerError> {
     }
 }
 
+fn credentials(login: &SecretString, password: SecretString) -> Result<Credentials> {
+    if password.expose_secret().is_empty() {
+        return Err(Error::invalid("password", "(empty)", "a text that is not empty"));
+    }
+    Credentials::basic(login.expose_secret(), password)
+}
+
 impl ClientBuilder<Client> {
     /// Login and password, sent by HTTP Basic authentication (vendor page). They come from the vendor's support.
     pub fn login(self, login: impl Into<SecretString>, password: impl Into<SecretString>) -> Self {
-        let (login, password) = (login.into(), password.into());
-        let credentials = if password.expose_secret().is_empty() {
-            Err(Error::invalid("password", "(empty)", "a text that is not empty"))
-        } else {
-            Credentials::basic(login.expose_secret(), password)
-        };
-        self.try_credentials(credentials)
+        self.try_credentials(credentials(&login.into(), password.into()))
     }
 }
 
@@ -100,6 +101,15 @@ impl Client {
     /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
+    }
+
+    /// Replaces login and password while this client and its clones are in use. Every attempt that begins afterwards uses the new ones.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] as for [`Client::new`], and when a [`CredentialSource`](crate::CredentialSource) gives this client its
+    /// credentials.
+    pub fn replace_login(&self, login: impl Into<SecretString>, password: impl Into<SecretString>) -> Result<()> {
+        self.core.replace_credentials(credentials(&login.into(), password.into())?)
     }
 
     fn get<T: DeserializeOwned + Send + 'static>(&self, name: &'static str, path: String) -> GetRequest<T> {

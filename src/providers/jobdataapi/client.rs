@@ -48,11 +48,15 @@ impl Provider for Client {
     }
 }
 
+fn api_key(key: impl Into<SecretString>) -> Result<Credentials> {
+    Credentials::header("authorization", "Api-Key ", key)
+}
+
 impl ClientBuilder<Client> {
     /// The API key, sent as `Authorization: Api-Key …` (vendor page). Without one, calls are anonymous: about 10
     /// requests an hour and 20 jobs per answer.
     pub fn api_key(self, key: impl Into<SecretString>) -> Self {
-        self.try_credentials(Credentials::header("authorization", "Api-Key ", key))
+        self.try_credentials(api_key(key))
     }
 }
 
@@ -76,6 +80,15 @@ impl Client {
     /// A builder, to change the defaults.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::default()
+    }
+
+    /// Replaces the API key while this client and its clones are in use. Every attempt that begins afterwards uses the new one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] as for [`Client::new`], and when a [`CredentialSource`](crate::CredentialSource) gives this client its
+    /// credentials.
+    pub fn replace_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
+        self.core.replace_credentials(api_key(key)?)
     }
 
     /// An endpoint without a page size: it is not documented for the currency rates, and no parameter of the small
