@@ -12,10 +12,14 @@ mod incremental;
 #[cfg(feature = "sqlite")]
 mod leases;
 mod messages;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod observe;
 mod paginate;
 mod prefetch;
 mod rate_limit;
 mod redaction;
+mod reports;
 mod requests;
 #[cfg(feature = "sqlite")]
 mod stores;

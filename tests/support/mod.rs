@@ -181,6 +181,11 @@ impl Script {
         })
     }
 
+    /// The answer to the request of this number, for a script that changes some answers of another.
+    pub fn reply(&self, index: usize, request: &http::Request<Bytes>) -> Reply {
+        (self.answer)(index, request)
+    }
+
     pub fn requests(&self) -> usize {
         self.log.lock().unwrap().len()
     }
