@@ -16,6 +16,7 @@ mod messages;
 mod metrics;
 mod observe;
 mod paginate;
+mod partitions;
 mod prefetch;
 mod rate_limit;
 mod redaction;
