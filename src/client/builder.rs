@@ -219,12 +219,11 @@ impl<P: Provider> ClientBuilder<P> {
             None => Url::parse(P::BASE_URL)
                 .map_err(|_| Error::invalid("base URL", P::BASE_URL, "a base URL; this provider has no default"))?,
         };
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                let http = HttpTransport::builder().connect_timeout(self.connect_timeout).user_agent(self.user_agent);
-                SharedTransport(Arc::new(http.build()?))
-            }
+        let transport = if let Some(transport) = self.transport {
+            transport
+        } else {
+            let http = HttpTransport::builder().connect_timeout(self.connect_timeout).user_agent(self.user_agent);
+            SharedTransport(Arc::new(http.build()?))
         };
         Ok(P::from_core(Client::new(Settings {
             base_url,

@@ -49,7 +49,9 @@ impl Client {
     {
         let telemetry = &self.telemetry(info, &request.method);
         let take = |opened| self.read_whole(request, telemetry, opened, &read);
-        telemetry.run(self.send(request, telemetry, accept, take)).await
+        let result = telemetry.run(self.send(request, telemetry, accept, take)).await;
+        telemetry.end(&result);
+        result
     }
 
     /// Makes one call and returns the answer before its body is read. The reader applies the limits of size and time.
@@ -57,7 +59,9 @@ impl Client {
         let info = CallInfo { endpoint, purpose: Purpose::Parts, position: None, progress };
         let telemetry = &self.telemetry(info, &request.method);
         let accept: Accept<'_> = &|status| status.is_success();
-        telemetry.run(self.send(request, telemetry, accept, |opened| ready(Ok(opened)))).await
+        let result = telemetry.run(self.send(request, telemetry, accept, |opened| ready(Ok(opened)))).await;
+        telemetry.end(&result);
+        result
     }
 
     /// The loop: attempts and waits until `take` accepts an answer with an accepted status.

@@ -1,13 +1,13 @@
 //! The one place where calls are counted: counters, spans, metrics, log lines and the observer are all fed from here.
 
 use std::fmt::Debug;
-use std::future::Future;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 use tracing::field::{self, Empty};
+use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 use url::Url;
 
@@ -111,15 +111,18 @@ impl<'a> Telemetry<'a> {
         self.info.progress.memory()
     }
 
-    /// Runs the call inside its span.
-    pub(super) async fn run<O>(&self, call: impl Future<Output = Result<O>> + Send) -> Result<O> {
-        let result = call.instrument(self.span.clone()).await;
+    /// The call inside its span.
+    pub(super) fn run<F>(&self, call: F) -> Instrumented<F> {
+        call.instrument(self.span.clone())
+    }
+
+    /// The call has ended.
+    pub(super) fn end<O>(&self, result: &Result<O>) {
         self.span.record("jobfeed.attempts", self.attempts.load(Relaxed));
         self.span.record("jobfeed.waited_ms", self.waited_ms.load(Relaxed));
-        if let Err(error) = &result {
+        if let Err(error) = result {
             record_error(&self.span, error);
         }
-        result
     }
 
     /// An attempt is sent now.
@@ -205,9 +208,9 @@ pub(super) struct AttemptInProgress<'t> {
 }
 
 impl AttemptInProgress<'_> {
-    /// Runs a part of the attempt inside its span.
-    pub(super) async fn run<O>(&self, part: impl Future<Output = O> + Send) -> O {
-        part.instrument(self.span.clone()).await
+    /// A part of the attempt inside its span.
+    pub(super) fn run<F>(&self, part: F) -> Instrumented<F> {
+        part.instrument(self.span.clone())
     }
 
     /// The head of the answer is there.

@@ -165,7 +165,9 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     let (client, progress) = (&self.client, &self.progress);
                     let probe =
                         client.fetch_page::<IgnoredAny>(&*endpoint, &at, progress, OnRejected::Keep, Purpose::Probe);
-                    let Some(probe) = StopSignal::or_stopped(self.stop.as_ref(), probe).await else { return Ok(None) };
+                    let Some(probe) = StopSignal::or_stopped(self.stop.as_ref(), Box::pin(probe)).await else {
+                        return Ok(None);
+                    };
                     let probe = match probe {
                         Err(error) if self.strategy.recover(&error) => continue,
                         probe => probe?,
@@ -185,7 +187,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 Step::Chunk(endpoint, at, rows) => {
                     self.asked = Some((endpoint.clone(), Purpose::Parts));
                     let stop = self.stop.clone().filter(|_| endpoint.may_prefetch());
-                    let chunk = StopSignal::or_stopped(stop.as_ref(), self.chunk(&*endpoint, &at, rows));
+                    let chunk = StopSignal::or_stopped(stop.as_ref(), Box::pin(self.chunk(&*endpoint, &at, rows)));
                     let Some(fetched) = chunk.await else { return Ok(None) };
                     let fetched = fetched?;
                     if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {

@@ -89,6 +89,7 @@ impl fmt::Display for RunError {
 }
 
 /// A mark as in a state, but of a text only the length.
+#[allow(clippy::ref_option, reason = "serde passes the field")]
 fn without_text<S: Serializer>(mark: &Option<Mark>, serializer: S) -> Result<S::Ok, S::Error> {
     match mark {
         Some(Mark::Text(text)) => Mark::Text(format!("({} bytes)", text.len())).serialize(serializer),

@@ -1,8 +1,10 @@
 //! A signal that ends runs between two batches.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::future::{Either, select};
 use tokio::sync::watch;
 
 /// Ends runs early and in order: after [`StopSignal::stop`], the batch in hand can still be committed, and then
@@ -56,13 +58,11 @@ impl StopSignal {
     }
 
     /// Runs a future to its end; `None` when the signal is given before.
-    pub(super) async fn or_stopped<F: Future>(signal: Option<&Self>, future: F) -> Option<F::Output> {
+    pub(super) async fn or_stopped<F: Future + Unpin>(signal: Option<&Self>, future: F) -> Option<F::Output> {
         let Some(signal) = signal else { return Some(future.await) };
-        let future = std::pin::pin!(future);
-        let stopped = std::pin::pin!(signal.stopped());
-        match futures::future::select(stopped, future).await {
-            futures::future::Either::Left(_) => None,
-            futures::future::Either::Right((output, _)) => Some(output),
+        match select(pin!(signal.stopped()), future).await {
+            Either::Left(_) => None,
+            Either::Right((output, _)) => Some(output),
         }
     }
 }
