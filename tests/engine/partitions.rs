@@ -71,7 +71,7 @@ async fn a_panic_ends_only_its_partition() {
 async fn partitions_run_in_a_spawned_task_with_borrowed_keys() {
     let api = Script::jobs((1..=25).collect()).client().build().unwrap();
     let task = tokio::spawn(async move {
-        let keys = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let keys: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
         let store = MemoryStore::new();
         let (api, store) = (&api, &store);
         let mut rows = BTreeMap::new();
@@ -221,7 +221,7 @@ async fn a_run_at_its_end_is_complete_although_the_signal_was_given() {
     let (store, stop) = (MemoryStore::new(), StopSignal::new());
     let mut run = api.jobs().sync_by_id("k", &store).await.unwrap().stop_when(&stop);
     while let Some(batch) = run.next().await.unwrap() {
-        if !batch.next_state().run().is_some() {
+        if batch.next_state().run().is_none() {
             stop.stop();
         }
         batch.commit().await.unwrap();
