@@ -96,7 +96,7 @@ pub mod endpoint {
 ///
 /// * `call`: one logical request with all its attempts and waits. `jobfeed.endpoint`, `jobfeed.purpose` (`page`, `probe`, `single`,
 ///   `parts`), `jobfeed.position` (such as `Page(3)`; of a token only the length), `jobfeed.key` (the checkpoint key, in a sync; with
-///   [`partitions`](crate::partitions) it tells the partition), `http.request.method`, `server.address`, `server.port`; and at its
+///   [`partitions`] it tells the partition), `http.request.method`, `server.address`, `server.port`; and at its
 ///   end `http.response.status_code` of the last answer, `jobfeed.attempts`, `jobfeed.waited_ms`, `error.type`, `otel.status_code`.
 /// * `attempt`, inside it: one request on the wire; `otel.kind` is `client`. `jobfeed.endpoint`, `http.request.method`,
 ///   `http.request.resend_count` (from the second attempt on), `server.address`, `server.port`, `url.path` (not of links that give
@@ -124,7 +124,7 @@ pub mod endpoint {
 ///
 /// # Events
 ///
-/// [`ClientBuilder::observe`](crate::ClientBuilder::observe) calls a function with each [`Event`].
+/// [`ClientBuilder::observe`](crate::ClientBuilder::observe) calls a function with each [`Event`](telemetry::Event).
 pub mod telemetry {
     pub use crate::client::{Attempt, Event, EventKind, Purpose, WaitReason};
 }

@@ -36,6 +36,7 @@ pub(crate) struct CallInfo<'a> {
 pub(crate) struct Telemetry<'a> {
     info: CallInfo<'a>,
     observer: &'a Observer,
+    #[cfg(feature = "metrics")]
     base_url: &'a Url,
     span: Span,
     attempts: AtomicU32,
@@ -73,6 +74,7 @@ impl Client {
         Telemetry {
             info,
             observer: &self.inner.settings.observer,
+            #[cfg(feature = "metrics")]
             base_url: self.base_url(),
             span: Span::none(),
             attempts: AtomicU32::new(0),
