@@ -181,7 +181,7 @@ impl Script {
         })
     }
 
-    /// The answer to a request, for a script that uses another one.
+    /// The answer to the request of this number, for a script that changes some answers of another.
     pub fn reply(&self, index: usize, request: &http::Request<Bytes>) -> Reply {
         (self.answer)(index, request)
     }
