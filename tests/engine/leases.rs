@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jobfeed::checkpoint::{CheckpointError, Fence, FileStore, LeaseStore, MemoryStore, SqliteStore};
-use jobfeed::{Checkpoint, Error, SyncState};
+use jobfeed::testing::conformance::{self, Violation};
+use jobfeed::{BoxError, Checkpoint, Error, SyncState};
 use proptest::prelude::*;
 
-use crate::support::{Script, check_leases, paused_runtime};
+use crate::support::{Script, paused_runtime};
 
 async fn states() -> Vec<SyncState> {
     let api = Script::jobs((1..=100).collect()).client().build().unwrap();
@@ -22,15 +23,21 @@ async fn states() -> Vec<SyncState> {
 }
 
 #[tokio::test]
-async fn every_store_keeps_a_lease_for_one_worker() {
+async fn every_store_keeps_a_lease_for_one_worker() -> Result<(), Violation> {
     let folder = tempfile::tempdir().unwrap();
-    let file = || FileStore::new(folder.path().join("states")).unwrap();
-    let sqlite = || SqliteStore::open(folder.path().join("states.sqlite3")).unwrap();
-    let states = states().await;
     let memory = MemoryStore::new();
-    check_leases(memory.clone(), memory, &states).await;
-    check_leases(file(), file(), &states).await;
-    check_leases(sqlite(), sqlite(), &states).await;
+    conformance::leases(async || Ok::<_, BoxError>(memory.clone())).await?;
+    conformance::leases(async || FileStore::new(folder.path().join("states"))).await?;
+    conformance::leases(async || SqliteStore::open(folder.path().join("states.sqlite3"))).await
+}
+
+/// The suite notices a store that ignores the token, which [`Unfenced`] does.
+#[tokio::test]
+async fn the_suite_finds_a_store_that_ignores_the_fence() {
+    let (leases, states) = (MemoryStore::new(), MemoryStore::new());
+    let open = async || Ok::<_, BoxError>(Unfenced { leases: leases.clone(), states: states.clone() });
+    let violation = conformance::leases(open).await.unwrap_err().to_string();
+    assert!(violation.contains("a save without the lease"), "{violation}");
 }
 
 /// A store whose leases can no longer be renewed, as of a process that was stopped or has lost its network.

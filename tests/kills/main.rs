@@ -13,8 +13,7 @@ use std::process::Command;
 use jobfeed::testing::JobDataApi;
 
 #[path = "../postgres/server.rs"]
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
+#[allow(dead_code, unreachable_pub)]
 mod server;
 mod worker;
 

@@ -13,20 +13,20 @@ use jobfeed::tokio_postgres::NoTls;
 use jobfeed::{BoxError, Error, RateLimit, RetryPolicy, jobdataapi};
 use rustix::process::{Signal, getpid, kill_process};
 
-pub const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 /// A row that is written twice is an error.
-pub const TABLE: &str = "CREATE TABLE rows (sync bigint NOT NULL, id bigint NOT NULL, PRIMARY KEY (sync, id))";
+pub(crate) const TABLE: &str = "CREATE TABLE rows (sync bigint NOT NULL, id bigint NOT NULL, PRIMARY KEY (sync, id))";
 /// A killed worker's lease ends after this time.
 const TTL: Duration = Duration::from_millis(300);
 
-pub fn sqlite(path: &Path) -> rusqlite::Connection {
+pub(crate) fn sqlite(path: &Path) -> rusqlite::Connection {
     let db = rusqlite::Connection::open(path).unwrap();
     db.busy_timeout(Duration::from_secs(30)).unwrap();
     db.execute_batch(&TABLE.replace("TABLE", "TABLE IF NOT EXISTS")).unwrap();
     db
 }
 
-pub fn rows_file(folder: &Path, sync: u64) -> PathBuf {
+pub(crate) fn rows_file(folder: &Path, sync: u64) -> PathBuf {
     folder.join(format!("rows-{sync}.txt"))
 }
 

@@ -5,7 +5,7 @@ use jobfeed::testing::conformance::{self, Violation};
 use jobfeed::{BoxError, Checkpoint, SyncState};
 
 use super::server::{self, Database};
-use crate::support::{Script, check_leases};
+use crate::support::Script;
 
 async fn states(rows: u64) -> Vec<SyncState> {
     let api = Script::jobs((1..=rows).collect()).client().build().unwrap();
@@ -26,7 +26,8 @@ async fn rows(database: &Database) -> i64 {
 async fn the_store_passes_the_suite_of_all_stores() -> Result<(), Violation> {
     let Some(server) = server::shared() else { return Ok(()) };
     let database = server.database("suite").await;
-    conformance::store(async || Ok::<_, BoxError>(database.store().await)).await
+    conformance::store(async || Ok::<_, BoxError>(database.store().await)).await?;
+    conformance::leases(async || Ok::<_, BoxError>(database.store().await)).await
 }
 
 #[tokio::test]
@@ -203,11 +204,4 @@ async fn a_connection_that_cannot_be_opened_is_an_error_of_the_store() {
     let refused = PostgresStore::new(async || Err::<_, BoxError>("no route".into())).await.unwrap_err();
     assert!(matches!(refused, CheckpointError::Store(_)));
     assert_eq!(Fence::new(3).get(), 3);
-}
-
-#[tokio::test]
-async fn its_leases_are_those_of_every_store() {
-    let Some(server) = server::shared() else { return };
-    let database = server.database("leases").await;
-    check_leases(database.store().await, database.store().await, &states(100).await).await;
 }

@@ -1,8 +1,6 @@
 //! Helpers for several test files.
 #![allow(dead_code, unreachable_pub, clippy::type_complexity)] // each test file uses some of it
 
-mod leases;
-
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -18,8 +16,6 @@ use jobfeed::testing::JobDataApi;
 use jobfeed::{
     Body, Checkpoint, ClientBuilder, PageStream, RateLimit, RetryPolicy, SyncRun, Transport, TransportError,
 };
-
-pub use leases::check_leases;
 
 /// Waits of at most a few milliseconds, for tests over real sockets.
 pub fn impatient() -> RetryPolicy {

@@ -6,6 +6,7 @@
 //! | an incremental sync of it | the checks of a sync | a [`SyncCase`] |
 //! | a call that changes something on the server | the check of a `POST` | a [`PostCase`] |
 //! | a [`Checkpoint`](crate::Checkpoint) store | [`store`](store()) | a function that opens it |
+//! | one that gives leases ([`LeaseStore`](crate::checkpoint::LeaseStore)) | also [`leases`](leases()) | the same |
 //!
 //! The macro [`conformance_tests!`](crate::conformance_tests) makes a `#[test]` of each check, so that a failure has a name. A
 //! check is also an async function here, such as [`every_record_arrives_once`]: it ends with a [`Violation`] that says what was
@@ -16,6 +17,7 @@
 
 mod case;
 mod faults;
+mod leases;
 mod macros;
 mod pages;
 mod posts;
@@ -26,6 +28,7 @@ mod walk;
 
 pub use case::{Case, PAGE, PostCase, ROWS, Settings, SyncCase};
 pub use faults::*;
+pub use leases::leases;
 pub use macros::block_on;
 pub use pages::*;
 pub use posts::*;

@@ -88,7 +88,7 @@ where
 const LAST: u64 = 12;
 
 /// A state with this revision; `note` makes two states of one revision differ.
-fn state(revision: u64, note: &str) -> SyncState {
+pub(super) fn state(revision: u64, note: &str) -> SyncState {
     let position = json!({"next": revision * 1000, "upper": u64::MAX, "lower": i64::MIN, "note": note});
     state_of(revision, None, Some(position))
 }
