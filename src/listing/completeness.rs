@@ -17,6 +17,8 @@ pub(crate) struct Walked {
     pub(crate) total: Option<u64>,
     /// Hashes of the keys of the last records, where the endpoint has keys.
     pub(crate) tail: Vec<u64>,
+    /// Whether there was a sign that a record may be missing.
+    pub(crate) drifted: bool,
 }
 
 /// The account of one walk. It keeps the keys of one page only, however long the walk is.
@@ -69,6 +71,7 @@ impl Account {
         let twice = keys.len() - different.len();
         self.twice += twice as u64;
         self.repeated += (again.len() - self.shared.len() + twice) as u64;
+        self.walked.drifted |= self.twice > 0 || (!self.fixed_positions && (self.changed || self.repeated > 0));
         let same_page = !different.is_empty() && again == different && again == self.previous;
         self.previous = different;
         self.walked.tail = keys.get(keys.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec();
@@ -98,7 +101,7 @@ impl Account {
         let drifted = Completeness::Drifted { first_total, last_total, repeated };
         if self.fixed_positions {
             // A page is one moment of the list: with a record twice, it lacks another one.
-            if self.twice > 0 {
+            if self.walked.drifted {
                 return Completeness::Drifted { first_total, last_total, repeated: self.twice };
             }
             // A record that enters behind the position changes the total and moves nothing.
@@ -111,10 +114,10 @@ impl Account {
             };
         }
         match last_total {
-            Some(total) if !self.changed && repeated == 0 && self.walked.rows < total => {
+            Some(total) if !self.walked.drifted && self.walked.rows < total => {
                 Completeness::ShortBy(total - self.walked.rows)
             }
-            _ if self.changed || repeated > 0 || last_total.is_some_and(|total| self.walked.rows > total) => drifted,
+            _ if self.walked.drifted || last_total.is_some_and(|total| self.walked.rows > total) => drifted,
             _ => Completeness::Complete,
         }
     }

@@ -156,12 +156,14 @@ struct Inner {
     origin: String,
     query: Fingerprint,
     at: Position,
-    /// The three fields of [`Walked`].
+    /// The fields of [`Walked`].
     rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tail: Vec<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    drifted: bool,
 }
 
 /// The version of the text form. Any other version is refused.
@@ -169,8 +171,8 @@ const PREFIX: &str = "jobfeed1.";
 
 impl Cursor {
     pub(crate) fn new(origin: String, query: Fingerprint, at: Position, walked: Walked) -> Self {
-        let Walked { rows, total, tail } = walked;
-        Self { inner: Inner { origin, query, at, rows, total, tail } }
+        let Walked { rows, total, tail, drifted } = walked;
+        Self { inner: Inner { origin, query, at, rows, total, tail, drifted } }
     }
 
     /// The position and the account of the pages before it, when the cursor belongs to this query and origin.
@@ -185,7 +187,8 @@ impl Cursor {
             let reason = "it belongs to another query (endpoint, filters or page size differ)";
             return Err(Error::Cursor { reason: reason.to_owned() });
         }
-        let walked = Walked { rows: inner.rows, total: inner.total, tail: inner.tail.clone() };
+        let Inner { rows, total, drifted, .. } = *inner;
+        let walked = Walked { rows, total, tail: inner.tail.clone(), drifted };
         Ok((inner.at.clone(), walked))
     }
 }
@@ -237,7 +240,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_and_json_are_exact_inverses(token: String, rows: u64, total: Option<u64>, tail: Vec<u64>) {
-            let walked = Walked { rows, total, tail };
+            let walked = Walked { rows, total, tail, drifted: rows % 2 == 0 };
             let cursor = Cursor::new("http://h".into(), Fingerprint::of(["q"]), Position::Token(token), walked);
             prop_assert_eq!(&cursor.to_string().parse::<Cursor>().unwrap(), &cursor);
             let json = serde_json::to_string(&cursor).unwrap();

@@ -14,12 +14,14 @@ pub(super) struct IncrementalPosition {
     pub(super) since: Option<Mark>,
     /// Where the next request starts.
     pub(super) at: Position,
-    /// The three fields of [`Walked`]: the account of the pages before it.
+    /// The fields of [`Walked`]: the account of the pages before it.
     pub(super) rows: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) total: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) tail: Vec<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) drifted: bool,
     /// The greatest mark so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) highest: Option<Mark>,
@@ -44,6 +46,7 @@ impl IncrementalPosition {
             rows,
             total: None,
             tail: Vec::new(),
+            drifted: false,
             highest: None,
             first: None,
             mixed: false,
@@ -52,7 +55,8 @@ impl IncrementalPosition {
     }
 
     pub(super) fn walk(&self) -> Walk {
-        let walked = Walked { rows: self.rows, total: self.total, tail: self.tail.clone() };
+        let Self { rows, total, drifted, .. } = *self;
+        let walked = Walked { rows, total, tail: self.tail.clone(), drifted };
         Walk::resume(self.at.clone(), walked)
     }
 
@@ -86,6 +90,7 @@ mod tests {
             rows: 0,
             total: None,
             tail: Vec::new(),
+            drifted: false,
             highest,
             first,
             mixed: false,

@@ -148,8 +148,9 @@ impl<E: Incremental> Strategy for IncrementalWalk<E> {
         {
             verdict = Verdict::DeliverThenFail(WalkError::Incomplete(completeness));
         }
-        let Walked { rows, total, tail } = self.walk.walked().clone();
-        (self.position.rows, self.position.total, self.position.tail) = (rows, total, tail);
+        let Walked { rows, total, tail, drifted } = self.walk.walked().clone();
+        let position = &mut self.position;
+        (position.rows, position.total, position.tail, position.drifted) = (rows, total, tail, drifted);
         if let Some(at) = self.walk.at() {
             self.position.at = at.clone();
         }

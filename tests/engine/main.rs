@@ -27,6 +27,7 @@ mod redaction;
 mod reports;
 mod requests;
 mod rest;
+mod resumed;
 #[cfg(feature = "sqlite")]
 mod stores;
 #[path = "../support/mod.rs"]
