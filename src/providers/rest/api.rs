@@ -50,7 +50,7 @@ pub struct Api {
 
 /// Where the secret of an application is sent.
 ///
-/// In JSON: `{"header": {"name": "Authorization", "prefix": "Bearer "}}`.
+/// In JSON: `{"header": {"name": "Authorization", "prefix": "Bearer "}}` or `{"query": {"name": "api_key"}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -62,6 +62,11 @@ pub enum CredentialsAt {
         /// What comes before the secret, such as `"Bearer "`. Default: nothing.
         #[serde(default)]
         prefix: String,
+    },
+    /// As a parameter of the query. It is never shown, and never part of a cursor or a checkpoint.
+    Query {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -129,8 +134,12 @@ impl Api {
         for (name, value) in &self.headers {
             plain_header(&format!("headers.{name}"), name, value)?;
         }
-        if let Some(CredentialsAt::Header { name, .. }) = &self.credentials {
-            check_header("credentials.header.name", name)?;
+        match &self.credentials {
+            Some(CredentialsAt::Header { name, .. }) => check_header("credentials.header.name", name)?,
+            Some(CredentialsAt::Query { name }) if name.is_empty() => {
+                return Err(Error::invalid("credentials.query.name", "", "the name of a parameter"));
+            }
+            Some(CredentialsAt::Query { .. }) | None => {}
         }
         self.check_limits()?;
         for (name, list) in &self.endpoints {
@@ -184,7 +193,8 @@ impl Api {
     pub fn credentials(&self, secret: impl Into<SecretString>) -> Result<Credentials> {
         match &self.credentials {
             Some(CredentialsAt::Header { name, prefix }) => Credentials::header(name, prefix, secret),
-            None => Err(Error::invalid("credentials", "(none)", "the header of the secret, or no secret")),
+            Some(CredentialsAt::Query { name }) => Credentials::query(name, secret),
+            None => Err(Error::invalid("credentials", "(none)", "the place of the secret, or no secret")),
         }
     }
 

@@ -138,6 +138,7 @@ fn a_bad_description_names_the_field_and_what_is_expected_and_repeats_no_value()
         ("/name", Some(json!("")), "name", "not empty"),
         ("/base_url", Some(json!("http://user:s3cret@own.test/")), "base_url", "without credentials"),
         ("/credentials/header/name", Some(json!("a b")), "credentials.header.name", "the name of a header"),
+        ("/credentials", Some(json!({"query": {"name": ""}})), "credentials.query.name", "the name of a parameter"),
         ("/headers/Authorization", secret(), "headers.Authorization", "credentials"),
         ("/headers/X-A", Some(json!("a\nb")), "headers.X-A", "control characters"),
         ("/rate_limit/requests", Some(json!(0)), "rate_limit.requests", "1 or more"),
@@ -243,6 +244,23 @@ async fn the_limits_of_a_description_hold() {
     let log = script.log.lock().unwrap();
     assert_eq!((log[0].1.method().as_str(), &log[0].1.body()[..]), ("POST", &br#"{"all":true}"#[..]));
     assert_eq!(log[0].1.headers()["x-tenant"], "t");
+}
+
+#[tokio::test]
+async fn promise_8_a_secret_in_the_query_is_sent_and_not_kept() {
+    let script = Script::replies(vec![Reply::page(r#"{"data":[{"id":1}],"next":"n"}"#)]);
+    let api = Api::from_json(&changed("/credentials", Some(json!({"query": {"name": "api_key"}})))).unwrap();
+    let client = client_with(&api, "s3cret-key", &script);
+    let page = client.list::<Value>("jobs").unwrap().send().await.unwrap();
+    assert!(sent(&script)[0].ends_with("&api_key=s3cret-key"), "{:?}", sent(&script));
+    assert!(!format!("{client:?} {:?}", page.next_cursor()).contains("s3cret"));
+    let other = client_with(&api, "an0ther-key", &script);
+    other.list::<Value>("jobs").unwrap().resume_from(page.next_cursor().unwrap().clone()).send().await.unwrap();
+}
+
+fn client_with(api: &Api, secret: &str, script: &Script) -> jobfeed::rest::ApiClient {
+    let builder = api.builder().unwrap().credentials(api.credentials(secret).unwrap());
+    api.over(builder.transport(script.clone()).build().unwrap()).unwrap()
 }
 
 #[test]
