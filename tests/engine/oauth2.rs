@@ -225,7 +225,7 @@ fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
         assert!(!error.to_string().contains("u:p"));
     }
     for url in ["http://127.0.0.1:9/token", "http://localhost/token", "http://[::1]/token", "https://id.test/t?a=b"] {
-        let _ = OAuth2::client_credentials(url, "app", "secret").unwrap();
+        _ = OAuth2::client_credentials(url, "app", "secret").unwrap();
     }
     assert!(OAuth2::client_credentials(TOKEN_URL, "", "secret").is_err());
     assert!(OAuth2::client_credentials(TOKEN_URL, "app", "").is_err());
