@@ -36,6 +36,7 @@
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync | [`checkpoint`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
+//! | to see what a client does: spans, metrics, events | [`telemetry`] |
 //! | tokens that expire, OAuth 2.0, keys that change | [`CredentialSource`], [`OAuth2`], [`Client::replace_credentials`] |
 //! | another paginated JSON API | [`rest`], without a type of your own; [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
 //! | to test your own pipeline | the module `testing`, feature `testing` |
@@ -54,6 +55,7 @@
 //! # Features
 //!
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
+//! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones.
@@ -83,13 +85,58 @@ pub mod endpoint {
     pub use crate::sync::{Coverage, Incremental};
 }
 
+/// What a client tells about its work: `tracing` spans, metrics, and events for a function of your own.
+///
+/// All three are fed from one place, below the loop of attempts, so each attempt counts. None of them gets a credential, a query,
+/// a body or a record. Without a subscriber, a recorder and an observer they cost next to nothing.
+///
+/// # Spans
+///
+/// Always there, at the level `INFO` with the target `jobfeed`. The names follow the OpenTelemetry conventions for HTTP clients,
+/// so that `tracing-opentelemetry` exports them as they are.
+///
+/// * `call`: one logical request with all its attempts and waits. `jobfeed.endpoint`, `jobfeed.purpose` (`page`, `probe`, `single`,
+///   `parts`), `jobfeed.position` (such as `Page(3)`; of a token only the length), `jobfeed.key` (the checkpoint key, in a sync; with
+///   [`partitions`] it tells the partition), `http.request.method`, `server.address`, `server.port`; and at its
+///   end `http.response.status_code` of the last answer, `jobfeed.attempts`, `jobfeed.waited_ms`, `error.type`, `otel.status_code`.
+/// * `attempt`, inside it: one request on the wire; `otel.kind` is `client`. `jobfeed.endpoint`, `http.request.method`,
+///   `http.request.resend_count` (from the second attempt on), `server.address`, `server.port`, `url.path` (not of links that give
+///   access by themselves); and at its end `http.response.status_code`, `jobfeed.bytes` (after decompression), `jobfeed.latency_ms`,
+///   `error.type`, `otel.status_code`.
+///
+/// `error.type` is the error status, or [`Error::kind`](crate::Error::kind) where there is none. A page that is fetched in advance has
+/// the span in which the page before was asked for as its parent. Log lines (`answered`, `failed`, `retrying`, `waiting`) are events
+/// inside these spans.
+///
+/// # Metrics
+///
+/// With the feature `metrics`, for the recorder that the application has installed by the `metrics` crate. No label has a position, a key or
+/// a query: their number is that of the endpoints, times statuses and errors.
+///
+/// | name | kind | unit | labels besides `jobfeed.endpoint` |
+/// |---|---|---|---|
+/// | `http.client.request.duration` | histogram, one value for each attempt | seconds | `http.request.method`, `server.address` (`other` for links to other hosts), `server.port`, `http.response.status_code`, `error.type` |
+/// | `jobfeed.wait.duration` | histogram; its sum is the time waited | seconds | `jobfeed.wait.reason`: `rate_limit`, `server`, `retry` |
+/// | `jobfeed.retries` | counter | attempts after the first | |
+/// | `jobfeed.pages` | counter | pages delivered | |
+/// | `jobfeed.rows` | counter | records delivered, rejected ones included | |
+/// | `jobfeed.rows.rejected` | counter | records that did not fit the record type | |
+/// | `jobfeed.quota.remaining` | gauge | requests left, where the headers of an answer say so | |
+///
+/// # Events
+///
+/// [`ClientBuilder::observe`](crate::ClientBuilder::observe) calls a function with each [`Event`](telemetry::Event).
+pub mod telemetry {
+    pub use crate::client::{Attempt, Event, EventKind, Purpose, WaitReason};
+}
+
 pub use checkpoint::{Checkpoint, Mark, RunInProgress, SyncState};
 #[cfg(feature = "webhook")]
 pub use client::webhook;
 pub use client::{
     Activity, Body, Client, ClientBuilder, Clock, Counts, CredentialSource, Credentials, Download, DownloadRequest,
-    GetRequest, HeadRequest, Issued, LimitScope, OAuth2, Progress, Provider, RateLimit, RetryPolicy, Sunset, Transport,
-    WriteRequest,
+    GetRequest, HeadRequest, HttpTransport, HttpTransportBuilder, Issued, LimitScope, OAuth2, Progress, Provider,
+    RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
 };
 pub use error::{
     BoxError, Call, Completeness, CredentialsError, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope,
@@ -100,7 +147,9 @@ pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi, rest};
-pub use sync::{Batch, Incremental, ListDiff, Outcome, Report, SyncIncremental, SyncRun, partitions};
+pub use sync::{
+    Batch, Incremental, ListDiff, Outcome, Report, RunError, StopSignal, SyncIncremental, SyncRun, partitions,
+};
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
 #[cfg(feature = "sqlite")]

@@ -13,11 +13,13 @@ use super::core::{Check, Client, Settings};
 use super::credential_cache::Given;
 use super::credential_source::{Attached, CredentialSource, SharedSource};
 use super::credentials::Credentials;
+use super::http_transport::{CONNECT_TIMEOUT, HttpTransport, USER_AGENT};
+use super::observe::{Event, Observer};
 use super::rate_limit::{LimitScope, RateLimit};
 use super::redact::Scrubber;
 use super::retry::RetryPolicy;
 use super::setters::setters;
-use super::transport::{ReqwestTransport, SharedTransport, Transport};
+use super::transport::{SharedTransport, Transport};
 use crate::error::{Error, Result, ServerError};
 use crate::json::Fields;
 
@@ -96,6 +98,7 @@ pub struct ClientBuilder<P> {
     max_body_bytes: usize,
     transport: Option<SharedTransport>,
     clock: Clock,
+    observer: Observer,
     provider: PhantomData<fn() -> P>,
 }
 
@@ -105,16 +108,17 @@ impl<P: Provider> Default for ClientBuilder<P> {
             base_url: None,
             credentials: Ok(Credentials::none()),
             source: None,
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: CONNECT_TIMEOUT,
             timeout: P::TIMEOUT,
             page_timeout: PAGE_TIMEOUT,
             retry: RetryPolicy { throttled_wait: P::THROTTLED_WAIT, ..RetryPolicy::default() },
             rate_limit: P::RATE_LIMIT,
             bucket_limits: P::BUCKET_LIMITS,
-            user_agent: concat!("jobfeed/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: USER_AGENT.to_owned(),
             max_body_bytes: 256 << 20,
             transport: None,
             clock: Clock::system(),
+            observer: Observer::default(),
             provider: PhantomData,
         }
     }
@@ -139,6 +143,35 @@ setters! { [P: Provider] ClientBuilder<P> {
     transport(transport: impl Transport) => transport = Some(SharedTransport(Arc::new(transport)));
     /// The clock for "now" and "today". Default: the system clock.
     clock(clock: Clock) => clock = clock;
+    /// Tells this function of every attempt, wait and page of the client and its clones. A later call replaces it.
+    ///
+    /// It is called by the task that makes the call, so it should be quick and must not block. A panic in it is caught and
+    /// logged, and the call goes on: no page is lost. It never gets a secret. See [`telemetry`](crate::telemetry), also
+    /// for spans and metrics, which need no observer.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use jobfeed::jobdataapi::Client;
+    /// use jobfeed::telemetry::EventKind;
+    ///
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = jobfeed::testing::JobDataApi::builder().jobs(300).start().await?;
+    /// # let (key, url) = (server.api_key(), server.base_url());
+    /// let slow = Arc::new(AtomicU64::new(0));
+    /// let count = slow.clone();
+    /// let api = Client::builder().api_key(key).base_url(url).observe(move |event| match event.kind {
+    ///     EventKind::AttemptAnswered(attempt) if attempt.duration.as_secs() >= 10 => {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    ///     EventKind::AttemptFailed { error, .. } => eprintln!("{}: {error}", event.endpoint),
+    ///     _ => {}
+    /// });
+    /// api.build()?.jobs().send().await?;
+    /// assert_eq!(slow.load(Ordering::Relaxed), 0);
+    /// # Ok(()) }
+    /// ```
+    observe(observe: impl Fn(&Event<'_>) + Send + Sync + 'static) => observer = Observer::new(observe);
 } }
 
 impl<P: Provider> ClientBuilder<P> {
@@ -205,9 +238,11 @@ impl<P: Provider> ClientBuilder<P> {
             None => Url::parse(P::BASE_URL)
                 .map_err(|_| Error::invalid("base URL", P::BASE_URL, "a base URL; this provider has no default"))?,
         };
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => SharedTransport(Arc::new(ReqwestTransport::new(self.connect_timeout, &self.user_agent)?)),
+        let transport = if let Some(transport) = self.transport {
+            transport
+        } else {
+            let http = HttpTransport::builder().connect_timeout(self.connect_timeout).user_agent(self.user_agent);
+            SharedTransport(Arc::new(http.build()?))
         };
         let mut settings = Settings {
             base_url,
@@ -226,6 +261,7 @@ impl<P: Provider> ClientBuilder<P> {
             max_body_bytes: self.max_body_bytes,
             transport,
             clock: self.clock,
+            observer: self.observer,
         };
         if let Some(source) = self.source {
             let client = Client::for_credentials(&settings);

@@ -11,9 +11,11 @@ use super::api_request::{ApiRequest, UrlKind};
 use super::clock::{monotonic, sleep_until};
 use super::core::Client;
 use super::exchange::Opened;
+use super::observe::WaitReason;
 use super::progress::Progress;
 use super::rate_limit::Wait;
 use super::response::{AttemptError, Response};
+use super::telemetry::{CallInfo, Telemetry};
 use super::{rate_headers, redact};
 use crate::error::{AnswerError, Call, Error, PauseReason, Result, ServerError, WaitScope};
 use crate::json;
@@ -30,36 +32,44 @@ impl Client {
         accept: Accept<'_>,
         read: impl Fn(&Response) -> Result<O, AnswerError> + Send + Sync,
     ) -> Result<O> {
-        let progress = Progress::default();
-        self.call_with(endpoint, request, &progress, accept, |response| ready(read(&response))).await
+        self.call_with(CallInfo::single(endpoint, &Progress::default()), request, accept, |response| {
+            ready(read(&response))
+        })
+        .await
     }
 
     /// Makes one call: attempts and waits until `read` accepts a whole answer, or the call fails.
     pub(crate) async fn call_with<O: Send, F>(
         &self,
-        endpoint: &str,
+        info: CallInfo<'_>,
         request: &ApiRequest,
-        progress: &Progress,
         accept: Accept<'_>,
         read: impl Fn(Arc<Response>) -> F + Send + Sync,
     ) -> Result<O>
     where
         F: Future<Output = Result<O, AnswerError>> + Send,
     {
-        self.send(endpoint, request, progress, accept, |opened| self.read_whole(request, progress, opened, &read)).await
+        let telemetry = &self.telemetry(info, &request.method);
+        let take = |opened| self.read_whole(request, telemetry, opened, &read);
+        let result = telemetry.run(self.send(request, telemetry, accept, take)).await;
+        telemetry.end(&result);
+        result
     }
 
     /// Makes one call and returns the answer before its body is read. The reader applies the limits of size and time.
-    pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
-        self.send(endpoint, request, progress, &|status| status.is_success(), |opened| ready(Ok(opened))).await
+    pub(crate) async fn open(&self, info: CallInfo<'_>, request: &ApiRequest) -> Result<Opened> {
+        let telemetry = &self.telemetry(info, &request.method);
+        let accept: Accept<'_> = &|status| status.is_success();
+        let result = telemetry.run(self.send(request, telemetry, accept, |opened| ready(Ok(opened)))).await;
+        telemetry.end(&result);
+        result
     }
 
     /// The loop: attempts and waits until `take` accepts an answer with an accepted status.
     async fn send<O, F>(
         &self,
-        endpoint: &str,
         request: &ApiRequest,
-        progress: &Progress,
+        telemetry: &Telemetry<'_>,
         accept: Accept<'_>,
         take: impl Fn(Opened) -> F + Send + Sync,
     ) -> Result<O>
@@ -75,16 +85,17 @@ impl Client {
             _ => format!("{}/…", redact::origin(&url)),
         };
         let target = format!("{} {shown}", request.method);
+        let endpoint = telemetry.endpoint();
         let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, uncertain: false };
         let (mut redirects, mut refused) = (0, false);
         loop {
             // Waiting in line for the client's own rate limit is not part of the page's time.
-            deadline += self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, progress).await?;
+            deadline += self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, telemetry).await?;
             call.attempts += 1;
-            progress.request(call.attempts);
-            let attempt_error = match self.exchange(request, &url, deadline, &call).await {
+            let mut attempt = telemetry.start(call.attempts, request, &url);
+            let taken = match attempt.run(self.exchange(request, &url, deadline, &call)).await {
                 Ok(opened) => {
-                    tracing::debug!(endpoint, attempt = call.attempts, status = opened.status.as_u16(), "answered");
+                    attempt.answered(opened.status);
                     self.keep_sunset(endpoint, &opened.headers);
                     // Not an attempt: the server did nothing, whatever the method, and the credentials are other ones now.
                     if opened.status == StatusCode::UNAUTHORIZED
@@ -92,31 +103,34 @@ impl Client {
                         && !accept(opened.status)
                         && opened.credentials.is_some_and(|revision| self.inner.credentials.refused(revision))
                     {
+                        attempt.end(None);
                         call.attempts -= 1;
                         continue;
                     }
                     // Only a request that changes nothing on the server may be sent to another URL.
                     let redirects_to = opened.status.is_redirection() && opened.status != StatusCode::NOT_MODIFIED;
                     if redirects_to && request.method.is_safe() && !accept(opened.status) {
+                        attempt.end(None);
                         redirects += 1;
                         url = self.redirected(request, &opened, redirects)?;
                         call.attempts -= 1;
                         continue;
                     }
-                    match self.take_answer(request, opened, accept, progress, &take).await {
-                        Ok(value) => {
-                            self.inner.budget.deposit();
-                            return Ok(value);
-                        }
-                        Err(attempt_error) => attempt_error,
-                    }
+                    attempt.run(self.take_answer(request, opened, accept, telemetry, &take)).await
+                }
+                Err(attempt_error) => Err(attempt_error),
+            };
+            attempt.end(taken.as_ref().err().map(|failed| &failed.error));
+            let attempt_error = match taken {
+                Ok(value) => {
+                    self.inner.budget.deposit();
+                    return Ok(value);
                 }
                 Err(attempt_error) => attempt_error,
             };
             let uncertain = attempt_error.error.is_ambiguous();
-            let wait = self.wait_before_retry(request, attempt_error, &call, deadline)?;
+            let wait = self.wait_before_retry(request, attempt_error, &call, deadline, telemetry)?;
             call.uncertain |= uncertain;
-            progress.waited(wait);
             sleep_until(monotonic() + wait).await;
         }
     }
@@ -127,7 +141,7 @@ impl Client {
         request: &ApiRequest,
         opened: Opened,
         accept: Accept<'_>,
-        progress: &Progress,
+        telemetry: &Telemetry<'_>,
         take: &(impl Fn(Opened) -> F + Send + Sync),
     ) -> Result<O, AttemptError>
     where
@@ -136,6 +150,9 @@ impl Client {
         let settings = &self.inner.settings;
         let now = settings.clock.now();
         let used_up = (settings.quota_wait)(&opened.headers, now);
+        if let Some(requests) = rate_headers::remaining(&opened.headers) {
+            telemetry.quota_left(requests);
+        }
         let requested = rate_headers::requested_wait(&opened.headers, now).max(used_up);
         if accept(opened.status) {
             self.pause_for(request, WaitScope::default(), requested);
@@ -143,7 +160,7 @@ impl Client {
             return taken.map_err(|error| AttemptError { wait: requested.filter(|_| error.retry), ..error });
         }
         let call = opened.call.clone();
-        let response = self.read_error(opened, progress).await;
+        let response = self.read_error(opened, telemetry).await;
         let server = self.server_error(&response);
         let in_body = server.as_ref().and_then(|server| server.retry_after);
         let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
@@ -171,6 +188,7 @@ impl Client {
         failed: AttemptError,
         call: &Call,
         deadline: Instant,
+        telemetry: &Telemetry<'_>,
     ) -> Result<Duration> {
         let retry = &self.inner.settings.retry;
         // A zero Retry-After is ignored: the back-off is used.
@@ -189,7 +207,7 @@ impl Client {
             && self.inner.budget.withdraw();
         match requested {
             _ if again => {
-                tracing::warn!(endpoint = %call.endpoint, attempt = call.attempts, error = %failed.error, ?wait, "retrying");
+                telemetry.retrying(call.attempts, wait, &failed.error);
                 Ok(wait)
             }
             // When the server asked for a wait, the call ends as paused, whatever limit of the client ends it.
@@ -205,7 +223,7 @@ impl Client {
         bucket: Option<&str>,
         deadline: Instant,
         call: &Call,
-        progress: &Progress,
+        telemetry: &Telemetry<'_>,
     ) -> Result<Duration> {
         let settings = &self.inner.settings;
         let started = monotonic();
@@ -216,17 +234,18 @@ impl Client {
             let now = monotonic();
             let in_line = now.duration_since(started).saturating_sub(asked_for);
             let Err(Wait { until, paused }) = self.inner.limiter.take(bucket) else {
-                progress.waited(now.duration_since(started));
+                telemetry.waited(in_line, WaitReason::RateLimit);
+                telemetry.waited(asked_for, WaitReason::Server);
                 return Ok(in_line);
             };
+            let wait = until.duration_since(now);
             if paused {
-                let wait = until.duration_since(now);
                 if wait > settings.retry.max_wait || until >= deadline + in_line {
                     return Err(self.paused(call.clone(), wait, None));
                 }
-                tracing::info!(endpoint = %call.endpoint, ?wait, "waiting, as the server asked");
                 asked_for += wait;
             }
+            telemetry.waiting(wait, if paused { WaitReason::Server } else { WaitReason::RateLimit });
             sleep_until(until).await;
         }
     }
@@ -240,7 +259,7 @@ impl Client {
     async fn read_whole<O, F>(
         &self,
         request: &ApiRequest,
-        progress: &Progress,
+        telemetry: &Telemetry<'_>,
         opened: Opened,
         read: &(impl Fn(Arc<Response>) -> F + Send + Sync),
     ) -> Result<O, AttemptError>
@@ -248,7 +267,7 @@ impl Client {
         F: Future<Output = Result<O, AnswerError>> + Send,
     {
         let call = opened.call.clone();
-        let response = Arc::new(self.read_body(opened, progress).await?);
+        let response = Arc::new(self.read_body(opened, telemetry).await?);
         let checked = match self.inner.settings.check {
             Some(check) if response.status.is_success() => check(&json::fields(&response.body)),
             _ => Ok(()),

@@ -12,6 +12,7 @@ use url::Url;
 use super::clock::Clock;
 use super::credential_cache::{CredentialCache, Given};
 use super::credentials::Credentials;
+use super::observe::Observer;
 use super::rate_buckets::RateBuckets;
 use super::rate_limit::{LimitScope, Limiter, RateLimit};
 use super::redact::{self, Scrubber};
@@ -49,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) max_body_bytes: usize,
     pub(crate) transport: SharedTransport,
     pub(crate) clock: Clock,
+    pub(crate) observer: Observer,
 }
 
 /// A client for one base URL and one set of credentials. Clones are cheap; they share rate limit, retry budget, connections.

@@ -15,9 +15,9 @@ use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::clock::monotonic;
 use super::core::Client;
 use super::credential_cache::Held;
-use super::progress::Progress;
 use super::redact;
 use super::response::{AttemptError, Response};
+use super::telemetry::Telemetry;
 use super::transport::Body;
 use crate::error::{Call, Error, Result, TimeoutScope, TransportError, advice};
 
@@ -87,14 +87,14 @@ impl Client {
     }
 
     /// Reads the whole body of an accepted answer, up to the configured size.
-    pub(super) async fn read_body(&self, opened: Opened, progress: &Progress) -> Result<Response, AttemptError> {
+    pub(super) async fn read_body(&self, opened: Opened, telemetry: &Telemetry<'_>) -> Result<Response, AttemptError> {
         let max = self.inner.settings.max_body_bytes;
         let too_large = || AttemptError::fatal(Error::TooLarge { call: Box::new(opened.call.clone()), limit: max });
         let announced = opened.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > max) {
             return Err(too_large());
         }
-        let mut whole = progress.memory().take(announced);
+        let mut whole = telemetry.memory().take(announced);
         let mut body = opened.body.into_inner();
         while let Some(piece) =
             timeout_at(opened.deadline, body.next()).await.map_err(|_| timed_out(&opened.call, opened.limit))?
@@ -105,13 +105,13 @@ impl Client {
             }
             whole.extend_from_slice(&piece);
         }
-        progress.received(whole.len());
-        let body = progress.memory().keep(whole);
+        telemetry.received(whole.len());
+        let body = telemetry.memory().keep(whole);
         Ok(Response { status: opened.status, headers: opened.headers, body, url: opened.url })
     }
 
     /// Reads the beginning of an error's body. What its head says holds even when the body is lost or does not end.
-    pub(super) async fn read_error(&self, opened: Opened, progress: &Progress) -> Response {
+    pub(super) async fn read_error(&self, opened: Opened, telemetry: &Telemetry<'_>) -> Response {
         let mut start = BytesMut::new();
         let mut body = opened.body.into_inner();
         let deadline = opened.deadline.min(monotonic() + ERROR_BODY_TIME);
@@ -121,7 +121,7 @@ impl Client {
             }
             start.extend_from_slice(&piece);
         }
-        progress.received(start.len());
+        telemetry.received(start.len());
         Response { status: opened.status, headers: opened.headers, body: start.freeze(), url: opened.url }
     }
 

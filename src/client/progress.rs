@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::body_memory::BodyMemory;
+use super::observe::EventKind;
 
 /// The counters of a stream or a run. Cheap to clone, and to read from another task or thread.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +15,8 @@ pub struct Progress {
     now: Arc<Mutex<(Counts, Activity)>>,
     /// Here because all requests of a stream or a run have its progress.
     memory: BodyMemory,
+    /// The checkpoint key of the run, for those that observe its calls.
+    key: Option<Arc<str>>,
 }
 
 /// What the next request of a stream or a run is for.
@@ -64,6 +67,15 @@ pub struct Counts {
 }
 
 impl Progress {
+    /// The counters of the run with this checkpoint key.
+    pub(crate) fn of_run(key: &str) -> Self {
+        Self { key: Some(key.into()), ..Self::default() }
+    }
+
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// The counters now.
     pub fn counts(&self) -> Counts {
         self.lock().0
@@ -76,7 +88,7 @@ impl Progress {
 
     /// A copy for the caller, who may keep it for long: it does not keep the memory.
     pub(crate) fn shared(&self) -> Self {
-        Self { now: self.now.clone(), memory: BodyMemory::default() }
+        Self { now: self.now.clone(), memory: BodyMemory::default(), key: self.key.clone() }
     }
 
     pub(super) fn memory(&self) -> &BodyMemory {
@@ -96,31 +108,31 @@ impl Progress {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn page(&self, rows: usize, rejected: usize) {
-        self.update(|counts| {
-            counts.pages += 1;
-            counts.rows += rows as u64;
-            counts.rejected += rejected as u64;
-        });
-    }
-
     pub(crate) fn total(&self, total: Option<u64>) {
         self.update(|counts| counts.total = total.or(counts.total));
     }
 
-    pub(crate) fn received(&self, bytes: usize) {
-        self.update(|counts| counts.bytes += bytes as u64);
-    }
-
-    pub(crate) fn request(&self, attempt: u32) {
-        self.update(|counts| {
-            counts.requests += 1;
-            counts.retries += u64::from(attempt > 1);
+    /// Counts an event.
+    pub(super) fn count(&self, event: &EventKind<'_>) {
+        let milliseconds = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.update(|counts| match *event {
+            EventKind::AttemptSent(attempt) => {
+                counts.requests += 1;
+                counts.retries += u64::from(attempt.number > 1);
+            }
+            EventKind::AttemptAnswered(attempt) | EventKind::AttemptFailed { attempt, .. } => {
+                counts.bytes += attempt.bytes;
+            }
+            EventKind::BodyPart { bytes } => counts.bytes += bytes,
+            EventKind::Retrying { wait, .. } | EventKind::Waited { wait, .. } => {
+                counts.waited_ms = counts.waited_ms.saturating_add(milliseconds(wait));
+            }
+            EventKind::Page { rows, rejected } => {
+                counts.pages += 1;
+                counts.rows += rows;
+                counts.rejected += rejected;
+            }
+            EventKind::Waiting { .. } | EventKind::QuotaLeft { .. } => {}
         });
-    }
-
-    pub(crate) fn waited(&self, wait: Duration) {
-        let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        self.update(|counts| counts.waited_ms = counts.waited_ms.saturating_add(milliseconds));
     }
 }

@@ -49,6 +49,15 @@ fn draft(headers: &HeaderMap) -> Option<Duration> {
     first_form.chain(later_form).chain(separate()).max()
 }
 
+/// How many requests are left: the lowest number that a header tells.
+pub(crate) fn remaining(headers: &HeaderMap) -> Option<u64> {
+    let single = ["x-ratelimit-remaining", "ratelimit-remaining"].into_iter().filter_map(|name| text(headers, name));
+    let fields = headers.get_all("ratelimit").iter().filter_map(|field| field.to_str().ok());
+    let members = fields.flat_map(|field| field.split([',', ';'])).filter_map(|member| member.split_once('='));
+    let listed = members.filter(|(name, _)| matches!(name.trim(), "remaining" | "r")).map(|(_, value)| value.trim());
+    single.chain(listed).filter_map(|value| value.parse().ok()).min()
+}
+
 /// The wait until the reset of a policy of which nothing remains.
 fn used_up_policy(policy: &str, separator: char, remaining: &str, reset: &str) -> Option<Duration> {
     let members = policy.split(separator).filter_map(|member| member.split_once('='));
@@ -109,6 +118,21 @@ mod tests {
         assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1777636830")]), Some(30));
         assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1777636830000")]), Some(30));
         assert_eq!(wait(&[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset", "20")]), None);
+    }
+
+    #[test]
+    fn what_is_left_is_the_lowest_number_that_a_header_tells() {
+        let left = |name: &'static str, value: &'static str| {
+            remaining(&HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                http::HeaderValue::from_static(value),
+            )]))
+        };
+        assert_eq!(left("x-ratelimit-remaining", "41"), Some(41));
+        assert_eq!(left("ratelimit", "limit=100, remaining=7, reset=50"), Some(7));
+        assert_eq!(left("ratelimit", "\"second\";r=3;t=1, \"day\";r=900;t=99"), Some(3));
+        assert_eq!(left("ratelimit-remaining", "none"), None);
+        assert_eq!(left("x-ratelimit-limit", "100"), None);
     }
 
     #[test]

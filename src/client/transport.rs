@@ -1,19 +1,19 @@
-//! How requests are sent: a small object-safe trait over `http` types, and the default implementation with `reqwest`.
+//! How requests are sent: a small object-safe trait over `http` types.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream};
+use futures::stream::BoxStream;
 
-use crate::error::{Error, Result, TransportError};
+use crate::error::TransportError;
 
 /// The body of an answer, in parts as they arrive, already decompressed.
 pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;
 
-/// Sends one request to a server. Implement it to replace the HTTP client: with a recorder, a proxy, a test double.
+/// Sends one request to a server. Implement it to replace the HTTP client: with a recorder, a proxy, a test double. To only
+/// add something to the default one, wrap [`HttpTransport`](crate::HttpTransport).
 ///
 /// An implementation must not follow redirects, must not retry, and must decompress bodies; the client does everything
 /// else. At a time limit, the client drops the future.
@@ -53,45 +53,6 @@ pub type Body = BoxStream<'static, Result<Bytes, TransportError>>;
 pub trait Transport: Send + Sync + 'static {
     /// Sends the request and returns when the status and headers of the answer have arrived.
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>>;
-}
-
-fn transport_error(error: reqwest::Error) -> TransportError {
-    // The URL may hold a key in its query.
-    let error = error.without_url();
-    if error.is_connect() { TransportError::connect(error) } else { TransportError::exchange(error) }
-}
-
-/// The default transport: a `reqwest::Client`.
-pub(crate) struct ReqwestTransport(reqwest::Client);
-
-impl ReqwestTransport {
-    pub(crate) fn new(connect_timeout: Duration, user_agent: &str) -> Result<Self> {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(connect_timeout)
-            .user_agent(user_agent)
-            .build()
-            .map(Self)
-            .map_err(|error| Error::invalid("HTTP client", "default settings", error.without_url().to_string()))
-    }
-}
-
-impl Transport for ReqwestTransport {
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, TransportError>> {
-        let client = self.0.clone();
-        Box::pin(async move {
-            let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(transport_error)?;
-            let mut response = client.execute(request).await.map_err(transport_error)?;
-            let mut head = http::Response::new(());
-            *head.status_mut() = response.status();
-            *head.headers_mut() = std::mem::take(response.headers_mut());
-            let body: Body = Box::pin(stream::try_unfold(response, |mut response| async move {
-                let chunk = response.chunk().await.map_err(transport_error)?;
-                Ok(chunk.map(|chunk| (chunk, response)))
-            }));
-            Ok(head.map(|()| body))
-        })
-    }
 }
 
 /// A shared pointer to a transport, with the `Debug` that configuration types need.

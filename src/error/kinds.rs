@@ -5,6 +5,7 @@
 
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,6 +223,39 @@ impl Error {
     /// A value that was refused before anything was sent.
     pub(crate) fn invalid(what: impl Into<String>, value: impl Into<String>, rule: impl Into<String>) -> Self {
         Self::Invalid { what: what.into(), value: value.into(), rule: rule.into() }
+    }
+
+    /// A short name of the kind of error, for labels and reports: `connection`, `timeout`, `status`, … It never changes.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid",
+            Self::Credentials { .. } => "credentials",
+            Self::Connection { .. } => "connection",
+            Self::Timeout { .. } => "timeout",
+            Self::Status { .. } => "status",
+            Self::Paused { .. } => "paused",
+            Self::Body { .. } => "body",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
+            Self::TooLarge { .. } => "too_large",
+            Self::Record { .. } => "record",
+            Self::AllRejected { .. } => "all_rejected",
+            Self::ForeignOrigin { .. } => "foreign_origin",
+            Self::CursorLoop { .. } => "cursor_loop",
+            Self::Endless { .. } => "endless",
+            Self::Cursor { .. } => "cursor",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Gap { .. } => "gap",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::Uncommitted { .. } => "uncommitted",
+        }
+    }
+
+    /// The error status, or the kind where there is none: `error.type` of spans and metrics.
+    pub(crate) fn label(&self) -> Cow<'static, str> {
+        match self.status() {
+            Some(status) if !status.is_success() => status.as_str().to_owned().into(),
+            _ => self.kind().into(),
+        }
     }
 
     /// Whether the same call may succeed later without a change: failed connections, timeouts, 408, 429, 5xx,

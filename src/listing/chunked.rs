@@ -14,7 +14,7 @@ use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::hash::Fnv;
 use super::page::{OnRejected, Page};
-use crate::client::{Client, Opened, Progress, monotonic};
+use crate::client::{CallInfo, Client, Opened, Progress, Purpose, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
 
@@ -185,7 +185,8 @@ impl ChunkedList {
     }
 
     async fn open_at_start(client: &Client, endpoint: &dyn Endpoint, progress: &Progress) -> Result<Self> {
-        let opened = client.open(endpoint.name(), &endpoint.request(&Position::Start), progress).await?;
+        let info = CallInfo { endpoint: endpoint.name(), purpose: Purpose::Parts, position: None, progress };
+        let opened = client.open(info, &endpoint.request(&Position::Start)).await?;
         Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
     }
 
@@ -247,13 +248,13 @@ impl ChunkedList {
             if ready {
                 let last = self.splitter.place == Place::After;
                 if last {
-                    self.drain(progress).await?;
+                    self.drain(client, progress).await?;
                 }
                 let (chunk, records) = self.splitter.chunk();
                 self.records += records as u64;
                 return Ok(Some((chunk, last)));
             }
-            match self.receive(progress).await? {
+            match self.receive(client, progress).await? {
                 Some(bytes) => self.received = bytes,
                 None => return Err(self.body_error(BodyProblem::Truncated, String::new())),
             }
@@ -261,11 +262,11 @@ impl ChunkedList {
     }
 
     /// Reads the rest of the body. Only white space may follow the list.
-    async fn drain(&mut self, progress: &Progress) -> Result<()> {
+    async fn drain(&mut self, client: &Client, progress: &Progress) -> Result<()> {
         loop {
             let rest = std::mem::take(&mut self.received);
             self.splitter.take(&rest, 1).map_err(|problem| self.body_error(problem, String::new()))?;
-            match self.receive(progress).await? {
+            match self.receive(client, progress).await? {
                 Some(bytes) => self.received = bytes,
                 None => return Ok(()),
             }
@@ -274,7 +275,7 @@ impl ChunkedList {
 
     /// The next part of the body. Both the time without a byte and the time for one chunk are limited: a server that sends white
     /// space for ever is not waited for.
-    async fn receive(&mut self, progress: &Progress) -> Result<Option<Bytes>> {
+    async fn receive(&mut self, client: &Client, progress: &Progress) -> Result<Option<Bytes>> {
         let idle = self.opened.timeout;
         let left = self.deadline.map_or(idle, |deadline| deadline.saturating_duration_since(monotonic()));
         let call = || Box::new(self.opened.call.clone());
@@ -287,7 +288,7 @@ impl ChunkedList {
             Ok(None) => Ok(None),
             Ok(Some(Err(source))) => Err(Error::Connection { call: call(), source }),
             Ok(Some(Ok(bytes))) => {
-                progress.received(bytes.len());
+                client.tell_part(&self.opened.call.endpoint, progress, bytes.len());
                 Ok(Some(bytes))
             }
         }

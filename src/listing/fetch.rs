@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
 use super::page::{OnRejected, Page};
-use crate::client::{Client, Progress, Response};
+use crate::client::{CallInfo, Client, Progress, Purpose, Response};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::{self, BodyProblem, Decoded, ListAt, Record};
 
@@ -30,6 +30,7 @@ impl Client {
         at: &Position,
         progress: &Progress,
         on_rejected: OnRejected,
+        purpose: Purpose,
     ) -> Result<Fetched<T>>
     where
         T: DeserializeOwned + Send + 'static,
@@ -46,7 +47,8 @@ impl Client {
             let unchanged = conditional && status == StatusCode::NOT_MODIFIED;
             status.is_success() || unchanged || endpoint.past_end(at, status)
         };
-        self.call_with(endpoint.name(), &request, progress, &accept, async move |response| {
+        let info = CallInfo { endpoint: endpoint.name(), purpose, position: Some(at), progress };
+        self.call_with(info, &request, &accept, async move |response| {
             if response.status == StatusCode::NOT_MODIFIED {
                 return Ok(Fetched { page: Page::unchanged(response.headers.clone()), next: None });
             }

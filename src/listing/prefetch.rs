@@ -11,12 +11,13 @@ use serde::de::DeserializeOwned;
 use sync_wrapper::SyncWrapper;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::cursor::Position;
 use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::page::OnRejected;
-use crate::client::{Client, Progress};
+use crate::client::{Client, Progress, Purpose};
 use crate::error::Result;
 
 /// The page at one position of a listing, being fetched. Dropping it cancels the request.
@@ -50,7 +51,7 @@ impl<T: DeserializeOwned + Send + 'static> PageFetch<T> {
         let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
         let call = request(&client, &endpoint, &at, &progress, on_rejected);
         let call = match Handle::try_current() {
-            Ok(runtime) if prefetch => Call::Spawned(runtime.spawn(call)),
+            Ok(runtime) if prefetch => Call::Spawned(runtime.spawn(call.in_current_span())),
             _ => Call::Polled(SyncWrapper::new(call)),
         };
         Self { client, endpoint, at, progress, on_rejected, call }
@@ -65,7 +66,7 @@ fn request<T: DeserializeOwned + Send + 'static>(
     on_rejected: OnRejected,
 ) -> BoxFuture<'static, Result<Fetched<T>>> {
     let (client, endpoint, at, progress) = (client.clone(), endpoint.clone(), at.clone(), progress.clone());
-    async move { client.fetch_page(&*endpoint, &at, &progress, on_rejected).await }.boxed()
+    async move { client.fetch_page(&*endpoint, &at, &progress, on_rejected, Purpose::Page).await }.boxed()
 }
 
 impl<T: DeserializeOwned + Send + 'static> Future for PageFetch<T> {

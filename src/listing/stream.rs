@@ -16,7 +16,7 @@ use super::fetch::Fetched;
 use super::page::{OnRejected, Page};
 use super::prefetch::PageFetch;
 use super::walk::Walk;
-use crate::client::{Client, Progress, setters};
+use crate::client::{Client, Progress, Purpose, setters};
 use crate::error::{Completeness, Error, Result};
 
 /// The pages of a listing, one request at a time.
@@ -100,8 +100,8 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
             return Err(error);
         }
         let at = self.walk.at().cloned().unwrap_or_else(|| self.endpoint.start());
-        let fetched = self.client.fetch_page(&*self.endpoint, &at, &self.progress, self.on_rejected).await?;
-        self.enter(fetched)
+        let fetched = self.client.fetch_page(&*self.endpoint, &at, &self.progress, self.on_rejected, Purpose::Page);
+        self.enter(fetched.await?)
     }
 
     /// Starts the request for the next page, when there is one.
@@ -121,7 +121,8 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
         if let Some(key) = self.endpoint.key() {
             page.remove(key, self.walk.shared());
         }
-        self.progress.page(page.len(), page.rejected.len());
+        let (name, rejected) = (self.endpoint.name(), page.rejected.len());
+        self.client.tell_page(name, Purpose::Page, &self.progress, page.len(), rejected);
         self.progress.total(page.total);
         page.next = self.cursor();
         // After an error the walk is at the position of the page, so this is not its end.

@@ -93,8 +93,13 @@ impl<T, C: Checkpoint> Batch<'_, T, C> {
     /// [`crate::Error::Checkpoint`] when the store fails or another process has saved under the key. The stored state
     /// is not changed, the run ends, and the next run delivers the page again.
     pub async fn commit(self) -> Result<()> {
-        self.run.save(&self.next).await?;
-        self.run.settle(self.next);
+        match self.run.save(&self.next).await {
+            Ok(()) => self.run.settle(self.next),
+            Err(error) => {
+                self.run.dropped(&error);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 }

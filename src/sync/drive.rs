@@ -9,8 +9,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::batch::Batch;
 use super::report::{Outcome, Report};
 use super::run::{Fetching, Stage, SyncRun};
+use super::stop::StopSignal;
 use super::strategy::{Step, Verdict};
 use crate::checkpoint::Checkpoint;
+use crate::client::Purpose;
 use crate::error::{Error, Result};
 use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, OnRejected, Page, PageFetch, Position};
 
@@ -18,7 +20,7 @@ use crate::listing::{ChunkedList, Cursor, Endpoint, Fetched, OnRejected, Page, P
 type Delivered<T> = (Page<T>, Option<Error>);
 
 impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
-    /// The next batch; `None` when the run has ended. Then [`SyncRun::report`] says whether it is complete or paused.
+    /// The next batch; `None` when the run has ended. Then [`SyncRun::report`] says whether it is complete, paused or stopped.
     ///
     /// Cancel safe: after the future is dropped, the next call continues without a loss.
     ///
@@ -29,8 +31,9 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     pub async fn next(&mut self) -> Result<Option<Batch<'_, T, C>>> {
         match &self.stage {
             Stage::AwaitingCommit(_) | Stage::Dropped => {
-                self.stage = Stage::Dropped;
-                return Err(Error::Uncommitted { key: self.key.clone() });
+                let error = Error::Uncommitted { key: self.key.clone() };
+                self.dropped(&error);
+                return Err(error);
             }
             Stage::Over(_) => return Ok(None),
             Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) => {}
@@ -38,7 +41,9 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         match self.advance().await {
             Ok(Some((page, error))) => {
                 let rows = page.len();
-                self.progress.page(rows, page.rejected.len());
+                let asked = self.asked.as_ref().map(|(endpoint, purpose)| (endpoint.name(), *purpose));
+                let (endpoint, purpose) = asked.unwrap_or(("", Purpose::Page));
+                self.client.tell_page(endpoint, purpose, &self.progress, rows, page.rejected.len());
                 let next = self.next_state(rows as u64);
                 let after = match error {
                     Some(error) => Stage::Failing(error),
@@ -47,8 +52,13 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 self.stage = Stage::AwaitingCommit(Box::new(after));
                 Ok(Some(Batch { run: self, page, next }))
             }
+            Ok(None) if !self.strategy.finished() => {
+                self.over(Outcome::Stopped);
+                tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run was stopped");
+                Ok(None)
+            }
             Ok(None) => {
-                self.stage = Stage::Over(Outcome::Complete);
+                self.over(Outcome::Complete);
                 tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run is complete");
                 Ok(None)
             }
@@ -102,7 +112,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         Ok(self.report())
     }
 
-    /// The next page to deliver; `None` at the end of the run.
+    /// The next page to deliver; `None` at the end of the run, and when it was stopped.
     async fn advance(&mut self) -> Result<Option<Delivered<T>>> {
         if let Stage::Failing(_) = self.stage
             && let Stage::Failing(error) = std::mem::replace(&mut self.stage, Stage::Ready)
@@ -118,14 +128,20 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 let changed = next.run != self.state.run || next.watermark != self.state.watermark;
                 return Ok(changed.then(|| (Page::empty(), None)));
             }
+            if self.is_stopped() {
+                return Ok(None);
+            }
             let asked = match &self.stage {
                 Stage::Fetching(fetching) => fetching.asked,
                 _ => self.client.clock().now(),
             };
             if let Stage::Fetching(fetching) = &mut self.stage {
                 // The fetch stays in `stage` while it is awaited, so it continues after the caller drops the future.
-                let fetched = (&mut fetching.fetch).await;
+                // A page whose records are billed is not thrown away.
+                let stop = self.stop.as_ref().filter(|_| fetching.endpoint.may_prefetch());
+                let Some(fetched) = StopSignal::or_stopped(stop, &mut fetching.fetch).await else { return Ok(None) };
                 let endpoint = fetching.endpoint.clone();
+                self.asked = Some((endpoint.clone(), Purpose::Page));
                 self.stage = Stage::Ready;
                 match fetched {
                     Ok(fetched) => {
@@ -142,10 +158,17 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
             self.progress.set_activity(self.strategy.activity());
             match self.strategy.step(asked) {
                 Step::Stop(error) => return Err(error),
-                Step::Fetch(endpoint, at) => self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false)),
+                Step::Fetch(endpoint, at) => {
+                    self.stage = Stage::Fetching(self.fetch(endpoint, &at, asked, false));
+                }
                 Step::Probe(endpoint, at) => {
-                    let probe = self.client.fetch_page::<IgnoredAny>(&*endpoint, &at, &self.progress, OnRejected::Keep);
-                    let probe = match probe.await {
+                    let (client, progress) = (&self.client, &self.progress);
+                    let probe =
+                        client.fetch_page::<IgnoredAny>(&*endpoint, &at, progress, OnRejected::Keep, Purpose::Probe);
+                    let Some(probe) = StopSignal::or_stopped(self.stop.as_ref(), Box::pin(probe)).await else {
+                        return Ok(None);
+                    };
+                    let probe = match probe {
                         Err(error) if self.strategy.recover(&error) => continue,
                         probe => probe?,
                     };
@@ -162,7 +185,11 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     }
                 }
                 Step::Chunk(endpoint, at, rows) => {
-                    let fetched = self.chunk(&*endpoint, &at, rows).await?;
+                    self.asked = Some((endpoint.clone(), Purpose::Parts));
+                    let stop = self.stop.clone().filter(|_| endpoint.may_prefetch());
+                    let chunk = StopSignal::or_stopped(stop.as_ref(), Box::pin(self.chunk(&*endpoint, &at, rows)));
+                    let Some(fetched) = chunk.await else { return Ok(None) };
+                    let fetched = fetched?;
                     if let Some(delivered) = self.enter(&*endpoint, fetched, asked)? {
                         return Ok(Some(delivered));
                     }

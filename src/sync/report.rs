@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::checkpoint::Mark;
 use crate::client::Counts;
-use crate::error::Completeness;
+use crate::error::{Completeness, Error};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,6 +34,8 @@ pub enum Outcome {
         /// When to run again.
         until: Timestamp,
     },
+    /// A [`StopSignal`](crate::StopSignal) ended it. Not a failure: the next run continues from the checkpoint.
+    Stopped,
     /// It ended with an error. The next run continues from the checkpoint.
     Failed,
 }
@@ -47,6 +50,7 @@ impl fmt::Display for Outcome {
                 Completeness::Drifted { first_total, last_total, repeated: 0 }.fmt(f)
             }
             Self::Paused { until } => write!(f, "paused until {until}"),
+            Self::Stopped => f.write_str("stopped; the next run continues from the checkpoint"),
             Self::Failed => f.write_str("failed; the next run continues from the checkpoint"),
         }
     }
@@ -59,6 +63,37 @@ impl From<Completeness> for Outcome {
             Completeness::ShortBy(rows) => Self::ShortBy(rows),
             Completeness::Drifted { first_total, last_total, .. } => Self::Drifted { first_total, last_total },
         }
+    }
+}
+
+/// The error that ended a run, for a log or a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RunError {
+    /// The kind: [`Error::kind`].
+    pub kind: &'static str,
+    /// The message with those of its sources, without secrets.
+    pub message: String,
+}
+
+impl From<&Error> for RunError {
+    fn from(error: &Error) -> Self {
+        Self { kind: error.kind(), message: format!("{error:?}") }
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.message)
+    }
+}
+
+/// A mark as in a state, but of a text only the length.
+#[allow(clippy::ref_option, reason = "serde passes the field")]
+fn without_text<S: Serializer>(mark: &Option<Mark>, serializer: S) -> Result<S::Ok, S::Error> {
+    match mark {
+        Some(Mark::Text(text)) => Mark::Text(format!("({} bytes)", text.len())).serialize(serializer),
+        mark => mark.serialize(serializer),
     }
 }
 
@@ -77,8 +112,20 @@ pub struct Report {
     pub counts: Counts,
     /// Records that were new in the caller's store, when the caller reports them ([`crate::Batch::report_new`]).
     pub new: Option<u64>,
+    /// When this run started. A run that was interrupted is continued by a run with a start of its own.
+    pub started: Timestamp,
+    /// When it ended: complete, paused, stopped or with an error. `None` before, and when it was dropped.
+    pub ended: Option<Timestamp>,
     /// How long the run took so far, in seconds.
     pub seconds: f64,
+    /// The error that ended it. `None` for a run that is complete, paused or stopped.
+    pub error: Option<RunError>,
+    /// The watermark when the run started; `None` when the sync had none. A text is serialised as its length: it may give access.
+    #[serde(serialize_with = "without_text")]
+    pub watermark_before: Option<Mark>,
+    /// The watermark of the checkpoint now. It differs from the one before only after a run that is complete.
+    #[serde(serialize_with = "without_text")]
+    pub watermark: Option<Mark>,
     /// More facts of this kind of sync, such as credits: an object, or null. The sync describes its fields.
     pub details: Value,
     /// What this kind of sync cannot guarantee.
@@ -92,7 +139,7 @@ impl Report {
     }
 }
 
-/// One line, without the key.
+/// One line, without the key and the error.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
@@ -126,10 +173,18 @@ mod tests {
             outcome: Outcome::ShortBy(3),
             counts,
             new: None,
+            started: Timestamp::UNIX_EPOCH,
+            ended: None,
             seconds: 1.25,
+            error: None,
+            watermark_before: Some(Mark::Text("a-delta-token".to_owned())),
+            watermark: Some(Mark::Id(7)),
             details: Value::Null,
             caveats: &[],
         };
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["watermark_before"]["text"], "(13 bytes)", "it may give access");
+        assert_eq!((&json["watermark"]["id"], &json["started"]), (&7.into(), &"1970-01-01T00:00:00Z".into()));
         let rest = "0 rejected; 2 pages, 4 requests, 1 retries, 12 KB, 1.2 s";
         assert_eq!(report.to_string(), format!("3 records fewer than the server's total. 7 records received, {rest}"));
         (report.outcome, report.new) = (Outcome::Paused { until: Timestamp::UNIX_EPOCH }, Some(5));

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::report::{Outcome, Report};
+use super::report::{Outcome, Report, RunError};
+use super::stop::StopSignal;
 use super::strategy::Strategy;
-use crate::checkpoint::{Checkpoint, CheckpointError, RunInProgress, SyncState};
-use crate::client::{Client, Progress, monotonic};
+use crate::checkpoint::{Checkpoint, CheckpointError, Mark, RunInProgress, SyncState};
+use crate::client::{Client, Progress, Purpose, monotonic};
 use crate::error::{Error, Result};
 use crate::listing::{ChunkedList, Endpoint, OnRejected, Page, PageFetch};
 
@@ -46,8 +47,17 @@ pub struct SyncRun<T, C> {
     pub(super) held: Option<Page<T>>,
     /// A body that is read in chunks.
     pub(super) chunked: Option<ChunkedList>,
+    /// When the run was first started, maybe by an earlier process.
     pub(super) started_at: Timestamp,
+    /// When this run was started, and when it ended.
+    pub(super) began_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
     pub(super) started: Instant,
+    pub(super) watermark_before: Option<Mark>,
+    pub(super) error: Option<RunError>,
+    pub(super) stop: Option<StopSignal>,
+    /// The endpoint of the last step, and what it was for.
+    pub(super) asked: Option<(Arc<dyn Endpoint>, Purpose)>,
     pub(super) progress: Progress,
     pub(super) new: Option<u64>,
     pub(super) on_rejected: OnRejected,
@@ -64,7 +74,7 @@ pub(super) enum Stage<T> {
     Failing(Error),
     /// A batch was delivered and is not committed yet. After the commit the run continues with the inner stage.
     AwaitingCommit(Box<Stage<T>>),
-    /// A batch was dropped without a commit. Every further call of `next` is an error.
+    /// A batch was dropped without a commit, or its commit failed. Every further call of `next` is an error.
     Dropped,
     /// The run has ended.
     Over(Outcome),
@@ -92,6 +102,8 @@ impl<T, C> SyncRun<T, C> {
         let started_at = state.run.as_ref().map_or(now, |run| run.started);
         Self {
             client,
+            progress: Progress::of_run(&key),
+            watermark_before: state.watermark(),
             key,
             store,
             state,
@@ -100,12 +112,22 @@ impl<T, C> SyncRun<T, C> {
             held: None,
             chunked: None,
             started_at,
+            began_at: now,
+            ended_at: None,
             started: monotonic(),
-            progress: Progress::default(),
+            error: None,
+            stop: None,
+            asked: None,
             new: None,
             on_rejected,
             prefetch,
         }
+    }
+
+    /// Ends the run after the signal: the batch in hand can still be committed, then [`SyncRun::next`] returns `None`.
+    pub fn stop_when(mut self, signal: &StopSignal) -> Self {
+        self.stop = Some(signal.clone());
+        self
     }
 
     /// The checkpoint key.
@@ -131,10 +153,32 @@ impl<T, C> SyncRun<T, C> {
             outcome: self.outcome(),
             counts: self.progress.counts(),
             new: self.new,
+            started: self.began_at,
+            ended: self.ended_at,
             seconds: monotonic().duration_since(self.started).as_secs_f64(),
+            error: self.error.clone(),
+            watermark_before: self.watermark_before.clone(),
+            watermark: self.state.watermark(),
             details: self.strategy.details(),
             caveats: self.strategy.caveats(),
         }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(StopSignal::is_stopped)
+    }
+
+    /// Ends the run.
+    pub(super) fn over(&mut self, outcome: Outcome) {
+        self.stage = Stage::Over(outcome);
+        self.ended_at.get_or_insert_with(|| self.client.clock().now());
+    }
+
+    /// Ends the run because a batch was not committed. Every further call of `next` is an error.
+    pub(super) fn dropped(&mut self, error: &Error) {
+        self.stage = Stage::Dropped;
+        self.ended_at.get_or_insert_with(|| self.client.clock().now());
+        self.error.get_or_insert_with(|| error.into());
     }
 
     fn outcome(&self) -> Outcome {
@@ -196,16 +240,18 @@ impl<T, C> SyncRun<T, C> {
         };
         if let Some(until) = paused_until {
             tracing::info!(key = %self.key, %until, %error, "the run is paused");
-            self.stage = Stage::Over(Outcome::Paused { until });
+            self.over(Outcome::Paused { until });
             return Ok(());
         }
-        self.stage = Stage::Over(match &mut error {
+        let outcome = match &mut error {
             Error::Incomplete { completeness, watermark_kept, .. } => {
                 *watermark_kept = self.state.watermark.is_some();
                 (*completeness).into()
             }
             _ => Outcome::Failed,
-        });
+        };
+        self.error = Some((&error).into());
+        self.over(outcome);
         Err(error)
     }
 }

@@ -14,12 +14,16 @@ mod incremental;
 #[cfg(feature = "sqlite")]
 mod leases;
 mod messages;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod oauth2;
+mod observe;
 mod paginate;
 mod prefetch;
 mod query_key;
 mod rate_limit;
 mod redaction;
+mod reports;
 mod requests;
 mod rest;
 #[cfg(feature = "sqlite")]

@@ -12,6 +12,7 @@ use jobfeed::secrecy::SecretString;
 use jobfeed::testing::{Fault, JobDataApi, When};
 use jobfeed::{Checkpoint, CredentialSource, Credentials, Issued, RetryPolicy};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::support::{Reply, Script, envelope, impatient};
 
@@ -158,9 +159,16 @@ async fn sweep(secret_in: fn(Builder) -> Builder, sent: bool) {
     for (index, reply) in replies().into_iter().enumerate() {
         let seen = Seen::default();
         let subscriber = tracing_subscriber::fmt().with_writer(seen.clone()).with_max_level(tracing::Level::TRACE);
+        let subscriber = subscriber.with_span_events(FmtSpan::FULL);
         let guard = tracing::subscriber::set_default(subscriber.finish());
+        #[cfg(feature = "metrics")]
+        let recorded = crate::metrics::Recorded::default();
+        #[cfg(feature = "metrics")]
+        let recorder = metrics::set_default_local_recorder(&recorded);
         let script = Script::replies(vec![reply, Reply::status(404)]);
+        let events = seen.clone();
         let builder = secret_in(script.client()).retry(RetryPolicy::default().max_attempts(2));
+        let builder = builder.observe(move |event| events.debug(event));
         seen.debug(&builder);
         let api = builder.build().unwrap();
         seen.debug(&api);
@@ -199,9 +207,14 @@ async fn sweep(secret_in: fn(Builder) -> Builder, sent: bool) {
             }
         }
         seen.debug(&run);
-        seen.text(&format!("{:?}", run.report()));
+        seen.text(&format!("{:?} {}", run.report(), serde_json::to_string(&run.report()).unwrap()));
         seen.text(&store.load("k").await.unwrap().map(|state| state.to_json()).unwrap_or_default());
         drop(guard);
+        #[cfg(feature = "metrics")]
+        {
+            drop(recorder);
+            seen.text(&recorded.text());
+        }
         seen.assert_clean(&format!("reply {index}"));
         let log = script.log.lock().unwrap();
         assert!(log.iter().all(|(_, request)| request.uri().host() == Some("api.test")), "one origin only");

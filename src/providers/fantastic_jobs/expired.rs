@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt};
 use super::frames::ExpiredFrame;
 use super::models::ExpiredId;
 use super::query;
-use crate::client::{ApiRequest, Client, Progress, setters};
+use crate::client::{ApiRequest, Client, Progress, Purpose, setters};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::ListAt;
 use crate::listing::{Answer, ChunkedList, Endpoint, OnRejected, Page, Paging, Position, Query};
@@ -119,7 +119,9 @@ impl ExpiredRequest {
             while more {
                 let fetched = list.next::<ExpiredId>(chunk, &client, &progress, OnRejected::default()).await?;
                 more = fetched.next.is_some();
-                yield fetched.page;
+                let page = fetched.page;
+                client.tell_page(feed.name, Purpose::Parts, &progress, page.len(), page.rejected.len());
+                yield page;
             }
         }
         .boxed();
