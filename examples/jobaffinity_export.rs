@@ -18,7 +18,7 @@ use std::io::Write;
 use std::sync::Mutex;
 
 use clap::Parser;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use jobfeed::checkpoint::FileStore;
 use jobfeed::jobaffinity::{Application, Client};
 use jobfeed::testing::JobAffinity;
@@ -97,15 +97,14 @@ async fn export(api: &Client, cli: &Cli) -> Result<(), Box<dyn Error>> {
     }
     jobs.truncate(cli.jobs.unwrap_or(usize::MAX));
     let total = jobs.len();
-    let results = partitions(jobs, cli.at_once, async |(id, job)| {
+    let mut results = partitions(jobs, cli.at_once, async |(id, job)| {
         let job = if cli.details { api.job(id).send_as().await? } else { job };
         one_job(api, &store, &file, id, &job).await
-    })
-    .await;
+    });
 
     let (mut applications, mut failed) = (0, HashMap::<String, u64>::new());
-    for result in results {
-        match result {
+    while let Some(done) = results.next().await {
+        match done.result {
             Ok(rows) => applications += rows,
             Err(error) => *failed.entry(error.to_string()).or_default() += 1,
         }

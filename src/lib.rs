@@ -148,7 +148,8 @@ pub use listing::{
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi, rest};
 pub use sync::{
-    Batch, Incremental, ListDiff, Outcome, Report, RunError, StopSignal, SyncIncremental, SyncRun, partitions,
+    Batch, Incremental, ListDiff, Outcome, PartitionError, PartitionResult, Report, RunError, StopSignal,
+    SyncIncremental, SyncRun, partitions,
 };
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.

@@ -37,7 +37,7 @@ pub use diff::ListDiff;
 pub(crate) use id_ranges::{IdRanges, RangeQuery, RangesPosition};
 pub use incremental::{Coverage, Incremental};
 pub(crate) use overlap::{OverlapPosition, OverlapWalk};
-pub use partition::partitions;
+pub use partition::{PartitionError, PartitionResult, partitions};
 pub use report::{Outcome, Report, RunError};
 pub(crate) use request::{RunStart, SyncOptions, SyncRequest, sync_request};
 pub use run::SyncRun;

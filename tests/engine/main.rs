@@ -19,6 +19,7 @@ mod metrics;
 mod oauth2;
 mod observe;
 mod paginate;
+mod partitions;
 mod prefetch;
 mod query_key;
 mod rate_limit;

@@ -59,17 +59,17 @@ async fn promise_7_many_partitions_wait_for_their_turn_and_none_fails() {
     let script = Script::jobs((1..=3).collect());
     let api = script.client().rate_limit(RateLimit::every(secs(1))).build().unwrap();
     let store = MemoryStore::new();
-    let results: Vec<jobfeed::Result<u64>> = partitions(0..400, 400, async |index| {
+    let results = partitions(0..400, 400, async |index| {
         let mut run = api.jobs().page_size(10).sync_by_id(format!("k{index}"), &store).await?;
         while let Some(batch) = run.next().await? {
             batch.commit().await?;
         }
-        Ok(run.report().counts.rows)
-    })
-    .await;
+        Ok::<_, Error>(run.report().counts.rows)
+    });
+    let results: Vec<_> = results.collect().await;
     assert_eq!(results.len(), 400);
-    for (index, rows) in results.into_iter().enumerate() {
-        assert_eq!(rows.unwrap_or_else(|error| panic!("{index}: {error}")), 3);
+    for done in results {
+        assert_eq!(done.result.unwrap_or_else(|error| panic!("{}: {error}", done.partition)), 3);
     }
 }
 

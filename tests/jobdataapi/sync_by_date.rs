@@ -1,9 +1,10 @@
 //! The syncs by date and of the latest window: windows that fit one page, days that do not, drift, overlap, frozen
 //! dates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use futures::StreamExt;
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jiff::{Timestamp, civil::Date};
 use jobfeed::testing::jobdataapi::{Order, Subscription};
@@ -224,14 +225,15 @@ async fn one_failed_partition_does_not_stop_the_others() {
     server.fault(Fault::Status { code: 403, retry_after: None }, When::matching("country_code", "DE|AT"));
     let api = crate::support::client_of(&server);
     let buckets = [("na", ["US", "CA"]), ("de", ["DE", "AT"]), ("uk", ["GB", "IE"])];
-    let results: Vec<jobfeed::Result<u64>> = jobfeed::partitions(buckets, 3, async |(name, countries)| {
+    let results = jobfeed::partitions(buckets, 3, async |(name, countries)| {
         let jobs = api.jobs().page_size(50).country_codes(countries);
         let mut run = jobs.sync_by_id(format!("jobs/{name}"), &store).await?;
         finish(&mut run).await.map(|ids| ids.len() as u64)
-    })
-    .await;
-    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
-    assert_eq!(results[1].as_ref().unwrap_err().status().map(|status| status.as_u16()), Some(403));
+    });
+    let results: BTreeMap<&str, _> = results.map(|done| (done.partition.0, done.result)).collect().await;
+    assert!(results["na"].is_ok() && results["uk"].is_ok(), "{results:?}");
+    let error = results["de"].as_ref().unwrap_err();
+    assert_eq!(error.failed().unwrap().status().map(|status| status.as_u16()), Some(403));
     server.clear_faults();
     let mut run = api.jobs().page_size(50).country_codes(["DE", "AT"]).sync_by_id("jobs/de", &store).await.unwrap();
     finish(&mut run).await.unwrap();

@@ -37,7 +37,7 @@ macro_rules! since {
             ///
             /// ```
             /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-            /// use futures::TryStreamExt;
+            /// use futures::{StreamExt, TryStreamExt};
             /// use jobfeed::{checkpoint::MemoryStore, partitions};
             ///
             /// # let server = jobfeed::testing::JobAffinity::builder().jobs(4).start().await?;
@@ -52,18 +52,18 @@ macro_rules! since {
             /// // The applications of each job, two jobs at a time.
             /// let jobs: Vec<_> = api.jobs().items().try_collect().await?;
             /// let ids = jobs.into_iter().filter_map(|job| job.id);
-            /// let results = partitions(ids, 2, async |job| {
+            /// let mut results = partitions(ids, 2, async |job| {
             ///     let key = format!("jobs/{job}/applications");
             ///     let mut run = api.job_applications(job).sync_since(key, &store).await?;
             ///     run.for_each(|page| async move {
             ///         println!("{job}: {}", page.items.len());
-            ///         Ok(())
+            ///         Ok::<_, jobfeed::Error>(())
             ///     })
             ///     .await
-            /// })
-            /// .await;
-            /// # let results: Vec<jobfeed::Result<jobfeed::Report>> = results;
-            /// assert!(results.iter().all(Result::is_ok));
+            /// });
+            /// while let Some(done) = results.next().await {
+            ///     println!("job {}: {}", done.partition, done.result?);
+            /// }
             /// # Ok(()) }
             /// ```
             pub fn sync_since<'s, C: 's>(self, key: impl Into<String>, store: C) -> SyncSince<'s, $item, C> {
