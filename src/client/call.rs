@@ -11,7 +11,7 @@ use super::api_request::{ApiRequest, UrlKind};
 use super::clock::{monotonic, sleep_until};
 use super::core::Client;
 use super::exchange::Opened;
-use super::observe::{Purpose, WaitReason};
+use super::observe::WaitReason;
 use super::progress::Progress;
 use super::rate_limit::Wait;
 use super::response::{AttemptError, Response};
@@ -32,8 +32,10 @@ impl Client {
         accept: Accept<'_>,
         read: impl Fn(&Response) -> Result<O, AnswerError> + Send + Sync,
     ) -> Result<O> {
-        let info = CallInfo { endpoint, purpose: Purpose::Single, position: None, progress: &Progress::default() };
-        self.call_with(info, request, accept, |response| ready(read(&response))).await
+        self.call_with(CallInfo::single(endpoint, &Progress::default()), request, accept, |response| {
+            ready(read(&response))
+        })
+        .await
     }
 
     /// Makes one call: attempts and waits until `read` accepts a whole answer, or the call fails.
@@ -55,8 +57,7 @@ impl Client {
     }
 
     /// Makes one call and returns the answer before its body is read. The reader applies the limits of size and time.
-    pub(crate) async fn open(&self, endpoint: &str, request: &ApiRequest, progress: &Progress) -> Result<Opened> {
-        let info = CallInfo { endpoint, purpose: Purpose::Parts, position: None, progress };
+    pub(crate) async fn open(&self, info: CallInfo<'_>, request: &ApiRequest) -> Result<Opened> {
         let telemetry = &self.telemetry(info, &request.method);
         let accept: Accept<'_> = &|status| status.is_success();
         let result = telemetry.run(self.send(request, telemetry, accept, |opened| ready(Ok(opened)))).await;
@@ -102,6 +103,7 @@ impl Client {
                         && !accept(opened.status)
                         && opened.credentials.is_some_and(|revision| self.inner.credentials.refused(revision))
                     {
+                        attempt.end(None);
                         call.attempts -= 1;
                         continue;
                     }

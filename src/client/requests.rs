@@ -12,6 +12,7 @@ use super::api_request::{ApiRequest, Origins, UrlKind};
 use super::core::Client;
 use super::progress::Progress;
 use super::response::Response;
+use super::telemetry::CallInfo;
 use crate::error::{AnswerError, Result};
 use crate::json::{self, ListAt, debug_fields};
 
@@ -139,7 +140,7 @@ impl HeadRequest {
     /// [`Error::Status`](crate::Error::Status) for any status but 200 to 299; those of a connection.
     pub async fn send(self) -> Result<HeaderMap> {
         // The body is not read: a length is announced, but no body comes.
-        let opened = self.client.open(self.name, &self.request, &Progress::default()).await?;
+        let opened = self.client.open(CallInfo::single(self.name, &Progress::default()), &self.request).await?;
         Ok(opened.headers)
     }
 }

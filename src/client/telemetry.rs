@@ -32,6 +32,13 @@ pub(crate) struct CallInfo<'a> {
     pub(crate) progress: &'a Progress,
 }
 
+impl<'a> CallInfo<'a> {
+    /// One resource, one change or one file.
+    pub(crate) fn single(endpoint: &'a str, progress: &'a Progress) -> Self {
+        Self { endpoint, purpose: Purpose::Single, position: None, progress }
+    }
+}
+
 /// The telemetry of one call.
 pub(crate) struct Telemetry<'a> {
     info: CallInfo<'a>,

@@ -14,7 +14,7 @@ use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::hash::Fnv;
 use super::page::{OnRejected, Page};
-use crate::client::{Client, Opened, Progress, monotonic};
+use crate::client::{CallInfo, Client, Opened, Progress, Purpose, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
 
@@ -185,7 +185,8 @@ impl ChunkedList {
     }
 
     async fn open_at_start(client: &Client, endpoint: &dyn Endpoint, progress: &Progress) -> Result<Self> {
-        let opened = client.open(endpoint.name(), &endpoint.request(&Position::Start), progress).await?;
+        let info = CallInfo { endpoint: endpoint.name(), purpose: Purpose::Parts, position: None, progress };
+        let opened = client.open(info, &endpoint.request(&Position::Start)).await?;
         Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
     }
 

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use jobfeed::checkpoint::MemoryStore;
+use jobfeed::jobdataapi::Client;
 use jobfeed::telemetry::{Event, EventKind, Purpose};
 use jobfeed::{Error, RateLimit, RetryPolicy};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Instrument, Subscriber};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Instrument, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -106,7 +108,7 @@ async fn each_attempt_and_each_wait_is_an_event() {
 async fn a_wait_that_the_server_asked_for_is_told_to_later_calls() {
     let script = Script::replies(vec![Reply::page(&one_page()).header("retry-after", 3), Reply::page(&one_page())]);
     let (events, spans) = (Events::default(), Spans::default());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
+    let _guard = spans.install();
     let api = script.client().observe(events.observer()).build().unwrap();
     api.jobs().send().await.unwrap();
     api.jobs().send().await.unwrap();
@@ -114,6 +116,31 @@ async fn a_wait_that_the_server_asked_for_is_told_to_later_calls() {
     let told: Vec<&String> = seen.iter().filter(|event| event.starts_with("wait")).collect();
     assert_eq!(told, ["waiting 3s server", "waited 3s server"]);
     assert_eq!(spans.named("call").pop().unwrap().fields["jobfeed.waited_ms"], "3000");
+}
+
+/// The request that is sent again after a 401 is not a second attempt, and the first one has an end.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_sent_again_with_new_credentials_is_told_twice() {
+    let (api, events) = (Arc::new(OnceLock::<Client>::new()), Events::default());
+    let own = api.clone();
+    let script = Script::new(move |index, _| {
+        if index == 0 {
+            own.get().unwrap().replace_api_key("another-key").unwrap();
+            return Reply::status(401);
+        }
+        Reply::page("{}")
+    });
+    let client = script.client().observe(events.observer());
+    api.get_or_init(|| client.build().unwrap()).job(1).send_as::<serde_json::Value>().await.unwrap();
+    assert_eq!(
+        events.take(),
+        [
+            "sent 1 GET api.test:80",
+            "answered 1 401 0 bytes, 0ns",
+            "sent 1 GET api.test:80",
+            "answered 1 200 2 bytes, 0ns"
+        ]
+    );
 }
 
 /// What the events of a run add up to.
@@ -234,6 +261,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
 }
 
 impl Spans {
+    /// Collects the spans of this thread. The second dispatcher makes `tracing` ask all of them whether they want a span: while
+    /// there is only one, the first use of a span on a thread of another test, which has none, would switch it off for all.
+    fn install(&self) -> (Dispatch, DefaultGuard) {
+        let second = Dispatch::new(tracing_subscriber::registry());
+        (second, tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone())))
+    }
+
     fn named(&self, name: &str) -> Vec<Span> {
         self.0.lock().unwrap().iter().filter(|span| span.name == name).cloned().collect()
     }
@@ -250,7 +284,7 @@ fn fields(span: &Span) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_call_is_a_span_and_each_attempt_is_one_inside() {
     let spans = Spans::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
+    let _guard = spans.install();
     let page = one_page();
     let replies =
         vec![Reply::status(429).header("retry-after", 2), Reply::Late(Duration::from_millis(40), page.clone())];
@@ -290,7 +324,7 @@ async fn a_call_is_a_span_and_each_attempt_is_one_inside() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_call_says_why_and_a_fetch_in_advance_stays_inside_the_callers_span() {
     let spans = Spans::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
+    let _guard = spans.install();
     let api = Script::jobs((1..=35).collect()).client().build().unwrap();
     let mut run = api.jobs().page_size(10).sync_by_id("jobs/na", MemoryStore::new()).await.unwrap();
     run.for_each(|_| async { Ok::<_, Error>(()) }).instrument(tracing::info_span!("import")).await.unwrap();
