@@ -61,7 +61,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let (Some(login), Some(password)) = (variable("JOBAFFINITY_LOGIN"), variable("JOBAFFINITY_PASSWORD")) {
         println!("JOBAFFINITY_LOGIN is set: jobs with their applications from jobaffinity.fr into {}", cli.out);
-        return export(&Client::new(login, password)?, &cli).await;
+        let api = Client::builder().login(login, password).max_in_flight(cli.at_once.max(1)).build()?;
+        return export(&api, &cli).await;
     }
     if variable("JOBAFFINITY_LOGIN").is_some() {
         return Err("JOBAFFINITY_PASSWORD is not set".into());
@@ -70,7 +71,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     println!("JOBAFFINITY_LOGIN is not set: 30 jobs from the simulated provider into {}", cli.out);
     File::create(&cli.out)?;
     let server = JobAffinity::builder().jobs(30).applications(7).start().await?;
-    let api = server.client().build()?;
+    let api = server.client().max_in_flight(cli.at_once.max(1)).build()?;
     export(&api, &cli).await?;
 
     println!("on the server a candidate applies for two jobs");

@@ -136,7 +136,7 @@ pub use client::webhook;
 pub use client::{
     Activity, Body, Client, ClientBuilder, Clock, Counts, CredentialSource, Credentials, Download, DownloadRequest,
     GetRequest, HeadRequest, HttpTransport, HttpTransportBuilder, Issued, LimitScope, OAuth2, Progress, Provider,
-    RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
+    Quota, RateLimit, RetryPolicy, Sunset, Transport, WriteRequest,
 };
 pub use error::{
     BoxError, Call, Completeness, CredentialsError, Error, FieldError, PauseReason, Result, ServerError, TimeoutScope,

@@ -46,9 +46,11 @@ BEGIN
 END
 $$"];
 
-/// The version is in the comment of the table, so that a store that finds the newest one needs no right to create.
-const VERSION: &str = "SELECT coalesce(substring(
-    obj_description(to_regclass('jobfeed_checkpoint'), 'pg_class') FROM 'version ([0-9]+)')::int, 0)";
+/// The version is in the comment of the table, so that a store that finds the newest one needs no right to create. The table is looked up in
+/// the catalog: `to_regclass` may still not know a table that another process has made since this transaction began.
+const VERSION: &str = "SELECT coalesce((
+    SELECT substring(obj_description(oid, 'pg_class') FROM 'version ([0-9]+)')::int
+    FROM pg_class WHERE relname = 'jobfeed_checkpoint' AND pg_table_is_visible(oid)), 0)";
 
 /// Only one process at a time migrates.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7741310936504)";

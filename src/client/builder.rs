@@ -15,6 +15,7 @@ use super::credential_source::{Attached, CredentialSource, SharedSource};
 use super::credentials::Credentials;
 use super::http_transport::{CONNECT_TIMEOUT, HttpTransport, USER_AGENT};
 use super::observe::{Event, Observer};
+use super::quota::Quota;
 use super::rate_limit::{LimitScope, RateLimit};
 use super::redact::Scrubber;
 use super::retry::RetryPolicy;
@@ -32,7 +33,7 @@ pub trait Provider: Sized {
     const BASE_URL: &'static str;
     /// The default rate limit: the documented rate, or a low one.
     const RATE_LIMIT: RateLimit;
-    /// Which clients share the rate limit. Default: the clones of one client.
+    /// Which clients share the rate limit. Default: those with the same credentials and origin.
     const LIMIT_SCOPE: LimitScope = LimitScope::Client;
     /// The documented rates of rate buckets that differ from [`Provider::RATE_LIMIT`], by the name of the bucket
     /// ([`ApiRequest::bucket`](crate::endpoint::ApiRequest::bucket)). Default: none.
@@ -41,6 +42,8 @@ pub trait Provider: Sized {
     const TIMEOUT: Duration = Duration::from_secs(60);
     /// How long to wait after a 429 without `Retry-After`, where it is known. Default: the back-off of the [`RetryPolicy`].
     const THROTTLED_WAIT: Option<Duration> = None;
+    /// How many requests a client has in flight by default. Default 1.
+    const MAX_IN_FLIGHT: usize = 1;
     /// Checks each JSON object with a success status, for services that report errors in it. Default: no check.
     const CHECK: Option<Check> = None;
 
@@ -49,9 +52,9 @@ pub trait Provider: Sized {
         ServerError::read(body)
     }
 
-    /// How long no request is allowed because a quota is used up, read from headers that only this provider sends, on an
-    /// answer of any status. Default: none. `Retry-After`, `X-RateLimit-*` and `RateLimit` are read for every provider.
-    fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    /// What remains of a quota, read from headers that only this provider sends, on an answer of any status. Default: none.
+    /// `Retry-After`, `X-RateLimit-*` and `RateLimit` are read for every provider.
+    fn quota(headers: &HeaderMap, now: Timestamp) -> Option<Quota> {
         let _ = (headers, now);
         None
     }
@@ -86,7 +89,8 @@ pub trait Provider: Sized {
 #[must_use]
 pub struct ClientBuilder<P> {
     base_url: Option<Result<Url>>,
-    credentials: Result<Credentials>,
+    /// The keys; several are a pool.
+    credentials: Result<Vec<Credentials>>,
     source: Option<SharedSource>,
     connect_timeout: Duration,
     timeout: Duration,
@@ -94,6 +98,8 @@ pub struct ClientBuilder<P> {
     retry: RetryPolicy,
     rate_limit: RateLimit,
     bucket_limits: &'static [(&'static str, RateLimit)],
+    adaptive_rate: bool,
+    max_in_flight: usize,
     user_agent: String,
     max_body_bytes: usize,
     transport: Option<SharedTransport>,
@@ -106,7 +112,7 @@ impl<P: Provider> Default for ClientBuilder<P> {
     fn default() -> Self {
         Self {
             base_url: None,
-            credentials: Ok(Credentials::none()),
+            credentials: Ok(vec![Credentials::none()]),
             source: None,
             connect_timeout: CONNECT_TIMEOUT,
             timeout: P::TIMEOUT,
@@ -114,6 +120,8 @@ impl<P: Provider> Default for ClientBuilder<P> {
             retry: RetryPolicy { throttled_wait: P::THROTTLED_WAIT, ..RetryPolicy::default() },
             rate_limit: P::RATE_LIMIT,
             bucket_limits: P::BUCKET_LIMITS,
+            adaptive_rate: true,
+            max_in_flight: P::MAX_IN_FLIGHT,
             user_agent: USER_AGENT.to_owned(),
             max_body_bytes: 256 << 20,
             transport: None,
@@ -139,6 +147,20 @@ setters! { [P: Provider] ClientBuilder<P> {
     user_agent(name: impl Into<String>) => user_agent = name.into();
     /// The largest body that is accepted, in bytes after decompression. Default 256 MiB.
     max_body_bytes(bytes: usize) => max_body_bytes = bytes;
+    /// How many requests all clones may have in flight together: 1 or more. The others wait, first come, first served; this wait
+    /// is not part of the time of their page. Default 1, unless the provider allows more ([`Provider::MAX_IN_FLIGHT`]).
+    ///
+    /// A request is in flight until its answer has been read. A body that is read in pieces as the caller asks for them, such as
+    /// the ids of [`ExpiredRequest`](crate::fantastic_jobs::ExpiredRequest), does not count after its head, so that its reader
+    /// can make other calls meanwhile. Neither does a request whose future is kept and not polled for 0.3 s.
+    max_in_flight(requests: usize) => max_in_flight = requests;
+    /// Whether the client slows down before a quota of the server is used up, by `X-RateLimit-*`, `RateLimit` or the provider's own
+    /// headers. Default true.
+    ///
+    /// More than half of a quota is used at the rate of [`ClientBuilder::rate_limit`]. The rest is spread over the time to the reset,
+    /// if otherwise the client had to stop at its end for a time that it may wait ([`RetryPolicy::max_wait`]). Before a longer stop it
+    /// keeps its rate, and then the call is [`Error::Paused`]. A quota that is used up is waited for in any case.
+    adaptive_rate(yes: bool) => adaptive_rate = yes;
     /// Uses your own transport.
     transport(transport: impl Transport) => transport = Some(SharedTransport(Arc::new(transport)));
     /// The clock for "now" and "today". Default: the system clock.
@@ -177,7 +199,7 @@ setters! { [P: Provider] ClientBuilder<P> {
 impl<P: Provider> ClientBuilder<P> {
     /// The provider's usual credentials; [`ClientBuilder::build`] returns their error.
     pub(crate) fn try_credentials(mut self, credentials: Result<Credentials>) -> Self {
-        self.credentials = credentials;
+        self.credentials = credentials.map(|credentials| vec![credentials]);
         self.source = None;
         self
     }
@@ -189,13 +211,41 @@ impl<P: Provider> ClientBuilder<P> {
 
     /// Takes credentials that change from a source, such as [`OAuth2`](crate::OAuth2), in place of those set before.
     pub fn credential_source(mut self, source: impl CredentialSource) -> Self {
-        self.credentials = Ok(Credentials::none());
+        self.credentials = Ok(vec![Credentials::none()]);
         self.source = Some(SharedSource::new(source));
         self
     }
 
-    /// How many requests may be sent in a period, by all clones, or by all clients of the host
-    /// ([`Provider::LIMIT_SCOPE`]). Default: the provider's documented rate, or rates. Where a service counts by
+    /// Uses several keys: each attempt is made with the one that has the most of its quota left, as the server tells by
+    /// `X-RateLimit-*`, `RateLimit` or the provider's own headers. A key whose quota is not known is tried first, and where no quota is
+    /// told, all are used in turn. It replaces the credentials that were set before.
+    ///
+    /// A key that a server asked to wait, or whose quota is used up, rests until its reset, and the others are used; an attempt with
+    /// another key is no retry. When all rest, the call waits for the first of them, or is [`Error::Paused`] until then. Each key has the whole
+    /// [`rate_limit`](ClientBuilder::rate_limit), unless the service counts by IP address ([`LimitScope::Host`]). A key that is refused
+    /// with status 401 or 403 is an error that has its index in [`Call::key`](crate::Call::key). All keys must see the same data,
+    /// because the pages of one walk are read with any of them.
+    ///
+    /// ```
+    /// use jobfeed::{Client, Credentials};
+    ///
+    /// let keys = [Credentials::bearer("first-key")?, Credentials::bearer("second-key")?];
+    /// let api = Client::builder().base_url("https://api.example.com/").key_pool(keys).build()?;
+    /// # Ok::<(), jobfeed::Error>(())
+    /// ```
+    pub fn key_pool(self, keys: impl IntoIterator<Item = Credentials>) -> Self {
+        self.try_key_pool(keys.into_iter().map(Ok))
+    }
+
+    /// As [`ClientBuilder::key_pool`]; [`ClientBuilder::build`] returns the first error.
+    pub(crate) fn try_key_pool(mut self, keys: impl IntoIterator<Item = Result<Credentials>>) -> Self {
+        self.credentials = keys.into_iter().collect();
+        self.source = None;
+        self
+    }
+
+    /// How many requests may be sent in a period, by all clients with the same credentials, or by all clients of the host
+    /// ([`LimitScope`]). Default: the provider's documented rate, or rates. Where a service counts by
     /// endpoint or by customer, each rate bucket has this rate.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = limit;
@@ -228,6 +278,9 @@ impl<P: Provider> ClientBuilder<P> {
         if self.max_body_bytes == 0 {
             return Err(Error::invalid("max_body_bytes", "0", "1 or more"));
         }
+        if self.max_in_flight == 0 {
+            return Err(Error::invalid("max_in_flight", "0", "1 or more"));
+        }
         let rate_limit = self.rate_limit.validate()?;
         if rate_limit.interval() >= self.page_timeout {
             let interval = format!("one request in {:?}", rate_limit.interval());
@@ -238,6 +291,15 @@ impl<P: Provider> ClientBuilder<P> {
             None => Url::parse(P::BASE_URL)
                 .map_err(|_| Error::invalid("base URL", P::BASE_URL, "a base URL; this provider has no default"))?,
         };
+        let mut keys = self.credentials?.into_iter();
+        let Some(credentials) = keys.next() else {
+            return Err(Error::invalid("key pool", "0 keys", "1 or more"));
+        };
+        let more_keys: Vec<Credentials> = keys.collect();
+        if !more_keys.is_empty() && (credentials.is_none() || more_keys.iter().any(Credentials::is_none)) {
+            return Err(Error::invalid("key pool", "a key without credentials", "credentials in each"));
+        }
+        let own_transport = self.transport.is_some();
         let transport = if let Some(transport) = self.transport {
             transport
         } else {
@@ -246,7 +308,8 @@ impl<P: Provider> ClientBuilder<P> {
         };
         let mut settings = Settings {
             base_url,
-            credentials: Given::Fixed(self.credentials?),
+            credentials: Given::Fixed(credentials),
+            more_keys,
             scrubber: Scrubber::default(),
             timeout: self.timeout,
             page_timeout: self.page_timeout,
@@ -254,12 +317,15 @@ impl<P: Provider> ClientBuilder<P> {
             rate_limit,
             bucket_limits: self.bucket_limits,
             limit_scope: P::LIMIT_SCOPE,
+            adaptive_rate: self.adaptive_rate,
+            max_in_flight: self.max_in_flight,
             check: P::CHECK,
             server_error: P::server_error,
-            quota_wait: P::quota_wait,
+            quota: P::quota,
             advice: P::advice,
             max_body_bytes: self.max_body_bytes,
             transport,
+            own_transport,
             clock: self.clock,
             observer: self.observer,
         };

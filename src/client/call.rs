@@ -4,6 +4,8 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::select_all;
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -11,14 +13,27 @@ use super::api_request::{ApiRequest, UrlKind};
 use super::clock::{monotonic, sleep_until};
 use super::core::Client;
 use super::exchange::Opened;
+use super::in_flight::Place;
 use super::observe::WaitReason;
 use super::progress::Progress;
-use super::rate_limit::Wait;
+use super::quota::Wait;
+use super::rate_headers::Told;
+use super::rate_limit::{Limiter, Ticket};
 use super::response::{AttemptError, Response};
 use super::telemetry::{CallInfo, Telemetry};
 use super::{rate_headers, redact};
 use crate::error::{AnswerError, Call, Error, PauseReason, Result, ServerError, WaitScope};
 use crate::json;
+
+/// A request that may be sent now.
+struct Admitted {
+    /// The part of the wait for it that no server asked for.
+    in_line: Duration,
+    /// The index of the key to send.
+    key: usize,
+    ticket: Ticket,
+    place: Place,
+}
 
 /// Whether the caller accepts an answer with this status.
 pub(crate) type Accept<'a> = &'a (dyn Fn(StatusCode) -> bool + Sync);
@@ -86,22 +101,33 @@ impl Client {
         };
         let target = format!("{} {shown}", request.method);
         let endpoint = telemetry.endpoint();
-        let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, uncertain: false };
+        let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, key: None, uncertain: false };
         let (mut redirects, mut refused) = (0, false);
         loop {
-            // Waiting in line for the client's own rate limit is not part of the page's time.
-            deadline += self.wait_for_rate_limit(request.bucket.as_deref(), deadline, &call, telemetry).await?;
+            let Admitted { in_line, key, ticket, place } =
+                self.wait_in_line(request, deadline, &call, telemetry).await?;
+            // Waiting in line for the client's own limits is not part of the page's time.
+            deadline += in_line;
+            call.key = self.inner.keys.is_pool().then_some(key);
             call.attempts += 1;
             let mut attempt = telemetry.start(call.attempts, request, &url);
-            let taken = match attempt.run(self.exchange(request, &url, deadline, &call)).await {
+            let taken = match attempt.run(place.during(self.exchange(request, &url, deadline, &call))).await {
                 Ok(opened) => {
                     attempt.answered(opened.status);
+                    let told = self.told(&opened);
+                    if url.origin() == self.base_url().origin() {
+                        ticket.answered(&told.quotas);
+                    } else {
+                        ticket.not_sent();
+                    }
                     self.keep_sunset(endpoint, &opened.headers);
                     // Not an attempt: the server did nothing, whatever the method, and the credentials are other ones now.
                     if opened.status == StatusCode::UNAUTHORIZED
                         && !std::mem::replace(&mut refused, true)
                         && !accept(opened.status)
-                        && opened.credentials.is_some_and(|revision| self.inner.credentials.refused(revision))
+                        && opened
+                            .credentials
+                            .is_some_and(|revision| self.inner.keys.key(call.key).credentials.refused(revision))
                     {
                         attempt.end(None);
                         call.attempts -= 1;
@@ -116,10 +142,20 @@ impl Client {
                         call.attempts -= 1;
                         continue;
                     }
-                    attempt.run(self.take_answer(request, opened, accept, telemetry, &take)).await
+                    if let Some(requests) = told.left {
+                        telemetry.quota_left(requests);
+                    }
+                    let taken = self.take_answer(request, opened, told.wait, accept, telemetry, &take);
+                    attempt.run(place.during(taken)).await
                 }
-                Err(attempt_error) => Err(attempt_error),
+                Err(attempt_error) => {
+                    if !attempt_error.error.is_ambiguous() {
+                        ticket.not_sent();
+                    }
+                    Err(attempt_error)
+                }
             };
+            drop(place);
             attempt.end(taken.as_ref().err().map(|failed| &failed.error));
             let attempt_error = match taken {
                 Ok(value) => {
@@ -135,11 +171,18 @@ impl Client {
         }
     }
 
+    /// What the headers of an answer tell about further requests.
+    fn told(&self, opened: &Opened) -> Told {
+        let (settings, now) = (&self.inner.settings, self.clock().now());
+        rate_headers::told(&opened.headers, (settings.quota)(&opened.headers, now), now)
+    }
+
     /// Gives an answer with an accepted status to `take`; any other is an error. Obeys the wait that it asks for.
     async fn take_answer<O, F>(
         &self,
         request: &ApiRequest,
         opened: Opened,
+        requested: Option<Duration>,
         accept: Accept<'_>,
         telemetry: &Telemetry<'_>,
         take: &(impl Fn(Opened) -> F + Send + Sync),
@@ -148,36 +191,36 @@ impl Client {
         F: Future<Output = Result<O, AttemptError>> + Send,
     {
         let settings = &self.inner.settings;
-        let now = settings.clock.now();
-        let used_up = (settings.quota_wait)(&opened.headers, now);
-        if let Some(requests) = rate_headers::remaining(&opened.headers) {
-            telemetry.quota_left(requests);
-        }
-        let requested = rate_headers::requested_wait(&opened.headers, now).max(used_up);
         if accept(opened.status) {
-            self.pause_for(request, WaitScope::default(), requested);
+            self.pause_for(request, opened.call.key, WaitScope::default(), requested);
             let taken = take(opened).await;
             return taken.map_err(|error| AttemptError { wait: requested.filter(|_| error.retry), ..error });
         }
         let call = opened.call.clone();
+        let key = call.key;
         let response = self.read_error(opened, telemetry).await;
         let server = self.server_error(&response);
         let in_body = server.as_ref().and_then(|server| server.retry_after);
         let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
-        let wait = requested.or(in_body).or_else(|| settings.retry.default_throttled_wait().filter(|_| throttled));
+        let default_wait = || {
+            let retry = &settings.retry;
+            // A key of a pool rests after each refusal, so that another one is used.
+            retry.default_throttled_wait().or_else(|| key.map(|_| retry.base.max(retry.jittered(call.attempts))))
+        };
+        let wait = requested.or(in_body).or_else(|| default_wait().filter(|_| throttled));
         let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
-        self.pause_for(request, scope, wait);
+        self.pause_for(request, key, scope, wait);
         if let (Some(wait), Some(bucket)) = (wait, server.as_ref().and_then(|server| server.wait_bucket.as_deref())) {
-            self.inner.limiter.pause_for(Some(bucket), scope, wait);
+            self.inner.keys.key(key).limits.pause_for(Some(bucket), scope, wait);
         }
         let error = self.status_error(request, &response, server, call);
         Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
     }
 
     /// Delays the requests that a server's wait applies to.
-    fn pause_for(&self, request: &ApiRequest, scope: WaitScope, wait: Option<Duration>) {
+    fn pause_for(&self, request: &ApiRequest, key: Option<usize>, scope: WaitScope, wait: Option<Duration>) {
         if let Some(wait) = wait {
-            self.inner.limiter.pause_for(request.bucket.as_deref(), scope, wait);
+            self.inner.keys.key(key).limits.pause_for(request.bucket.as_deref(), scope, wait);
         }
     }
 
@@ -192,7 +235,18 @@ impl Client {
     ) -> Result<Duration> {
         let retry = &self.inner.settings.retry;
         // A zero Retry-After is ignored: the back-off is used.
-        let requested = failed.wait.filter(|wait| !wait.is_zero());
+        let mut requested = failed.wait.filter(|wait| !wait.is_zero());
+        if requested.is_some() && call.key.is_some() && (request.idempotent || !failed.error.is_ambiguous()) {
+            match self.inner.keys.best(request.bucket.as_deref()) {
+                Err(Wait { until, paused: true }) => requested = Some(until.duration_since(monotonic())),
+                // The key rests, and another one is used.
+                _ if (call.attempts as usize) < self.inner.keys.len() * retry.max_attempts as usize => {
+                    telemetry.retrying(call.attempts, Duration::ZERO, &failed.error);
+                    return Ok(Duration::ZERO);
+                }
+                _ => {}
+            }
+        }
         if let Some(wait) = requested.filter(|wait| *wait > retry.max_wait) {
             return Err(self.paused(call.clone(), wait, failed.error.into_server()));
         }
@@ -216,38 +270,59 @@ impl Client {
         }
     }
 
-    /// Waits until the rate limit lets this request out, first come, first served. Returns the part of the wait that no server
-    /// asked for.
-    async fn wait_for_rate_limit(
+    /// Waits until the limits let this request out, first come, first served.
+    async fn wait_in_line(
         &self,
-        bucket: Option<&str>,
+        request: &ApiRequest,
         deadline: Instant,
         call: &Call,
         telemetry: &Telemetry<'_>,
-    ) -> Result<Duration> {
-        let settings = &self.inner.settings;
+    ) -> Result<Admitted> {
+        let (settings, bucket) = (&self.inner.settings, request.bucket.as_deref());
         let started = monotonic();
-        let mut asked_for = Duration::ZERO;
-        let limiter = self.inner.limiter.of(bucket);
-        let _turn = limiter.turn().await;
+        let (mut asked_for, mut told) = (Duration::ZERO, None);
+        let limiters = self.inner.keys.limiters(bucket);
+        let line = self.inner.lines.enter(bucket);
         loop {
+            line.turn().await;
+            // Before the check, so that no change after it is missed.
+            let changes = limiters.iter().map(Limiter::changed).chain([self.inner.in_flight.freed()]);
+            let woken = select_all(changes.map(Box::pin)).map(drop);
             let now = monotonic();
             let in_line = now.duration_since(started).saturating_sub(asked_for);
-            let Err(Wait { until, paused }) = self.inner.limiter.take(bucket) else {
-                telemetry.waited(in_line, WaitReason::RateLimit);
-                telemetry.waited(asked_for, WaitReason::Server);
-                return Ok(in_line);
+            let wait = match self.admit(bucket) {
+                Ok(Some((place, key, ticket))) => {
+                    telemetry.waited(in_line, WaitReason::RateLimit);
+                    telemetry.waited(asked_for, WaitReason::Server);
+                    return Ok(Admitted { in_line, key, ticket, place });
+                }
+                Ok(None) => None,
+                Err(wait) => Some(wait),
             };
-            let wait = until.duration_since(now);
-            if paused {
-                if wait > settings.retry.max_wait || until >= deadline + in_line {
+            if let Some(Wait { until, paused }) = wait {
+                let wait = until.duration_since(now);
+                if paused && (wait > settings.retry.max_wait || until >= deadline + in_line) {
                     return Err(self.paused(call.clone(), wait, None));
                 }
-                asked_for += wait;
+                if told.replace(until) != Some(until) {
+                    telemetry.waiting(wait, if paused { WaitReason::Server } else { WaitReason::RateLimit });
+                }
             }
-            telemetry.waiting(wait, if paused { WaitReason::Server } else { WaitReason::RateLimit });
-            sleep_until(until).await;
+            line.pause(wait.map(|wait| wait.until), woken).await;
+            if wait.is_some_and(|wait| wait.paused) {
+                asked_for += monotonic().duration_since(now);
+            }
         }
+    }
+
+    /// A place, the index of a key, and a slot of its rate limit. `None` while there is no place.
+    fn admit(&self, bucket: Option<&str>) -> Result<Option<(Place, usize, Ticket)>, Wait> {
+        let keys = &self.inner.keys;
+        // The place comes first, so that no slot of the rate limit is used while there is none.
+        keys.best(bucket)?;
+        let Some(place) = self.inner.in_flight.place() else { return Ok(None) };
+        let (key, ticket) = keys.take(bucket)?;
+        Ok(Some((place, key, ticket)))
     }
 
     fn paused(&self, call: Call, wait: Duration, server: Option<Box<ServerError>>) -> Error {

@@ -12,14 +12,18 @@ use url::Url;
 use super::clock::Clock;
 use super::credential_cache::{CredentialCache, Given};
 use super::credentials::Credentials;
+use super::in_flight::InFlight;
+use super::key_pool::{Key, KeyPool};
+use super::line::Lines;
 use super::observe::Observer;
-use super::rate_buckets::RateBuckets;
-use super::rate_limit::{LimitScope, Limiter, RateLimit};
+use super::quota::Quota;
+use super::rate_buckets::{RateBuckets, SharedBuckets};
+use super::rate_limit::{LimitScope, RateLimit};
 use super::redact::{self, Scrubber};
 use super::retry::{RetryBudget, RetryPolicy};
 use super::sunset::Sunset;
 use super::transport::SharedTransport;
-use crate::error::{AnswerError, Result, ServerError};
+use crate::error::{AnswerError, Error, Result, ServerError};
 use crate::json::Fields;
 
 /// Checks the JSON object of an answer with a success status, before anything else reads it.
@@ -36,6 +40,8 @@ pub(crate) type Advice = fn(StatusCode, Option<&ServerError>) -> Option<&'static
 pub(crate) struct Settings {
     pub(crate) base_url: Url,
     pub(crate) credentials: Given,
+    /// The keys of a pool after the first.
+    pub(crate) more_keys: Vec<Credentials>,
     pub(crate) scrubber: Scrubber,
     pub(crate) timeout: Duration,
     pub(crate) page_timeout: Duration,
@@ -43,12 +49,17 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: RateLimit,
     pub(crate) bucket_limits: &'static [(&'static str, RateLimit)],
     pub(crate) limit_scope: LimitScope,
+    /// Whether requests are spread before a quota is used up.
+    pub(crate) adaptive_rate: bool,
+    pub(crate) max_in_flight: usize,
     pub(crate) check: Option<Check>,
     pub(crate) server_error: fn(&Fields) -> ServerError,
-    pub(crate) quota_wait: fn(&HeaderMap, Timestamp) -> Option<Duration>,
+    pub(crate) quota: fn(&HeaderMap, Timestamp) -> Option<Quota>,
     pub(crate) advice: Advice,
     pub(crate) max_body_bytes: usize,
     pub(crate) transport: SharedTransport,
+    /// Whether the transport is the caller's.
+    pub(crate) own_transport: bool,
     pub(crate) clock: Clock,
     pub(crate) observer: Observer,
 }
@@ -64,28 +75,35 @@ pub struct Client {
 
 pub(super) struct Inner {
     pub(super) settings: Settings,
-    pub(super) limiter: RateBuckets,
+    pub(super) keys: KeyPool,
+    pub(super) lines: Lines,
+    pub(super) in_flight: Arc<InFlight>,
     pub(super) budget: RetryBudget,
-    pub(super) credentials: Arc<CredentialCache>,
     pub(super) scrubber: Scrubber,
     sunset: Mutex<Option<Sunset>>,
 }
 
 impl Client {
     pub(crate) fn new(settings: Settings) -> Self {
-        let limiter = match settings.limit_scope {
-            LimitScope::Client => Limiter::new(settings.rate_limit),
-            LimitScope::Host => {
-                let (base, port) = (&settings.base_url, settings.base_url.port_or_known_default().unwrap_or_default());
-                Limiter::for_host(settings.rate_limit, &format!("{}:{port}", base.host_str().unwrap_or_default()))
-            }
+        let key = |given: Given| {
+            let shared = match &given {
+                Given::Fixed(credentials) => shared_buckets(&settings, Some(credentials)),
+                Given::Source(_) => shared_buckets(&settings, None),
+            };
+            let longest_stop = settings.adaptive_rate.then_some(settings.retry.max_wait);
+            let limits = RateBuckets::new(settings.rate_limit, settings.bucket_limits, longest_stop, shared);
+            Key::new(
+                CredentialCache::new(given, settings.scrubber.clone(), settings.retry, settings.page_timeout),
+                limits,
+            )
         };
-        let limiter = RateBuckets::new(limiter, settings.rate_limit, settings.bucket_limits);
+        let more_keys = settings.more_keys.iter().cloned().map(Given::Fixed).map(key).collect();
+        let keys = KeyPool::new(key(settings.credentials.clone()), more_keys);
+        let in_flight = InFlight::new(settings.max_in_flight);
         let budget = RetryBudget::new(settings.retry.budget);
-        let (given, scrubber) = (settings.credentials.clone(), settings.scrubber.clone());
-        let credentials = CredentialCache::new(given, scrubber.clone(), settings.retry, settings.page_timeout);
-        let (credentials, sunset) = (Arc::new(credentials), Mutex::default());
-        Self { inner: Arc::new(Inner { settings, limiter, budget, credentials, scrubber, sunset }) }
+        let scrubber = settings.scrubber.clone();
+        let (lines, sunset) = (Lines::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { settings, keys, lines, in_flight, budget, scrubber, sunset }) }
     }
 
     /// A client for what a credential source asks: with the transport, the clock, the time limits and the scrubber of these
@@ -94,13 +112,14 @@ impl Client {
     pub(super) fn for_credentials(settings: &Settings) -> Self {
         Self::new(Settings {
             credentials: Given::Fixed(Credentials::none()),
+            more_keys: Vec::new(),
             retry: RetryPolicy { throttled_wait: None, ..settings.retry.max_attempts(1) },
             rate_limit: RateLimit::unlimited(),
             bucket_limits: &[],
             limit_scope: LimitScope::Client,
             check: None,
             server_error: ServerError::read,
-            quota_wait: |_, _| None,
+            quota: |_, _| None,
             advice: |_, _| None,
             ..settings.clone()
         })
@@ -116,9 +135,17 @@ impl Client {
     /// once more. The old ones stay hidden in errors and logs.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) when a [`CredentialSource`](crate::CredentialSource) gives this client its credentials.
+    /// [`Error::Invalid`] when a [`CredentialSource`](crate::CredentialSource) gives this client its credentials, or it has a key pool.
     pub fn replace_credentials(&self, credentials: Credentials) -> Result<()> {
-        self.inner.credentials.replace(credentials)
+        let keys = &self.inner.keys;
+        if keys.is_pool() {
+            return Err(Error::invalid("credentials", "(hidden)", "a client without a key pool"));
+        }
+        let shared = shared_buckets(&self.inner.settings, Some(&credentials));
+        keys.key(None).credentials.replace(credentials)?;
+        // What was known of the quota of the old ones does not hold for the new ones.
+        keys.key(None).limits.share(shared);
+        Ok(())
     }
 
     /// The base URL.
@@ -128,7 +155,7 @@ impl Client {
 
     /// Whether the client has no credentials.
     pub fn is_anonymous(&self) -> bool {
-        self.inner.credentials.is_none()
+        self.inner.keys.key(None).credentials.is_none()
     }
 
     /// The clock for "now" and "today".
@@ -163,7 +190,7 @@ impl Client {
 
     /// A link of the server without the query parameters that the credentials in use add; `None` when it has none of them.
     pub(crate) fn link_without_keys(&self, link: &str) -> Option<String> {
-        self.inner.credentials.removed_from(link)
+        self.inner.keys.removed_from(link)
     }
 
     /// Hides a secret in all texts of servers from now on.
@@ -187,11 +214,27 @@ impl Client {
     }
 }
 
+/// The state of the rate buckets of a key, which other clients may share. A source gives no key that others could have too.
+fn shared_buckets(settings: &Settings, credentials: Option<&Credentials>) -> Arc<SharedBuckets> {
+    let base = &settings.base_url;
+    match (settings.limit_scope, credentials) {
+        (LimitScope::Host, _) => {
+            let port = base.port_or_known_default().unwrap_or_default();
+            SharedBuckets::of_host(&format!("{}:{port}", base.host_str().unwrap_or_default()))
+        }
+        // An own transport may lead to another server than the origin says.
+        (LimitScope::Client, Some(credentials)) if !settings.own_transport && !credentials.is_none() => {
+            SharedBuckets::of_key(redact::origin(base), credentials)
+        }
+        (LimitScope::Client, _) => Arc::default(),
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("base_url", &redact::shown(self.base_url()))
-            .field("credentials", &self.inner.credentials)
+            .field("credentials", &self.inner.keys)
             .finish_non_exhaustive()
     }
 }

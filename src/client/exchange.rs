@@ -164,13 +164,13 @@ impl Client {
     /// sent. Elsewhere a parameter of the same name is not the client's, unless its value is.
     fn without_own_keys(&self, request: &ApiRequest, url: Url) -> Url {
         let own = || self.is_authorised(request, &url) || self.finds_secret_in(url.as_str());
-        let removed = self.inner.credentials.removed_from(url.as_str()).filter(|_| own());
+        let removed = self.inner.keys.removed_from(url.as_str()).filter(|_| own());
         removed.and_then(|link| Url::parse(&link).ok()).unwrap_or(url)
     }
 
     /// The credentials to send now.
     async fn credentials(&self, page_deadline: Instant, call: &Call) -> Result<Arc<Held>, AttemptError> {
-        let current = self.inner.credentials.current(call.attempts > 1);
+        let current = self.inner.keys.key(call.key).credentials.current(call.attempts > 1);
         let limit = (self.inner.settings.page_timeout, TimeoutScope::Page);
         let current = timeout_at(page_deadline, current).await.map_err(|_| timed_out(call, limit))?;
         current.map_err(|failed| {

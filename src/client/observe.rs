@@ -152,7 +152,7 @@ pub struct Attempt<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// The client's own limit, the time in line behind other calls included.
+    /// The client's own limits, of the rate and of the requests in flight.
     RateLimit,
     /// The server, by `Retry-After` or its rate limit headers.
     Server,

@@ -62,7 +62,8 @@ pub struct Counts {
     pub requests: u64,
     /// Attempts after the first.
     pub retries: u64,
-    /// Time spent in waits for the rate limit, for the server, and for back-off, in milliseconds.
+    /// Time spent in waits for the rate limit, for other requests of the client, for the server, and for back-off, in
+    /// milliseconds.
     pub waited_ms: u64,
 }
 

@@ -1,12 +1,14 @@
-//! The rate limit that clones of a client share: the time between requests, and the waits that a server asks for.
+//! The rate limit that clients share: the time between requests, the waits that a server asks for, and its quotas.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::clock::monotonic;
+use super::quota::{Ended, KnownQuotas, Quota, Sent, Wait};
 use crate::error::{Error, Result};
 
 /// How fast a client may send: a number of requests in a period, evenly spaced; bursts by [`RateLimit::burst`].
@@ -67,35 +69,36 @@ impl RateLimit {
     }
 }
 
-/// Which clients share one rate limit.
+/// Which clients share one rate limit, and what is known of the server's quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LimitScope {
-    /// The clones of one client, for a service that counts by credential.
+    /// The clients of the process with the same credentials and the same origin (scheme, host and port), for a service that
+    /// counts by credential. After a request of one of them, each waits for its own interval. A client without
+    /// credentials, or with a transport of its own, which may lead to another server, shares with its clones only.
     #[default]
     Client,
     /// All clients of the process whose base URL has the same host and port, whatever their credentials, for a service
-    /// that counts by IP address. After a request of one of them, all wait for the interval of that client.
+    /// that counts by IP address. After a request of one of them, each waits for its own interval.
     Host,
 }
 
-/// The shared state behind a [`RateLimit`].
+/// The settings of one client, and the state behind them, which it shares with others.
 #[derive(Debug, Clone)]
 pub(crate) struct Limiter {
-    limit: RateLimit,
-    shared: Arc<Shared>,
+    pub(super) limit: RateLimit,
+    /// The longest stop before the reset of a quota that is spread over the requests before it. `None`: no stop is.
+    pub(super) longest_stop: Option<Duration>,
+    pub(super) shared: Arc<Shared>,
 }
 
+/// The shared state behind a [`RateLimit`].
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Shared {
     slots: Mutex<Slots>,
-    /// Those who wait for a slot, in their order: this lock is fair.
-    line: tokio::sync::Mutex<()>,
+    /// Wakes those who wait when an answer has arrived.
+    changed: Notify,
 }
-
-/// The slots of [`LimitScope::Host`]. An entry stays after its last client is dropped, so that a program which makes a new client for
-/// each call is limited as well.
-static BY_HOST: Mutex<Option<HashMap<String, Arc<Shared>>>> = Mutex::new(None);
 
 #[derive(Debug, Default)]
 struct Slots {
@@ -103,80 +106,139 @@ struct Slots {
     next: Option<Instant>,
     /// No request may be sent before, because a server asked to wait.
     paused_until: Option<Instant>,
+    quotas: KnownQuotas,
 }
 
-/// Why a request may not be sent yet.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wait {
-    pub(crate) until: Instant,
-    /// Whether a server asked to wait; otherwise it is the rate limit.
-    pub(crate) paused: bool,
+/// The states of [`LimitScope::Host`]. An entry stays after its last client is dropped, so that a program which makes a new client for
+/// each call is limited as well.
+static BY_HOST: Mutex<Option<HashMap<String, Arc<Shared>>>> = Mutex::new(None);
+
+/// A request that may be sent now. When it is dropped, it ended without an answer.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    shared: Arc<Shared>,
+    sent: Option<Sent>,
+}
+
+impl Ticket {
+    /// The server has answered, and told these quotas.
+    pub(crate) fn answered(self, quotas: &[Quota]) {
+        self.end(Ended::Answered, quotas);
+    }
+
+    /// The request did not reach the server of this limit.
+    pub(crate) fn not_sent(self) {
+        self.end(Ended::NotSent, &[]);
+    }
+
+    fn end(mut self, ended: Ended, quotas: &[Quota]) {
+        if let Some(sent) = self.sent.take() {
+            self.shared.end(sent, ended, quotas);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(sent) = self.sent.take() {
+            self.shared.end(sent, Ended::Unanswered, &[]);
+        }
+    }
+}
+
+impl Shared {
+    /// The state that all clients of this host share.
+    pub(crate) fn of_host(host: &str) -> Arc<Self> {
+        unpoisoned(&BY_HOST).get_or_insert_default().entry(host.to_owned()).or_default().clone()
+    }
+
+    /// Whether a new state would behave the same, and nobody else has this one.
+    pub(crate) fn has_no_effect(self: &Arc<Self>) -> bool {
+        let (now, slots) = (monotonic(), self.lock());
+        let over = slots.next.max(slots.paused_until) <= Some(now) && slots.quotas.has_no_effect(now);
+        over && Arc::strong_count(self) == 1
+    }
+
+    fn end(&self, sent: Sent, ended: Ended, quotas: &[Quota]) {
+        self.lock().quotas.end(sent, ended, quotas, monotonic());
+        self.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        unpoisoned(&self.slots)
+    }
 }
 
 impl Limiter {
+    #[cfg(test)]
     pub(crate) fn new(limit: RateLimit) -> Self {
-        Self { limit, shared: Arc::default() }
+        Self { limit, longest_stop: None, shared: Arc::default() }
     }
 
-    /// A limiter that shares its slots with all others for this host.
-    pub(crate) fn for_host(limit: RateLimit, host: &str) -> Self {
-        let mut hosts = unpoisoned(&BY_HOST);
-        Self { limit, shared: hosts.get_or_insert_default().entry(host.to_owned()).or_default().clone() }
-    }
-
-    /// Waits until all who came before have taken their slot or given up. Hold it until the slot is taken.
-    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.shared.line.lock().await
+    /// Whether the next request may be sent now, else when to try again.
+    pub(crate) fn check(&self) -> Result<(), Wait> {
+        self.check_at(monotonic(), &mut self.shared.lock())
     }
 
     /// Takes the next slot: `Ok` when the request may be sent now (the slot is used), else when to try again.
-    pub(crate) fn take(&self) -> Result<(), Wait> {
+    pub(crate) fn take(&self) -> Result<Ticket, Wait> {
         let now = monotonic();
-        let mut slots = self.lock();
-        if let Some(until) = slots.paused_until.filter(|until| *until > now) {
-            return Err(Wait { until, paused: true });
-        }
+        let mut slots = self.shared.lock();
+        self.check_at(now, &mut slots)?;
         // A client without a limit does not use slots of the clients that share them.
-        if self.limit.interval.is_zero() {
+        if !self.limit.interval.is_zero() {
+            slots.next = slots.next.max(Some(now)).map(|next| next + self.limit.interval);
+        }
+        let sent = Some(slots.quotas.send(now));
+        Ok(Ticket { shared: self.shared.clone(), sent })
+    }
+
+    fn check_at(&self, now: Instant, slots: &mut Slots) -> Result<(), Wait> {
+        slots.check_pause(now)?;
+        let interval = self.limit.interval;
+        slots.quotas.check(now, interval, self.longest_stop)?;
+        if interval.is_zero() {
             return Ok(());
         }
         // The generic cell rate algorithm: a burst allows `next` to be later than now.
-        let credit = self.limit.interval.saturating_mul(self.limit.burst - 1);
+        let credit = interval.saturating_mul(self.limit.burst - 1);
         let due = slots.next.and_then(|next| next.checked_sub(credit));
-        if let Some(until) = due.filter(|due| *due > now) {
-            return Err(Wait { until, paused: false });
-        }
-        slots.next = slots.next.max(Some(now)).map(|next| next + self.limit.interval);
-        Ok(())
+        due.filter(|due| *due > now).map_or(Ok(()), |until| Err(Wait { until, paused: false }))
     }
 
     /// An error while a wait that a server asked for has not ended. Takes no slot.
     pub(crate) fn check_pause(&self) -> Result<(), Wait> {
-        let until = self.lock().paused_until.filter(|until| *until > monotonic());
-        until.map_or(Ok(()), |until| Err(Wait { until, paused: true }))
-    }
-
-    /// Whether a new limiter would behave the same, and nobody waits in this one.
-    pub(crate) fn has_no_effect(&self) -> bool {
-        let (now, slots) = (monotonic(), self.lock());
-        slots.next.max(slots.paused_until) <= Some(now) && Arc::strong_count(&self.shared) == 1
+        self.shared.lock().check_pause(monotonic())
     }
 
     /// Allows no request of any clone for this time.
     pub(crate) fn pause_for(&self, wait: Duration) {
         if let Some(until) = monotonic().checked_add(wait) {
-            let mut slots = self.lock();
+            let mut slots = self.shared.lock();
             slots.paused_until = slots.paused_until.max(Some(until));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        unpoisoned(&self.shared.slots)
+    /// Ends when an answer has arrived after this call.
+    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.shared.changed.notified()
+    }
+
+    /// How many requests fit into all known quotas. `None` when none is known.
+    pub(crate) fn left(&self) -> Option<u64> {
+        self.shared.lock().quotas.left(monotonic())
+    }
+}
+
+impl Slots {
+    fn check_pause(&self, now: Instant) -> Result<(), Wait> {
+        let until = self.paused_until.filter(|until| *until > now);
+        until.map_or(Ok(()), |until| Err(Wait { until, paused: true }))
     }
 }
 
 /// A panic while the lock was held cannot make instants or entries invalid.
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -189,7 +251,10 @@ mod tests {
         let mut sent = 0;
         loop {
             match limiter.take() {
-                Ok(()) => sent += 1,
+                Ok(ticket) => {
+                    ticket.answered(&[]);
+                    sent += 1;
+                }
                 Err(wait) if wait.until > end => return sent,
                 Err(wait) => crate::client::clock::sleep_until(wait.until).await,
             }
@@ -204,20 +269,24 @@ mod tests {
         assert_eq!(sent_within(&limiter, Duration::from_secs(9)).await, 7, "three at once, then four");
     }
 
+    fn for_host(limit: RateLimit, host: &str) -> Limiter {
+        Limiter { shared: Shared::of_host(host), ..Limiter::new(limit) }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn limiters_of_one_host_share_slots_and_waits() {
-        let slow = Limiter::for_host(RateLimit::every(Duration::from_secs(4)), "limit.test:443");
-        let quick = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
-        let other = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:444");
+        let slow = for_host(RateLimit::every(Duration::from_secs(4)), "limit.test:443");
+        let quick = for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
+        let other = for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:444");
         assert!(slow.take().is_ok());
         assert_eq!(quick.take().unwrap_err().until - monotonic(), Duration::from_secs(4));
         assert!(other.take().is_ok(), "another port is another service");
-        assert!(Limiter::for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it has no limit");
+        assert!(for_host(RateLimit::unlimited(), "limit.test:443").take().is_ok(), "it has no limit");
         drop((slow, quick));
-        let new = Limiter::for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
+        let new = for_host(RateLimit::every(Duration::from_secs(1)), "limit.test:443");
         assert!(new.take().is_err(), "a new client is limited by the requests of the dropped one");
         new.pause_for(Duration::from_secs(30));
-        let later = Limiter::for_host(RateLimit::unlimited(), "limit.test:443");
+        let later = for_host(RateLimit::unlimited(), "limit.test:443");
         assert!(later.take().unwrap_err().paused);
     }
 

@@ -13,6 +13,9 @@ pub struct Call {
     pub target: String,
     /// Attempts made.
     pub attempts: u32,
+    /// The index of the key that the last attempt used, from 0, in a client with a key pool
+    /// ([`ClientBuilder::key_pool`](crate::ClientBuilder::key_pool)).
+    pub key: Option<usize>,
     /// Whether the server may have acted on an attempt before the last one, although it failed.
     pub uncertain: bool,
 }
@@ -22,6 +25,9 @@ impl fmt::Display for Call {
         write!(f, "{} ({}", self.endpoint, self.target)?;
         if self.attempts > 1 {
             write!(f, ", {} attempts", self.attempts)?;
+        }
+        if let Some(key) = self.key {
+            write!(f, ", key {key} of the pool")?;
         }
         f.write_str(")")
     }

@@ -10,7 +10,8 @@ use futures::{FutureExt, StreamExt, stream};
 /// Runs one sync for each partition, `at_once` of them at a time (0 counts as 1), and returns each result as soon as it is there:
 /// a slow partition does not hold up the others.
 ///
-/// A partition that fails or panics does not stop the others. All share the client's rate limit. The partitions run while the
+/// A partition that fails or panics does not stop the others. All share the client's rate limit, and the requests that it
+/// may have in flight: one by default, see [`max_in_flight`](crate::ClientBuilder::max_in_flight). The partitions run while the
 /// stream is polled, so keep what is done with a result short; dropping the stream ends all of them as a crash would, and a
 /// [`StopSignal`](crate::StopSignal) ends each after its next commit.
 ///

@@ -118,7 +118,13 @@ impl WalkError {
             Self::Ignored(what) => Self::Body(BodyProblem::Ignored(what)).at(endpoint),
             Self::Body(problem) => {
                 let target = format!("GET {}", endpoint.request(&endpoint.start()).path);
-                let call = Box::new(Call { endpoint: endpoint.name().into(), target, attempts: 1, uncertain: false });
+                let call = Box::new(Call {
+                    endpoint: endpoint.name().into(),
+                    target,
+                    attempts: 1,
+                    key: None,
+                    uncertain: false,
+                });
                 Error::Body { call, status: StatusCode::OK, problem, snippet: String::new(), server: None }
             }
             Self::Other(error) => *error,

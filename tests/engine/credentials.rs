@@ -126,7 +126,8 @@ async fn many_refused_requests_cause_one_refresh_and_each_is_sent_once_more() {
     // Some of the refusals come during the refresh, some when it is over.
     let source = Numbered { takes: Duration::from_millis(50), ..Numbered::default() };
     let asked = source.asked.clone();
-    let api = builder(&script).transport(Slow(script.clone())).credential_source(source).build().unwrap();
+    let api =
+        builder(&script).transport(Slow(script.clone())).credential_source(source).max_in_flight(20).build().unwrap();
     join_all((0..20).map(|_| page(&api))).await.into_iter().for_each(|page| drop(page.unwrap()));
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert_eq!(sent(&script).len(), 40);

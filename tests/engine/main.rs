@@ -10,7 +10,9 @@ mod conformance;
 mod crash;
 mod credentials;
 mod hostile;
+mod in_flight;
 mod incremental;
+mod key_pool;
 #[cfg(feature = "sqlite")]
 mod leases;
 mod messages;
@@ -22,6 +24,7 @@ mod paginate;
 mod partitions;
 mod prefetch;
 mod query_key;
+mod quota;
 mod rate_limit;
 mod redaction;
 mod reports;

@@ -412,7 +412,12 @@ async fn promise_7_a_used_up_requests_quota_pauses_the_client_until_the_billing_
         assert!(until.duration_since(at("2026-04-01T00:00:00Z")).abs() < SignedDuration::from_mins(1), "{until}");
         assert_eq!(server.served().requests, 2, "the server said with the second answer that no request remains");
     }
-    // Another client learns it from the 429, and does not retry.
+    // Another client with the same key knows it too.
+    let report = run(client(&server).active_ats().sync_hourly("b", &store), &mut RowCounts::new()).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::Paused { .. }), "{report}");
+    assert_eq!(server.served().requests, 2);
+    // Another process learns it from the 429, and does not retry.
+    drop(api);
     let report = run(client(&server).active_ats().sync_hourly("b", &store), &mut RowCounts::new()).await.unwrap();
     assert!(matches!(report.outcome, Outcome::Paused { .. }), "{report}");
     assert_eq!(server.served().requests, 3);

@@ -268,7 +268,7 @@ async fn applications_of_each_job_are_partitions_with_a_checkpoint_each() {
     let server = JobAffinity::builder().jobs(12).applications(9).start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::new(folder.path()).unwrap();
-    let api = client(&server);
+    let api = server.client().retry(impatient()).max_in_flight(3).build().unwrap();
     let jobs: Vec<u64> =
         api.jobs().items().try_filter_map(|job| async move { Ok(job.id) }).try_collect().await.unwrap();
     let sync_all = |jobs: Vec<u64>| {

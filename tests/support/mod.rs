@@ -102,6 +102,8 @@ pub enum Reply {
     Silent,
     /// The answer comes after this time.
     Late(Duration, String),
+    /// This answer comes after this time.
+    Slow(Duration, Box<Self>),
     /// A head with this status and these headers; the body never comes.
     Hanging(u16, Vec<(&'static str, String)>),
     /// The body begins like this, and white space follows for ever, a byte each second.
@@ -210,8 +212,12 @@ impl Transport for Script {
             log.push((tokio::time::Instant::now(), request.clone()));
             log.len() - 1
         };
-        let reply = self.reply(index, &request);
+        let mut reply = self.reply(index, &request);
         async move {
+            while let Reply::Slow(after, slow) = reply {
+                tokio::time::sleep(after).await;
+                reply = *slow;
+            }
             // A point where a test can kill the caller.
             tokio::task::yield_now().await;
             let answer = |status: u16, headers: Vec<(&'static str, String)>, pieces: Vec<Result<Bytes, _>>| {
@@ -242,6 +248,7 @@ impl Transport for Script {
                     });
                     answer.map(|answer| answer.map(|body| body.chain(spaces).boxed()))
                 }
+                Reply::Slow(..) => unreachable!("it was waited for"),
                 Reply::Late(after, body) => {
                     tokio::time::sleep(after).await;
                     answer(200, Vec::new(), vec![Ok(body.into())])

@@ -54,6 +54,11 @@ impl ClientBuilder<Client> {
     pub fn api_key(self, key: impl Into<SecretString>) -> Self {
         self.try_credentials(Credentials::bearer(key))
     }
+
+    /// Several API keys that share the requests, see [`key_pool`](ClientBuilder::key_pool).
+    pub fn api_keys<K: Into<SecretString>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.try_key_pool(keys.into_iter().map(|key| Credentials::bearer(key)))
+    }
 }
 
 impl Client {

@@ -13,7 +13,7 @@ use super::requests::{
     self, ActiveAtsCountRequest, ActiveAtsRequest, ActiveJbCountRequest, ActiveJbRequest, AdvancedOrganizationsRequest,
     ModifiedAtsRequest, OrganizationsRequest,
 };
-use crate::client::{ClientBuilder, Clock, Credentials, Provider, RateLimit};
+use crate::client::{ClientBuilder, Clock, Credentials, Provider, Quota, RateLimit};
 use crate::error::Result;
 
 /// A client of Fantastic.jobs. Cheap to clone; clones share the rate limit and the last known quotas.
@@ -34,10 +34,14 @@ impl Provider for Client {
     const TIMEOUT: Duration = Duration::from_secs(90);
 
     /// The Requests quota is a hard stop until the next billing period (vendor page).
-    fn quota_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    fn quota(headers: &HeaderMap, now: Timestamp) -> Option<Quota> {
         let credits = Credits::from_headers(headers);
-        let until = (credits.requests_remaining == Some(0)).then(|| credits.renewed(now))?;
-        Duration::try_from(until.duration_since(now)).ok()
+        let resets_in = Duration::try_from(credits.renewed(now).duration_since(now)).ok()?;
+        let quota = Quota::new(credits.requests_remaining?, resets_in);
+        Some(match credits.requests_limit {
+            Some(limit) => quota.limit(limit),
+            None => quota,
+        })
     }
 
     fn from_core(core: crate::client::Client) -> Self {
@@ -73,6 +77,11 @@ impl ClientBuilder<Client> {
     /// The API key of the vendor's portal, sent as `Authorization: Bearer …` (vendor page).
     pub fn api_key(self, key: impl Into<SecretString>) -> Self {
         self.try_credentials(Credentials::bearer(key))
+    }
+
+    /// Several API keys that share the requests, see [`key_pool`](ClientBuilder::key_pool).
+    pub fn api_keys<K: Into<SecretString>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.try_key_pool(keys.into_iter().map(|key| Credentials::bearer(key)))
     }
 
     /// A RapidAPI key for one of the mirrors: sets the base URL, and sends `X-RapidAPI-Key` and `X-RapidAPI-Host`

@@ -143,6 +143,7 @@ impl WindowWalk {
             endpoint: self.options.feed.name().into(),
             target: format!("GET {}", self.options.feed.path),
             attempts: 0,
+            key: None,
             uncertain: false,
         };
         let wait = until.duration_since(now).unsigned_abs();
