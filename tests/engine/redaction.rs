@@ -155,6 +155,7 @@ impl CredentialSource for Replaced {
 }
 
 /// All of it with the secret as this credential. `sent`: whether the secret is sent in the query.
+#[allow(clippy::future_not_send, reason = "the subscriber of this thread is set during the whole test")]
 async fn sweep(secret_in: fn(Builder) -> Builder, sent: bool) {
     for (index, reply) in replies().into_iter().enumerate() {
         let seen = Seen::default();
