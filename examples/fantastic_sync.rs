@@ -1,6 +1,6 @@
 //! Keeps a copy of the ATS and job-board feeds of Fantastic.jobs in SQLite: new rows, edits, removals.
 //!
-//!     cargo run --features sqlite,testing --example fantastic_sync
+//!     cargo run --example fantastic_sync
 //!
 //! Without `FANTASTIC_JOBS_API_KEY` it runs against the simulated provider, over half a day with an outage of 3 hours.
 //! With it, it runs one round against the real API and buys at most `--max-jobs` jobs of each feed; run it once an

@@ -1,4 +1,5 @@
 //! An API without a provider: the repositories of a GitHub organization, and a sync of the issues of one of them.
+//! It needs no type of its own for an endpoint: `jobfeed::rest` describes both lists.
 //!
 //!     cargo run --example github_repos
 //!     cargo run --example github_repos -- --org rust-lang     # the real API, with the token in GITHUB_TOKEN if it is set
@@ -102,7 +103,7 @@ async fn sync(api: &Client, repo: &str, states: &str, kept: &mut BTreeMap<u64, S
     let list = list.query("state", "all").query("sort", "created").query("direction", "asc");
     let list = list.paginate(Scheme::link_header().page_size("per_page", 100).fixed_positions());
     let changed = Watermark::instant("/updated_at", "since").format(BoundFormat::Rfc3339Seconds);
-    // The bound is one minute lower, and a run trusts nothing of its last 10 seconds.
+    // Each run begins one minute before the watermark, and leaves the watermark at least 10 seconds before its own start.
     let list = list.watermark(changed.overlap(60).lag(Duration::from_secs(10)));
     let mut run = list.sync_since(format!("issues of {repo}"), FileStore::new(states)?).await?;
     let mut numbers = Vec::new();
@@ -115,7 +116,7 @@ async fn sync(api: &Client, repo: &str, states: &str, kept: &mut BTreeMap<u64, S
     }
     println!("{repo}: {}; {} issues are kept", run.report(), kept.len());
     if numbers.len() < 20 {
-        println!("read again or new: {numbers:?}");
+        println!("new, changed, or read again because of the overlap: {numbers:?}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Exports the jobs with their applications as JSON lines: one line for each job.
 //!
-//!     cargo run --features testing --example jobaffinity_export
-//!     cargo run --features testing --example jobaffinity_export -- --out export.jsonl --at-once 4
+//!     cargo run --example jobaffinity_export
+//!     cargo run --example jobaffinity_export -- --out export.jsonl --at-once 4
 //!
 //! Without `JOBAFFINITY_LOGIN` and `JOBAFFINITY_PASSWORD` it runs against the simulated provider. With them it runs
 //! against the real one, at its 45 requests a minute: about one job every 1.34 s. Applications are personal data:

@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let old = OAuth2::refresh_token(format!("{}token", server.base_url()), "my-app", "an-old-refresh-token")?;
     let api = Client::builder().base_url(server.base_url()).credential_source(old).build()?;
     if let Err(error) = api.list(Items).send().await {
-        println!("{error}");
+        println!("a client with an old refresh token: {error}");
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A provider of your own: a listing and an incremental sync of an API that this library does not know.
+//! A provider of your own: a listing and an incremental sync of an API that this library does not know. Most APIs need no provider: see
+//! the example `github_repos`.
 //!
 //!     cargo run --example own_provider
 //!
@@ -84,7 +85,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // An application keeps this folder. Here the API begins anew each time, so the checkpoint does too.
     let folder = std::env::temp_dir().join(format!("own_provider-{}", std::process::id()));
     let mut kept = BTreeMap::new();
-    for _ in 0..2 {
+    for later in [false, true] {
+        if later {
+            println!("a note is written, one is changed and one is deleted; the last one of the first run comes again");
+            server.with(notes_api::Notes::change_some);
+        }
         let mut run = api.list(Notes::default()).sync_since("notes", FileStore::new(&folder)?).await?;
         while let Some(mut batch) = run.next().await? {
             kept.extend(batch.take_items().into_iter().map(|note| (note.id, note.text)));
@@ -92,7 +97,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             batch.commit().await?; // only now does the checkpoint move
         }
         println!("{}; {} notes are kept", run.report(), kept.len());
-        server.with(notes_api::Notes::change_some);
     }
     std::fs::remove_dir_all(folder)?;
     Ok(())

@@ -34,12 +34,33 @@
 //! | a provider | [`jobdataapi`], [`fantastic_jobs`], [`employjoy`], [`jobaffinity`] |
 //! | one page, a stream of pages, or records | the provider's requests, such as [`JobsRequest`](jobdataapi::JobsRequest); [`PageStream`], [`Page`] |
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
-//! | to keep the state of a sync | [`checkpoint`] |
+//! | to keep the state of a sync; to write it in the transaction of the rows; one worker at a time on many machines | [`checkpoint`] |
+//! | several syncs at the same time, and a way to end them in order | [`partitions`], [`StopSignal`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
 //! | to see what a client does: spans, metrics, events | [`telemetry`] |
 //! | tokens that expire, OAuth 2.0, keys that change | [`CredentialSource`], [`OAuth2`], [`Client::replace_credentials`] |
-//! | another paginated JSON API | [`rest`], without a type of your own; [`endpoint`], [`paginate`], [`Client`]; an incremental sync of it: [`Incremental`], [`ListRequest::sync_since`] |
-//! | to test your own pipeline | the module `testing`, feature `testing` |
+//! | several keys; quotas; more than one request in flight | [`ClientBuilder::key_pool`], [`ClientBuilder::adaptive_rate`], [`ClientBuilder::max_in_flight`] |
+//! | another paginated JSON API, without a type of your own | [`rest`] |
+//! | the same, where a description is not enough | [`endpoint`], [`paginate`], [`Client::list`]; for a sync [`Incremental`], [`ListRequest::sync_since`] |
+//! | to test your own pipeline, your own listing or your own store | the modules `testing` and `testing::conformance`, feature `testing` |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | record, row | one element of a list. A row is a record that is counted or stored |
+//! | walk | one reading of a list from a position to its end, page by page |
+//! | position | where a page starts: a page number, a number of records to skip, a token or a URL |
+//! | token | a text of the server that names the next page. Also, where it is said so: an access token, or the fencing token of a lease |
+//! | cursor | a position with the query and the server to which it belongs, to be kept: [`Cursor`] |
+//! | key | the field that identifies a record ([`Endpoint::key`]). The *checkpoint key* is the name of a sync in its store, an *API key* is a credential, a *sort key* is the field that a list is sorted by |
+//! | mark | the id, the instant or the day of a record, by which a sync tells what is new: [`Mark`] |
+//! | watermark | the mark up to which a sync has delivered everything |
+//! | overlap | how far before the watermark the next run begins; in paging, the records that two pages share |
+//! | lag | how far before its start a run leaves the watermark |
+//! | run | one execution of a sync. The first one is a backfill, later ones are incremental |
+//! | batch | one page of a run, until it is committed: [`Batch`] |
+//! | state, checkpoint | the watermark and the position of a sync ([`SyncState`]), and where it is kept ([`Checkpoint`]) |
 //!
 //! # The way of a request
 //!
@@ -58,7 +79,8 @@
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
 //! * `webhook`: verification of signed deliveries.
-//! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones.
+//! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
+//!   and the conformance suite.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod checkpoint;
@@ -73,9 +95,17 @@ pub mod testing;
 
 /// An endpoint without I/O: it builds the request for a position and reads from the answer where the next page is.
 ///
-/// This is all that one paginated API needs to tell the engine. The four providers are written against it, and so is any
-/// other paginated JSON API, through [`crate::Client::list`]. With [`Incremental`] a listing has an incremental sync,
-/// [`crate::ListRequest::sync_since`].
+/// For most APIs [`rest`] is enough, which needs no type of your own. Write an endpoint where it is not: where a request or the
+/// next page must be computed. What to implement:
+///
+/// 1. [`Endpoint`]: `name`, `request` (for a position), `list` (where the records are) and `next` (where the next page is; the functions of
+///    [`paginate`] do it for the usual schemes). The other methods have defaults. Say the
+///    [`Endpoint::key`] where records have one: a walk then notices records that move between pages.
+/// 2. [`Listing`]: the record type. Now [`Client::list`] has pages, streams of pages, records and cursors.
+/// 3. [`Incremental`], where the server can filter by a lower bound: now there is a sync,
+///    [`ListRequest::sync_since`].
+///
+/// The four providers are written against the same traits. The example `own_provider` has all three, and `testing::conformance` tests them.
 pub mod endpoint {
     pub use crate::checkpoint::MarkValue;
     pub use crate::client::{ApiRequest, Check, Origins, UrlKind};
@@ -87,8 +117,8 @@ pub mod endpoint {
 
 /// What a client tells about its work: `tracing` spans, metrics, and events for a function of your own.
 ///
-/// All three are fed from one place, below the loop of attempts, so each attempt counts. None of them gets a credential, a query,
-/// a body or a record. Without a subscriber, a recorder and an observer they cost next to nothing.
+/// All three get the same facts from one place, so they agree, and each attempt counts. None of them gets a credential, a query,
+/// a body or a record. Without a subscriber, a recorder and an observer they cost almost nothing.
 ///
 /// # Spans
 ///
@@ -105,7 +135,7 @@ pub mod endpoint {
 ///   `error.type`, `otel.status_code`.
 ///
 /// `error.type` is the error status, or [`Error::kind`](crate::Error::kind) where there is none. A page that is fetched in advance has
-/// the span in which the page before was asked for as its parent. Log lines (`answered`, `failed`, `retrying`, `waiting`) are events
+/// the span in which the page before it was asked for as its parent. Log lines (`answered`, `failed`, `retrying`, `waiting`) are events
 /// inside these spans.
 ///
 /// # Metrics

@@ -2,7 +2,8 @@
 //!
 //!     cargo run --example datasette -- FOLDER [http://127.0.0.1:8001/DATABASE/]
 //!
-//! Without an address it reads a simulated server. Kill it at any time and run it again: no row is lost.
+//! Kill it at any time and run it again with the same folder and address: no row is lost. Without an address it reads a simulated server,
+//! which has another address each time: name a new folder then, because a checkpoint belongs to one server.
 #![allow(clippy::print_stdout)]
 
 use std::{error::Error, path::Path};

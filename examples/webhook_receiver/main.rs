@@ -1,6 +1,6 @@
 //! Receives EmployJoy's webhooks: verifies and stores a delivery, answers, and then processes it.
 //!
-//!     EMPLOYJOY_WEBHOOK_SECRET=… cargo run --features sqlite,webhook --example webhook_receiver -- --listen 127.0.0.1:8787
+//!     EMPLOYJOY_WEBHOOK_SECRET=… cargo run --example webhook_receiver -- --listen 127.0.0.1:8787
 //!
 //! Without a secret it uses a test secret and delivers some events to itself. You can kill it at any moment: every
 //! delivery that was answered with 200 is in the database.

@@ -1,4 +1,21 @@
 //! Where the state of a sync is kept: the [`Checkpoint`] trait, and stores for memory, files, SQLite and PostgreSQL.
+//!
+//! A store keeps one small [`SyncState`] for each checkpoint key. It refuses a save that does not follow the stored state, so two processes
+//! cannot overwrite each other's.
+//!
+//! | store | keeps the state in | state and rows in one transaction | feature |
+//! |---|---|---|---|
+//! | [`MemoryStore`] | the process; for tests | no | |
+//! | [`FileStore`] | a file for each key | no | |
+//! | `SqliteStore` | a table | `save_in` | `sqlite` |
+//! | `PostgresStore` | a table | `save_in`; `save_statement` for sqlx, diesel and others | `postgres` |
+//! | your own | wherever you implement [`Checkpoint`] | as you write it | |
+//!
+//! * **At least once**: store the rows of a batch, then call [`Batch::commit`](crate::Batch::commit), which saves in the store of the run.
+//! * **Exactly once**: in one transaction write the rows and [`Batch::next_state`](crate::Batch::next_state), then call
+//!   [`Batch::committed`](crate::Batch::committed).
+//! * **Many workers**: take a lease of the key with [`LeaseStore::lease`], and pass it to the sync as its store. All four stores give leases.
+//! * **A store of your own** is tested by `testing::conformance::store`, its leases by `testing::conformance::leases` (feature `testing`).
 
 mod fence;
 mod file;

@@ -67,9 +67,8 @@ impl fmt::Display for Purpose {
 pub enum EventKind<'a> {
     /// An attempt is sent now.
     AttemptSent(Attempt<'a>),
-    /// An attempt ended with an answer that the client accepts, or after which it sends the request at once again: a redirect, and a
-    /// 401 for credentials that were replaced meanwhile. Its body was read, except with
-    /// [`Purpose::Parts`].
+    /// An attempt ended with an answer that the client accepts, or after which it sends the request again at once: a redirect, or a
+    /// 401 for credentials that were replaced meanwhile. Its body was read, except with [`Purpose::Parts`].
     AttemptAnswered(Attempt<'a>),
     /// An attempt ended without an answer, or with one that the client does not accept.
     #[non_exhaustive]

@@ -82,7 +82,7 @@ pub trait Incremental: Endpoint + Clone {
         None
     }
 
-    /// Up to where a whole walk covers the list. Default: [`Coverage::HighestSeen`].
+    /// Where the watermark goes when a run has read its list to the end. Default: [`Coverage::HighestSeen`].
     fn covers(&self) -> Coverage {
         Coverage::HighestSeen
     }
@@ -122,7 +122,7 @@ pub trait Incremental: Endpoint + Clone {
     }
 }
 
-/// Up to where a walk covers a list, when it has read the list to its end: where the watermark goes.
+/// Where the watermark goes when a run has read its list to the end.
 ///
 /// A watermark that is an instant or a day is at most the start of the run (by the server's `Date`, where the local clock is ahead),
 /// because a record that changes during the walk may enter a page that was already read.

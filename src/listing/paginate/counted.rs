@@ -65,7 +65,7 @@ pub fn numbered(at: &Position, answer: &Answer<'_>, first: u64, end: End<'_>) ->
 ///
 /// * **End**: as `end` says.
 /// * **Resume**: at the record that was not read.
-/// * **Skipped or repeated records**: as [`numbered`], without an overlap. With [`Overlap::Row`], each page begins with the last
+/// * **Skipped or repeated records**: without an overlap as [`numbered`]. With [`Overlap::Row`], each page begins with the last
 ///   record of the page before, which proves that nothing was skipped; when it is another one, the list has shifted, and the walk ends as
 ///   [`Completeness::Drifted`](crate::Completeness) even when no total changed. A listing does not deliver that record again, a
 ///   sync delivers it with both pages. Pages of one record share none.

@@ -11,10 +11,11 @@
 //! | gives the URL of the next page, in the body or in a header | [`next_url`] | [`Position::token`](crate::Position::token) |
 //! | gives it in a `Link` header | [`link_header`] | [`Position::token`](crate::Position::token) |
 //!
-//! [`Scheme`] is each of them as data, for APIs that are described in a file.
+//! [`Scheme`] is each of them as data: for [`rest`](crate::rest), for APIs that are described in a file, and for endpoints of your own.
 //!
-//! Each says when a walk ends, where it goes on after an interruption, and when it may skip or repeat records. A total makes
-//! them safer: add it with [`total`] or [`total_at`], and the walk is compared with it.
+//! A walk is one reading of the list, page by page. Each function says when a walk ends (**End**), where it continues after an
+//! interruption (**Resume**), and when it may skip or repeat records. A total makes them safer: add it with [`total`] or [`total_at`],
+//! and the walk is compared with it.
 //!
 //! ```
 //! use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Endpoint, Listing, Paging};

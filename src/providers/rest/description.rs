@@ -52,10 +52,11 @@ pub struct ListDescription {
     /// The JSON pointer of the list in the body. Default: the body is the list.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub records_at: String,
-    /// The field that identifies a record. Default: none, and then records that move between pages are not recognised.
+    /// The field that identifies a record: its name, such as `id`, and not a JSON pointer. Default: none, and then records that move
+    /// between pages are not recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What a sync reads from. Default: none, and then there is no sync.
+    /// Which field tells what is new or changed, and which parameter asks for it. Default: none, and then there is no sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Watermark>,
     /// Which records only tell that a record was removed. Default: none.

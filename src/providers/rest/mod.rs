@@ -1,8 +1,11 @@
 //! Any paginated JSON API, without a type of your own for its endpoints.
 //!
 //! A [`Client`] has a base URL and credentials. A listing is described where it is used: how the server pages ([`Scheme`]), where
-//! the records are, which field identifies one, and for an incremental sync which field has the mark ([`Watermark`]). It then has
-//! what the listings of the providers have: one page, a stream of pages, records, cursors, and a sync with checkpoints.
+//! the records are, and which field identifies one. For an incremental sync, a [`Watermark`] says which field tells what is new or changed
+//! (its value is the *mark* of the record), and which parameter asks for it. The listing then has what the listings of the providers have:
+//! one page, a stream of pages, records, cursors, and a sync with checkpoints.
+//!
+//! Places in a record or a body are JSON pointers, such as `/meta/next`. Only the key is the name of a field, such as `id`.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,7 +34,8 @@
 //! let listed: Vec<Job> = jobs.clone().items().try_collect().await?;
 //! assert_eq!(listed.len(), 300);
 //!
-//! // A sync: the first run brings everything, each later one what changed since then.
+//! // A sync: the first run brings everything, each later one what changed since then. It begins 600 s before the watermark
+//! // (`overlap`), and leaves the watermark at least 5 s before its own start (`lag`), for changes that the server shows late.
 //! let changed = Watermark::instant("/updatedAt", "updated_since").overlap(600).lag(Duration::from_secs(5));
 //! let jobs = jobs.watermark(changed);
 //! let store = MemoryStore::new();
@@ -51,7 +55,7 @@
 //! # An API in a file
 //!
 //! [`Api`] is the same as data, in any format of serde. It is checked as a whole before anything is sent, and the error names the
-//! field. It never contains a secret: only where the application's secret is sent.
+//! field. It contains no secret, only the place where the application's secret is sent.
 //!
 //! ```
 //! use jobfeed::rest::Api;
@@ -128,8 +132,8 @@
 //! # Ok::<(), jobfeed::Error>(())
 //! ```
 //!
-//! What cannot be said with it (records that need a computation, another way to walk) is an [`Endpoint`](crate::Endpoint) of your
-//! own; see [`endpoint`](crate::endpoint).
+//! Where this is not enough (a request or the next page must be computed), write an [`Endpoint`](crate::Endpoint) for the
+//! [`Client`](crate::Client) of the crate's root; see [`endpoint`](crate::endpoint).
 //!
 //! [`Scheme`]: crate::paginate::Scheme
 

@@ -53,12 +53,13 @@ impl<T: DeserializeOwned + Send + 'static> RecordsRequest<T> {
         self.with(|endpoint| endpoint.list.records_at = pointer.into())
     }
 
-    /// The field that identifies a record. Default: none, and then records that move between pages are not recognised.
+    /// The field that identifies a record: its name, such as `id`, and not a JSON pointer. Default: none, and then records that move
+    /// between pages are not recognised.
     pub fn key(self, field: impl Into<String>) -> Self {
         self.with(|endpoint| endpoint.list.key = Some(field.into()))
     }
 
-    /// What a sync reads from.
+    /// Which field tells what is new or changed, and which parameter asks for it. Only a sync needs it. Default: none.
     pub fn watermark(self, watermark: Watermark) -> Self {
         self.with(|endpoint| endpoint.list.watermark = Some(watermark))
     }

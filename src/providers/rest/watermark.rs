@@ -15,7 +15,8 @@ use crate::json::{self, Record, value::DateTime};
 use crate::listing::paginate::{ReadAt, SendAt, check_pointer};
 use crate::sync::Coverage;
 
-/// From where on a sync reads: the mark of a record, how the server gets the lower bound, and up to where a run covers the list.
+/// How a sync finds what is new: which field of a record is its mark, how the lower bound is sent, and where a run that has read the list
+/// to its end puts the watermark.
 ///
 /// A text for `send` is the name of a query parameter. A first run sends no lower bound, and records without a mark are
 /// delivered and counted.
@@ -51,8 +52,8 @@ pub struct Watermark {
     /// where the bound is sent so). Default: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excludes_bound: bool,
-    /// Up to where a whole run covers the list. Default: [`Coverage::HighestSeen`] for instants and days, [`Coverage::Settled`] for ids
-    /// and texts, [`Coverage::Envelope`] for delta tokens.
+    /// Where a run that has read the list to its end puts the watermark. Default: [`Coverage::HighestSeen`] for instants and days,
+    /// [`Coverage::Settled`] for ids and texts, [`Coverage::Envelope`] for delta tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covers: Option<Coverage>,
     /// How far before the watermark each later run begins: a number of seconds for instants, of days, or of ids. Default 0.
@@ -151,7 +152,7 @@ setters! { Watermark {
     format(format: BoundFormat) => format = Some(format);
     /// The server leaves out records at the bound itself, so that it is sent lower by one. Not for texts and tokens.
     excludes_bound() => excludes_bound = true;
-    /// Up to where a whole run covers the list. Default: see [`Watermark::covers`](#structfield.covers).
+    /// Where a run that has read the list to its end puts the watermark. Default: see [`Watermark::covers`](#structfield.covers).
     covers(covers: Coverage) => covers = Some(covers);
     /// Each later run begins this much before the watermark: seconds for instants, days, or ids. Default 0. Not for texts and tokens.
     overlap(amount: u64) => overlap = Some(amount);

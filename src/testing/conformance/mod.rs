@@ -6,11 +6,11 @@
 //! | an incremental sync of it | the checks of a sync | a [`SyncCase`] |
 //! | a call that changes something on the server | the check of a `POST` | a [`PostCase`] |
 //! | a [`Checkpoint`](crate::Checkpoint) store | [`store`](store()) | a function that opens it |
-//! | one that gives leases ([`LeaseStore`](crate::checkpoint::LeaseStore)) | also [`leases`](leases()) | the same |
+//! | a store that gives leases ([`LeaseStore`](crate::checkpoint::LeaseStore)) | [`store`](store()) and [`leases`](leases()) | the same function |
 //!
 //! The macro [`conformance_tests!`](crate::conformance_tests) makes a `#[test]` of each check, so that a failure has a name. A
-//! check is also an async function here, such as [`every_record_arrives_once`]: it ends with a [`Violation`] that says what was
-//! expected and what was found.
+//! check is also an async function here, such as [`every_record_arrives_once`]: when it fails, it returns a [`Violation`] that says what was
+//! expected and what was found. [`Case`] has a whole example.
 //!
 //! A case runs on a [`Simulator`](super::Simulator), which applies the [faults](super::Fault): an
 //! [`AnyApi`](super::AnyApi), which needs only a description, or one with a [`Service`](super::Service) of your own.
