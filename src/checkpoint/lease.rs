@@ -148,11 +148,6 @@ impl<S: LeaseStore + Clone + 'static> Lease<S> {
         &self.key
     }
 
-    /// The fencing token, for a save in the caller's transaction.
-    pub fn token(&self) -> Fence {
-        self.fence
-    }
-
     /// Whether it is lost. It never comes back: take a new one.
     pub fn is_lost(&self) -> bool {
         is_lost(&self.holding)

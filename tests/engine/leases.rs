@@ -93,7 +93,7 @@ fn a_lease_is_renewed_while_its_run_works_and_freed_when_it_is_dropped() {
         drop(run);
         tokio::task::yield_now().await;
         let next = store.lease("k", TTL).await.unwrap();
-        assert_eq!(next.token(), Fence::new(2));
+        assert_eq!(next.fence(), Some(Fence::new(2)));
         next.release().await.unwrap();
         assert!(store.lease("k", TTL).await.is_ok());
     });

@@ -170,8 +170,8 @@ impl ListDescription {
         if !self.records_at.is_empty() {
             check_pointer(&format!("{path}records_at"), &self.records_at)?;
         }
-        if self.key.as_ref().is_some_and(String::is_empty) {
-            return Err(Error::invalid(format!("{path}key"), "", "the name of a field"));
+        if let Some(key) = self.key.as_ref().filter(|key| key.is_empty() || key.starts_with('/')) {
+            return Err(Error::invalid(format!("{path}key"), key, "the name of a field, which is no JSON pointer"));
         }
         if self.key.is_none() && self.paginate.overlap() != Overlap::None {
             let rule = "the field that identifies a record: pages that begin with records of the page before need it";

@@ -114,6 +114,7 @@ fn a_bad_description_names_the_field_and_what_is_expected_and_repeats_no_value()
         ("/endpoints/jobs/path", None, "endpoints.jobs.path", "a value"),
         ("/endpoints/jobs/kee", secret(), "endpoints.jobs.kee", "`key`"),
         ("/endpoints/jobs/key", Some(json!(3)), "endpoints.jobs.key", "a string"),
+        ("/endpoints/jobs/key", Some(json!("/id")), "endpoints.jobs.key", "no JSON pointer"),
         ("/endpoints/jobs/method", Some(json!("put")), "endpoints.jobs.method", "`post`"),
         (by, secret(), "endpoints.jobs.paginate.by", "`link_header`"),
         ("/endpoints/jobs/paginate/by/token_at/send", None, "endpoints.jobs.paginate.by.token_at.send", "a value"),
