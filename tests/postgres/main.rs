@@ -4,6 +4,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
+mod cut;
 #[allow(dead_code, unreachable_pub)]
 mod server;
 mod store;

@@ -109,7 +109,7 @@ impl Server {
         all.batch_execute(&format!("DROP DATABASE IF EXISTS {name}; ")).await.unwrap();
         all.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let address = format!("postgres://tests@127.0.0.1:{}/{name}", self.port);
-        Database { url: self.url(name), address }
+        Database { url: self.url(name), address, port: self.port, name: name.to_owned() }
     }
 
     fn url(&self, database: &str) -> String {
@@ -151,6 +151,8 @@ impl Drop for Server {
 pub struct Database {
     url: String,
     address: String,
+    pub port: u16,
+    pub name: String,
 }
 
 impl Database {
