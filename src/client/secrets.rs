@@ -169,7 +169,9 @@ mod tests {
     #[test]
     fn the_longest_that_begins_at_a_place_is_removed() {
         let mut secrets = Secrets::default();
-        ["abcdefgh", "abcdefghij", "k"].into_iter().for_each(|text| add(&mut secrets, text.to_owned()));
+        for text in ["abcdefgh", "abcdefghij", "k"] {
+            add(&mut secrets, text.to_owned());
+        }
         assert_eq!(secrets.removed_from("é abcdefghij abcdefgh- k"), "é [redacted] [redacted]- [redacted]");
         assert!(!secrets.are_in("k", Find::InLinks), "short ones occur in links by chance");
     }
