@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::fence::Fence;
-use super::lease::LeaseStore;
+use super::lease::{LeaseStore, MAX_TTL};
 use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::error::CheckpointError;
@@ -126,7 +126,7 @@ impl LeaseStore for FileStore {
             let before = LeaseFile::read(path)?;
             let now = file_time(path).map_err(CheckpointError::store)?;
             before.check_free(now)?;
-            let lease = LeaseFile { fence: before.fence + 1, holder, ends: Some(now + ttl) };
+            let lease = LeaseFile { fence: before.fence + 1, holder, ends: Some(now + ttl.min(MAX_TTL)) };
             lease.write(path)?;
             Ok(Fence::new(lease.fence))
         })
@@ -138,7 +138,7 @@ impl LeaseStore for FileStore {
             let mut lease = LeaseFile::read(path)?;
             let held = lease.fence == fence.get();
             if held {
-                lease.ends = Some(file_time(path).map_err(CheckpointError::store)? + ttl);
+                lease.ends = Some(file_time(path).map_err(CheckpointError::store)? + ttl.min(MAX_TTL));
                 lease.write(path)?;
             }
             Ok(held)

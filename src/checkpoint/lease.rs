@@ -18,6 +18,9 @@ use crate::error::CheckpointError;
 /// The shortest time to live.
 const MIN_TTL: Duration = Duration::from_millis(100);
 
+/// The longest time to live: a hundred years.
+pub(super) const MAX_TTL: Duration = Duration::from_secs(3_153_600_000);
+
 /// A store that can give leases. Implement it beside [`Checkpoint`], with plain `async fn`.
 ///
 /// Only the clock of the store decides when a lease ends, so the clocks of the workers do not matter.
@@ -32,16 +35,17 @@ const MIN_TTL: Duration = Duration::from_millis(100);
 /// # let (key, url) = (server.api_key(), server.base_url());
 /// # let api = Client::builder().api_key(key).base_url(url).build()?;
 /// let store = MemoryStore::new();
-/// // The lease is the store of the run: it renews itself, and is freed when it is dropped.
+/// // The lease is the store of the run: it renews itself.
 /// let lease = store.lease("jobs/na", Duration::from_secs(30)).await?;
-/// let mut run = api.jobs().sync_by_id("jobs/na", lease).await?;
+/// let mut run = api.jobs().sync_by_id("jobs/na", &lease).await?;
 ///
 /// let other = store.lease("jobs/na", Duration::from_secs(30)).await;
 /// assert!(matches!(other, Err(CheckpointError::Leased { .. })), "before anything is sent");
 /// while let Some(batch) = run.next().await? {
 ///     batch.commit().await?;
 /// }
-/// drop(run);
+/// // Now the next worker need not wait until it ends.
+/// lease.release().await?;
 /// # Ok(()) }
 /// ```
 pub trait LeaseStore: Checkpoint {
@@ -81,7 +85,8 @@ pub trait LeaseStore: Checkpoint {
     /// Takes the lease of a key, and renews it until the guard is dropped. Its holder is called `process <id>` in the errors of others.
     /// Call it within a tokio runtime.
     ///
-    /// A dead worker's lease ends after `ttl`; then another worker can take it. `ttl` is at least 0.1 s; 30 s is usual.
+    /// A dead worker's lease ends after `ttl`; then another worker can take it. `ttl` is at least 0.1 s and at
+    /// most a hundred years; 30 s is usual.
     ///
     /// # Errors
     /// [`CheckpointError::Leased`] when another worker has it, [`CheckpointError::Store`] when the store fails.
@@ -107,7 +112,7 @@ pub trait LeaseStore: Checkpoint {
         Self: Clone + 'static,
     {
         async move {
-            let ttl = ttl.max(MIN_TTL);
+            let ttl = ttl.clamp(MIN_TTL, MAX_TTL);
             let asked = monotonic();
             let fence = self.acquire(key, holder, ttl).await?;
             Ok(Lease::start(self.clone(), key.to_owned(), fence, ttl, asked))
@@ -118,8 +123,9 @@ pub trait LeaseStore: Checkpoint {
 /// A lease that its holder has: from [`LeaseStore::lease`]. It is a [`Checkpoint`] for its key, so pass it, or a reference to it, to a sync.
 ///
 /// It is renewed at each third of its time to live, by a task of the runtime. When it is lost, because the process was stopped for
-/// longer than that, or the store could not be reached, the run sends no more requests and ends with
-/// [`CheckpointError::LeaseLost`], and its saves are refused by the store. It is freed when it is dropped.
+/// longer than that, or the store could not be reached, the run begins no more requests (one in progress may still be retried) and ends with
+/// [`CheckpointError::LeaseLost`], and its saves are refused by the store. It is freed when it is dropped, by a task of the runtime: a program
+/// that ends at once after that does not free it, and then it ends after its time to live. [`Lease::release`] waits until it is free.
 pub struct Lease<S: LeaseStore + Clone + 'static> {
     store: S,
     key: String,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fence::Fence;
-use super::lease::LeaseStore;
+use super::lease::{LeaseStore, MAX_TTL};
 use super::state::SyncState;
 use super::store::Checkpoint;
 use crate::client::monotonic;
@@ -77,7 +77,7 @@ impl LeaseStore for MemoryStore {
         let entry = entries.entry(key.to_owned()).or_default();
         entry.check_free()?;
         entry.fence += 1;
-        entry.lease = Some((holder.to_owned(), monotonic() + ttl));
+        entry.lease = Some((holder.to_owned(), monotonic() + ttl.min(MAX_TTL)));
         Ok(Fence::new(entry.fence))
     }
 
@@ -86,7 +86,7 @@ impl LeaseStore for MemoryStore {
         let entry = entries.entry(key.to_owned()).or_default();
         let held = entry.fence == fence.get();
         if let (true, Some((_, end))) = (held, &mut entry.lease) {
-            *end = monotonic() + ttl;
+            *end = monotonic() + ttl.min(MAX_TTL);
         }
         Ok(held)
     }

@@ -26,8 +26,11 @@ const ACQUIRE: &str = "INSERT INTO jobfeed_checkpoint AS c (key, fence, holder, 
     RETURNING fence";
 const HOLDER: &str = "SELECT holder, 1000 * extract(epoch FROM lease_until - clock_timestamp())::float8
     FROM jobfeed_checkpoint WHERE key = $1 AND lease_until > clock_timestamp()";
+/// It does not wait for a transaction that holds the row: other leases are renewed on the same connection.
 const RENEW: &str = "UPDATE jobfeed_checkpoint SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-    WHERE key = $1 AND fence = $2 RETURNING fence";
+    WHERE key = (SELECT key FROM jobfeed_checkpoint WHERE key = $1 AND fence = $2 FOR UPDATE SKIP LOCKED)
+    RETURNING fence";
+const FENCE: &str = "SELECT fence FROM jobfeed_checkpoint WHERE key = $1";
 const RELEASE: &str = "UPDATE jobfeed_checkpoint SET lease_until = NULL, holder = NULL WHERE key = $1 AND fence = $2";
 
 /// Opens a connection; called again when the last one is lost.
@@ -161,6 +164,11 @@ impl PostgresStore {
         Ok(self.load(key).await?.as_ref() == Some(state))
     }
 
+    /// A connection for one statement that may wait for a transaction which holds its row: no other statement waits with it.
+    async fn own_connection(&self) -> Result<Client, CheckpointError> {
+        (self.connect)().await.map_err(CheckpointError::Store)
+    }
+
     /// The connection, opened when there is none or the last one is lost.
     async fn client(&self) -> Result<Arc<Client>, CheckpointError> {
         let mut current = self.client.lock().await;
@@ -228,7 +236,7 @@ impl LeaseStore for PostgresStore {
         let ttl = milliseconds(ttl);
         loop {
             // Not repeated on a new connection: the lease may have been taken, and then nobody could free it before it ends.
-            let client = self.client().await?;
+            let client = self.own_connection().await?;
             let parameters: [(&(dyn ToSql + Sync), Type); 3] =
                 [(&key, Type::TEXT), (&holder, Type::TEXT), (&ttl, Type::FLOAT8)];
             let rows = client.query_typed(ACQUIRE, &parameters).await.map_err(CheckpointError::store)?;
@@ -247,14 +255,24 @@ impl LeaseStore for PostgresStore {
     }
 
     async fn renew(&self, key: &str, fence: Fence, ttl: Duration) -> Result<bool, CheckpointError> {
-        let (fence, ttl) = (number(fence.get())?, milliseconds(ttl));
-        let rows = self.query(RENEW, &[(&key, Type::TEXT), (&fence, Type::INT8), (&ttl, Type::FLOAT8)]).await?;
-        Ok(!rows.is_empty())
+        let (number, ttl) = (number(fence.get())?, milliseconds(ttl));
+        let rows = self.query(RENEW, &[(&key, Type::TEXT), (&number, Type::INT8), (&ttl, Type::FLOAT8)]).await?;
+        if !rows.is_empty() {
+            return Ok(true);
+        }
+        let last = self.query(FENCE, &[(&key, Type::TEXT)]).await?;
+        let last: Option<i64> = last.first().map(|row| row.try_get(0)).transpose().map_err(CheckpointError::store)?;
+        if last == Some(number) {
+            return Err(CheckpointError::store("a transaction holds the row of the lease; it is tried again"));
+        }
+        Ok(false)
     }
 
     async fn release(&self, key: &str, fence: Fence) -> Result<(), CheckpointError> {
         let fence = number(fence.get())?;
-        self.query(RELEASE, &[(&key, Type::TEXT), (&fence, Type::INT8)]).await.map(drop)
+        let client = self.own_connection().await?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&key, Type::TEXT), (&fence, Type::INT8)];
+        client.query_typed(RELEASE, &parameters).await.map(drop).map_err(CheckpointError::store)
     }
 
     async fn save_leased(&self, key: &str, state: &SyncState, fence: Fence) -> Result<(), CheckpointError> {

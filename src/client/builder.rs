@@ -299,6 +299,12 @@ impl<P: Provider> ClientBuilder<P> {
         if !more_keys.is_empty() && (credentials.is_none() || more_keys.iter().any(Credentials::is_none)) {
             return Err(Error::invalid("key pool", "a key without credentials", "credentials in each"));
         }
+        let all = || std::iter::once(&credentials).chain(&more_keys);
+        // Each would have the whole rate limit.
+        if all().enumerate().any(|(index, key)| all().skip(index + 1).any(|other| key.are_same(other))) {
+            return Err(Error::invalid("key pool", "a key twice", "each key once"));
+        }
+
         let own_transport = self.transport.is_some();
         let transport = if let Some(transport) = self.transport {
             transport

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::select_all;
 use http::StatusCode;
 use tokio::time::Instant;
+use url::Url;
 
 use super::api_request::{ApiRequest, UrlKind};
 use super::clock::{monotonic, sleep_until};
@@ -102,8 +103,9 @@ impl Client {
         let target = format!("{} {shown}", request.method);
         let endpoint = telemetry.endpoint();
         let mut call = Call { endpoint: endpoint.into(), target, attempts: 0, key: None, uncertain: false };
-        let (mut redirects, mut refused) = (0, false);
+        let (mut redirects, mut refused, mut other_keys) = (0, false, 0);
         loop {
+            let ready = self.ready(request, &url, deadline, &call).await;
             let Admitted { in_line, key, ticket, place } =
                 self.wait_in_line(request, deadline, &call, telemetry).await?;
             // Waiting in line for the client's own limits is not part of the page's time.
@@ -111,16 +113,18 @@ impl Client {
             call.key = self.inner.keys.is_pool().then_some(key);
             call.attempts += 1;
             let mut attempt = telemetry.start(call.attempts, request, &url);
-            let taken = match attempt.run(place.during(self.exchange(request, &url, deadline, &call))).await {
+            let taken = match attempt.run(place.during(self.exchange(request, &url, deadline, &call, ready))).await {
                 Ok(opened) => {
                     attempt.answered(opened.status);
                     let told = self.told(&opened);
-                    if url.origin() == self.base_url().origin() {
+                    // What another origin tells of its limits is not about this client's.
+                    let own = self.is_own(&url);
+                    if own {
                         ticket.answered(&told.quotas);
+                        self.keep_sunset(endpoint, &opened.headers);
                     } else {
                         ticket.not_sent();
                     }
-                    self.keep_sunset(endpoint, &opened.headers);
                     // Not an attempt: the server did nothing, whatever the method, and the credentials are other ones now.
                     if opened.status == StatusCode::UNAUTHORIZED
                         && !std::mem::replace(&mut refused, true)
@@ -137,12 +141,13 @@ impl Client {
                     let redirects_to = opened.status.is_redirection() && opened.status != StatusCode::NOT_MODIFIED;
                     if redirects_to && request.method.is_safe() && !accept(opened.status) {
                         attempt.end(None);
+                        self.pause_for(request, (&url, call.key), WaitScope::default(), told.wait);
                         redirects += 1;
                         url = self.redirected(request, &opened, redirects)?;
                         call.attempts -= 1;
                         continue;
                     }
-                    if let Some(requests) = told.left {
+                    if let Some(requests) = told.left.filter(|_| own) {
                         telemetry.quota_left(requests);
                     }
                     let taken = self.take_answer(request, opened, told.wait, accept, telemetry, &take);
@@ -165,7 +170,7 @@ impl Client {
                 Err(attempt_error) => attempt_error,
             };
             let uncertain = attempt_error.error.is_ambiguous();
-            let wait = self.wait_before_retry(request, attempt_error, &call, deadline, telemetry)?;
+            let wait = self.wait_before_retry(request, attempt_error, (&call, &mut other_keys), deadline, telemetry)?;
             call.uncertain |= uncertain;
             sleep_until(monotonic() + wait).await;
         }
@@ -192,7 +197,7 @@ impl Client {
     {
         let settings = &self.inner.settings;
         if accept(opened.status) {
-            self.pause_for(request, opened.call.key, WaitScope::default(), requested);
+            self.pause_for(request, (&opened.url, opened.call.key), WaitScope::default(), requested);
             let taken = take(opened).await;
             return taken.map_err(|error| AttemptError { wait: requested.filter(|_| error.retry), ..error });
         }
@@ -209,27 +214,40 @@ impl Client {
         };
         let wait = requested.or(in_body).or_else(|| default_wait().filter(|_| throttled));
         let scope = server.as_ref().map(|server| server.wait_scope).unwrap_or_default();
-        self.pause_for(request, key, scope, wait);
-        if let (Some(wait), Some(bucket)) = (wait, server.as_ref().and_then(|server| server.wait_bucket.as_deref())) {
+        self.pause_for(request, (&response.url, key), scope, wait);
+        let other_bucket = server.as_ref().and_then(|server| server.wait_bucket.as_deref());
+        if let (Some(wait), Some(bucket), true) = (wait, other_bucket, self.is_own(&response.url)) {
             self.inner.keys.key(key).limits.pause_for(Some(bucket), scope, wait);
         }
         let error = self.status_error(request, &response, server, call);
         Err(AttemptError { wait: wait.filter(|_| error.retry), ..error })
     }
 
-    /// Delays the requests that a server's wait applies to.
-    fn pause_for(&self, request: &ApiRequest, key: Option<usize>, scope: WaitScope, wait: Option<Duration>) {
-        if let Some(wait) = wait {
+    /// Whether a URL has the client's own origin.
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base_url().origin()
+    }
+
+    /// Delays the requests that a server's wait applies to: none when another origin asks for it.
+    fn pause_for(
+        &self,
+        request: &ApiRequest,
+        (url, key): (&Url, Option<usize>),
+        scope: WaitScope,
+        wait: Option<Duration>,
+    ) {
+        if let Some(wait) = wait.filter(|_| self.is_own(url)) {
             self.inner.keys.key(key).limits.pause_for(request.bucket.as_deref(), scope, wait);
         }
     }
 
-    /// How long to wait before the next attempt, or the error of the call when there is no further attempt.
+    /// How long to wait before the next attempt, or the error of the call when there is no further attempt. `other_keys` counts the attempts
+    /// that were followed by one with another key, which is no retry.
     fn wait_before_retry(
         &self,
         request: &ApiRequest,
         failed: AttemptError,
-        call: &Call,
+        (call, other_keys): (&Call, &mut u32),
         deadline: Instant,
         telemetry: &Telemetry<'_>,
     ) -> Result<Duration> {
@@ -241,6 +259,7 @@ impl Client {
                 Err(Wait { until, paused: true }) => requested = Some(until.duration_since(monotonic())),
                 // The key rests, and another one is used.
                 _ if (call.attempts as usize) < self.inner.keys.len() * retry.max_attempts as usize => {
+                    *other_keys += 1;
                     telemetry.retrying(call.attempts, Duration::ZERO, &failed.error);
                     return Ok(Duration::ZERO);
                 }
@@ -254,9 +273,10 @@ impl Client {
         if !request.idempotent && failed.error.is_ambiguous() {
             return Err(Error::OutcomeUnknown { source: Box::new(failed.error) });
         }
-        let wait = requested.unwrap_or_else(|| retry.jittered(call.attempts));
+        let attempts = call.attempts.saturating_sub(*other_keys).max(1);
+        let wait = requested.unwrap_or_else(|| retry.jittered(attempts));
         let again = failed.retry
-            && call.attempts < retry.max_attempts
+            && attempts < retry.max_attempts
             && monotonic().checked_add(wait).is_some_and(|at| at < deadline)
             && self.inner.budget.withdraw();
         match requested {

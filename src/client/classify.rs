@@ -64,7 +64,9 @@ impl Client {
                 AttemptError { error, retry, wait: None }
             }
             AnswerError::AllRejected { rows, reason } => AttemptError::fatal(Error::AllRejected { call, rows, reason }),
-            AnswerError::Foreign { link, found } => AttemptError::fatal(Error::ForeignOrigin { call, link, found }),
+            AnswerError::Foreign { link, found } => {
+                AttemptError::fatal(Error::ForeignOrigin { call, link, found: self.snippet(&found) })
+            }
         }
     }
 

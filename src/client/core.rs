@@ -132,7 +132,7 @@ impl Client {
 
     /// Replaces the credentials while this client and its clones are in use, such as an API key that was rotated. Every attempt
     /// that begins afterwards uses the new ones; a request that was sent with the old ones and is refused with status 401 is sent
-    /// once more. The old ones stay hidden in errors and logs.
+    /// once more. The old ones stay hidden in errors and logs. Credentials that are the same change nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] when a [`CredentialSource`](crate::CredentialSource) gives this client its credentials, or it has a key pool.
@@ -142,9 +142,10 @@ impl Client {
             return Err(Error::invalid("credentials", "(hidden)", "a client without a key pool"));
         }
         let shared = shared_buckets(&self.inner.settings, Some(&credentials));
-        keys.key(None).credentials.replace(credentials)?;
-        // What was known of the quota of the old ones does not hold for the new ones.
-        keys.key(None).limits.share(shared);
+        if keys.key(None).credentials.replace(credentials)? {
+            // What was known of the quota of the old ones does not hold for the new ones.
+            keys.key(None).limits.share(shared);
+        }
         Ok(())
     }
 

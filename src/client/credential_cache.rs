@@ -179,17 +179,21 @@ impl CredentialCache {
         true
     }
 
-    /// Replaces the credentials.
+    /// Replaces the credentials. Returns whether they are other ones.
     ///
     /// # Errors
     /// [`Error::Invalid`] when a source gives them.
-    pub(super) fn replace(&self, credentials: Credentials) -> Result<()> {
+    pub(super) fn replace(&self, credentials: Credentials) -> Result<bool> {
         if self.source.is_some() {
             let rule = "a client without a credential source, which replaces them itself";
             return Err(Error::invalid("credentials", "(hidden)", rule));
         }
-        self.hold(&mut self.lock(), Issued::new(credentials), monotonic());
-        Ok(())
+        let mut state = self.lock();
+        if state.held.as_ref().is_some_and(|held| held.credentials.are_same(&credentials)) {
+            return Ok(false);
+        }
+        self.hold(&mut state, Issued::new(credentials), monotonic());
+        Ok(true)
     }
 
     /// Uses these credentials from now on.
@@ -240,6 +244,11 @@ impl CredentialCache {
         }
         let clean = texts.iter().all(|text| self.scrubber.without_secrets(text) == *text);
         if clean { error } else { self.scrubber.without_secrets(&error.to_string()).into() }
+    }
+
+    /// Whether the credentials come from a source, so that a call may have to wait for them.
+    pub(super) fn has_source(&self) -> bool {
+        self.source.is_some()
     }
 
     /// Whether calls are anonymous.

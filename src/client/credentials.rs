@@ -70,7 +70,7 @@ impl Credentials {
     /// Adds a header, for services that need several.
     ///
     /// # Errors
-    /// As for [`Credentials::header`].
+    /// As for [`Credentials::header`], and when there is a header of this name already.
     pub fn and_header(mut self, name: &str, prefix: &str, secret: impl Into<SecretString>) -> Result<Self> {
         let secret = secret.into();
         let rule = "visible ASCII characters, at least one";
@@ -79,6 +79,9 @@ impl Credentials {
         }
         let name = HeaderName::try_from(name)
             .map_err(|_| Error::invalid("credential header", name, "a valid HTTP header name"))?;
+        if self.headers.iter().any(|(known, _)| *known == name) {
+            return Err(Error::invalid("credential header", name.as_str(), "a name that is used once"));
+        }
         let mut value = HeaderValue::try_from(format!("{prefix}{}", secret.expose_secret()))
             .map_err(|_| Error::invalid("credential", "(hidden)", rule))?;
         value.set_sensitive(true);
@@ -158,6 +161,15 @@ impl Credentials {
         let kept: Vec<&str> = query.split('&').filter(|pair| !is_key(pair)).collect();
         let mark = if kept.is_empty() { "" } else { "?" };
         Some(format!("{path}{mark}{}{fragment}", kept.join("&")))
+    }
+
+    /// Whether the same headers and query parameters are sent with both.
+    pub(crate) fn are_same(&self, other: &Self) -> bool {
+        let query = |credentials: &Self| -> Vec<(String, String)> {
+            let pairs = credentials.query.iter();
+            pairs.map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned())).collect()
+        };
+        self.headers == other.headers && query(self) == query(other)
     }
 
     pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {

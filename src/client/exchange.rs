@@ -19,13 +19,19 @@ use super::redact;
 use super::response::{AttemptError, Response};
 use super::telemetry::Telemetry;
 use super::transport::Body;
-use crate::error::{Call, Error, Result, TimeoutScope, TransportError, advice};
+use crate::error::{Call, CredentialsError, Error, Result, TimeoutScope, TransportError, advice};
 
 /// How many redirects one call follows.
 const MAX_REDIRECTS: u32 = 3;
 
 /// How many bytes of an error body are read at most.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
+
+/// How long credentials that a call has waited for are sent although they may have expired meanwhile.
+const STILL_READY: Duration = Duration::from_millis(10);
+
+/// The credentials that a call has waited for before its place in line, and when they were there. `None`: it need not wait.
+pub(super) type Ready = Result<Option<(Arc<Held>, Instant)>, AttemptError>;
 
 /// How long an error's body may take. Its head says already what matters.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
@@ -40,7 +46,7 @@ pub(crate) struct Opened {
     pub(crate) timeout: Duration,
     /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
     pub(crate) page_timeout: Duration,
-    url: Url,
+    pub(super) url: Url,
     /// The revision of the credentials that were sent, if any.
     pub(super) credentials: Option<u64>,
     /// When the attempt must end, and the limit that a timeout error names.
@@ -56,10 +62,14 @@ impl Client {
         url: &Url,
         page_deadline: Instant,
         call: &Call,
+        ready: Ready,
     ) -> Result<Opened, AttemptError> {
         let settings = &self.inner.settings;
-        let credentials =
-            if self.is_authorised(request, url) { Some(self.credentials(page_deadline, call).await?) } else { None };
+        let credentials = match ready? {
+            Some((held, at)) if monotonic().duration_since(at) < STILL_READY => Some(held),
+            _ if self.is_authorised(request, url) => Some(self.credentials(page_deadline, call).await?),
+            _ => None,
+        };
         let now = monotonic();
         let deadline = now.checked_add(settings.timeout).unwrap_or(page_deadline).min(page_deadline);
         // A timeout error names the configured limit, not the remaining time.
@@ -131,9 +141,11 @@ impl Client {
         let status = opened.status;
         let target = opened.headers.get(LOCATION).and_then(|value| opened.url.join(value.to_str().ok()?).ok());
         match target {
-            Some(target) if !self.may_go_to(&target, request) => {
-                Err(Error::ForeignOrigin { call: call(), link: "redirect", found: redact::origin(&target) })
-            }
+            Some(target) if !self.may_go_to(&target, request) => Err(Error::ForeignOrigin {
+                call: call(),
+                link: "redirect",
+                found: self.snippet(&redact::origin(&target)),
+            }),
             Some(target) if redirects <= MAX_REDIRECTS => Ok(self.without_own_keys(request, target)),
             _ => {
                 let message = "the redirect has no valid `Location`, or there are too many redirects".to_owned();
@@ -168,11 +180,26 @@ impl Client {
         removed.and_then(|link| Url::parse(&link).ok()).unwrap_or(url)
     }
 
+    /// Waits for the credentials of a source, before the call waits for its slot of the rate limit: requests whose slots have passed while
+    /// they wait for a token would all be sent at once.
+    pub(super) async fn ready(&self, request: &ApiRequest, url: &Url, page_deadline: Instant, call: &Call) -> Ready {
+        if !self.inner.keys.key(None).credentials.has_source() || !self.is_authorised(request, url) {
+            return Ok(None);
+        }
+        // As the attempt that comes next.
+        let call = Call { attempts: call.attempts.saturating_add(1), ..call.clone() };
+        Ok(Some((self.credentials(page_deadline, &call).await?, monotonic())))
+    }
+
     /// The credentials to send now.
     async fn credentials(&self, page_deadline: Instant, call: &Call) -> Result<Arc<Held>, AttemptError> {
         let current = self.inner.keys.key(call.key).credentials.current(call.attempts > 1);
-        let limit = (self.inner.settings.page_timeout, TimeoutScope::Page);
-        let current = timeout_at(page_deadline, current).await.map_err(|_| timed_out(call, limit))?;
+        let limit = self.inner.settings.page_timeout;
+        // Not a timeout of the request, which was not sent.
+        let current = timeout_at(page_deadline, current).await.map_err(|_| {
+            let source = CredentialsError::new(format!("it gave no answer within {limit:?}"));
+            AttemptError::transient(Error::Credentials { call: Box::new(call.clone()), source })
+        })?;
         current.map_err(|failed| {
             let wait = failed.requested.then(|| failed.until.saturating_duration_since(monotonic()));
             let error = Error::Credentials { call: Box::new(call.clone()), source: failed.source };
@@ -209,6 +236,11 @@ fn http_request(request: &ApiRequest, url: &Url, held: Option<&Held>) -> Result<
         if let Some(name) = held.credentials.key_in(url) {
             let rule = "no parameter of this name: the client's credentials are sent in it";
             return Err(Error::invalid("query parameter", name, rule));
+        }
+        if let Some((name, _)) = held.credentials.headers().iter().find(|(name, _)| request.headers.contains_key(name))
+        {
+            let rule = "no header of this name: the client's credentials are sent in it";
+            return Err(Error::invalid("header", name.as_str(), rule));
         }
         held.credentials.add_keys_to(&mut with_keys);
     }

@@ -201,9 +201,14 @@ impl OAuth2 {
         request
     }
 
-    async fn token(&self, client: &Client) -> Result<Token> {
+    /// Asks for a token. A new refresh token is in `renewed`, also when the rest of the answer cannot be used.
+    async fn token(&self, client: &Client, renewed: &Mutex<Option<SecretString>>) -> Result<Issued> {
         let client = client.at(self.token_url.clone(), MAX_ANSWER, advice);
-        let answer = client.call(NAME, &self.request(), &|status| status.is_success(), Token::read).await;
+        let read = |response: &Response| {
+            *renewed.lock().unwrap_or_else(PoisonError::into_inner) = read_refresh_token(response);
+            read_token(response)
+        };
+        let answer = client.call(NAME, &self.request(), &|status| status.is_success(), read).await;
         answer.map_err(|error| explained(&client, error))
     }
 
@@ -238,14 +243,15 @@ impl CredentialSource for OAuth2 {
     type Error = BoxError;
 
     async fn issue(&self, client: &Client) -> Result<Issued, BoxError> {
-        let Some(refresh) = &self.refresh else { return Ok(self.token(client).await?.issued) };
+        let Some(refresh) = &self.refresh else { return Ok(self.token(client, &Mutex::default()).await?) };
         // One at a time, also when several clients share this source: a refresh token may be valid once.
         let mut unsaved = refresh.unsaved.lock().await;
         self.save_now(refresh, &mut unsaved).await?;
         // Another client that shares this source may have replaced it.
         client.hide(&refresh.token());
-        let token = self.token(client).await?;
-        if let Some(new) = token.refresh_token
+        let renewed = Mutex::default();
+        let issued = self.token(client, &renewed).await;
+        if let Some(new) = renewed.into_inner().unwrap_or_else(PoisonError::into_inner)
             && new.expose_secret() != refresh.token().expose_secret()
         {
             // Kept before it is saved: a failure, or the end of this future, does not lose it.
@@ -253,7 +259,7 @@ impl CredentialSource for OAuth2 {
             *unsaved = true;
             self.save_now(refresh, &mut unsaved).await?;
         }
-        Ok(token.issued)
+        Ok(issued?)
     }
 
     fn secrets(&self) -> Vec<SecretString> {
@@ -274,43 +280,41 @@ impl fmt::Debug for OAuth2 {
 #[error("{NAME}: the new refresh token could not be saved ({0}); it is kept in memory and saved before it is used")]
 struct NotSaved(#[source] BoxError);
 
-/// A token as the server gave it.
-struct Token {
-    issued: Issued,
-    refresh_token: Option<SecretString>,
+/// The new refresh token of an answer.
+fn read_refresh_token(response: &Response) -> Option<SecretString> {
+    let token: Option<String> = json::fields(&response.body).get("refresh_token");
+    token.filter(|token| !token.is_empty()).map(SecretString::from)
 }
 
-impl Token {
-    fn read(response: &Response) -> Result<Self, AnswerError> {
-        let fields = json::fields(&response.body);
-        let text = |name: &str| fields.get::<String>(name).filter(|text| !text.is_empty());
-        let Some(access) = text("access_token") else {
-            if fields.raw("error").is_some() {
-                return Err(BodyProblem::ErrorObject.into());
-            }
-            read_single::<IgnoredAny>(response)?;
-            return Err(AnswerError::shape("it has no `access_token`"));
-        };
-        if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-            return Err(AnswerError::shape("its `token_type` is not `bearer`"));
+/// The access token of an answer.
+fn read_token(response: &Response) -> Result<Issued, AnswerError> {
+    let fields = json::fields(&response.body);
+    let text = |name: &str| fields.get::<String>(name).filter(|text| !text.is_empty());
+    let Some(access) = text("access_token") else {
+        if fields.raw("error").is_some() {
+            return Err(BodyProblem::ErrorObject.into());
         }
-        let credentials = Credentials::bearer(access)
-            .map_err(|_| AnswerError::shape("its `access_token` cannot be sent in a header"))?;
-        let lifetime = match fields.get("expires_in") {
-            None => None,
-            Some(Value::Number(seconds)) => Some(seconds.as_f64()),
-            Some(Value::String(seconds)) => Some(seconds.trim().parse().ok()),
-            Some(_) => Some(None),
-        };
-        let lifetime = lifetime.map(|seconds| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()));
-        let valid_for = match lifetime {
-            Some(None) => return Err(AnswerError::shape("its `expires_in` is not a number of seconds")),
-            Some(lifetime) => lifetime,
-            None => None,
-        };
-        let refresh_token = text("refresh_token").map(SecretString::from);
-        Ok(Self { issued: Issued { credentials, valid_for }, refresh_token })
+        read_single::<IgnoredAny>(response)?;
+        return Err(AnswerError::shape("it has no `access_token`"));
+    };
+    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(AnswerError::shape("its `token_type` is not `bearer`"));
     }
+    let credentials =
+        Credentials::bearer(access).map_err(|_| AnswerError::shape("its `access_token` cannot be sent in a header"))?;
+    let lifetime = match fields.get("expires_in") {
+        None => None,
+        Some(Value::Number(seconds)) => Some(seconds.as_f64()),
+        Some(Value::String(seconds)) => Some(seconds.trim().parse().ok()),
+        Some(_) => Some(None),
+    };
+    let lifetime = lifetime.map(|seconds| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()));
+    let valid_for = match lifetime {
+        Some(None) => return Err(AnswerError::shape("its `expires_in` is not a number of seconds")),
+        Some(lifetime) => lifetime,
+        None => None,
+    };
+    Ok(Issued { credentials, valid_for })
 }
 
 /// The error with `error` and `error_description` of the server (RFC 6749, section 5.2).

@@ -11,6 +11,9 @@ use super::clock::monotonic;
 use super::quota::{Ended, KnownQuotas, Quota, Sent, Wait};
 use crate::error::{Error, Result};
 
+/// In place of an interval that the clock cannot count.
+const FAR: Duration = Duration::from_secs(1 << 30);
+
 /// How fast a client may send: a number of requests in a period, evenly spaced; bursts by [`RateLimit::burst`].
 ///
 /// ```
@@ -187,7 +190,8 @@ impl Limiter {
         self.check_at(now, &mut slots)?;
         // A client without a limit does not use slots of the clients that share them.
         if !self.limit.interval.is_zero() {
-            slots.next = slots.next.max(Some(now)).map(|next| next + self.limit.interval);
+            let after = |next: Instant| next.checked_add(self.limit.interval).unwrap_or(next + FAR);
+            slots.next = slots.next.max(Some(now)).map(after);
         }
         let sent = Some(slots.quotas.send(now));
         Ok(Ticket { shared: self.shared.clone(), sent })

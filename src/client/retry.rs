@@ -89,7 +89,8 @@ impl RetryPolicy {
 
     /// The wait after a 429 without `Retry-After`, where it is known.
     pub(crate) fn default_throttled_wait(&self) -> Option<Duration> {
-        self.throttled_wait.map(|wait| wait.mul_f64(1.0 + fastrand::f64() / 10.0))
+        let with_jitter = |wait: Duration| wait.saturating_add((wait / 10).mul_f64(fastrand::f64()));
+        self.throttled_wait.map(with_jitter)
     }
 
     /// A random wait after `attempt` (counted from 1).

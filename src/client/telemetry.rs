@@ -17,6 +17,7 @@ use super::clock::monotonic;
 use super::core::Client;
 use super::observe::{Attempt, Event, EventKind, Observer, Purpose, WaitReason};
 use super::progress::Progress;
+use super::redact::Scrubber;
 use crate::error::{Error, Result};
 
 /// Shorter waits are not told: an attempt that does not wait needs some microseconds as well.
@@ -43,6 +44,7 @@ impl<'a> CallInfo<'a> {
 pub(crate) struct Telemetry<'a> {
     info: CallInfo<'a>,
     observer: &'a Observer,
+    scrubber: &'a Scrubber,
     #[cfg(feature = "metrics")]
     base_url: &'a Url,
     span: Span,
@@ -81,6 +83,7 @@ impl Client {
         Telemetry {
             info,
             observer: &self.inner.settings.observer,
+            scrubber: &self.inner.scrubber,
             #[cfg(feature = "metrics")]
             base_url: self.base_url(),
             span: Span::none(),
@@ -149,8 +152,8 @@ impl<'a> Telemetry<'a> {
             "http.request.resend_count" = (number > 1).then(|| number - 1),
             "server.address" = host,
             "server.port" = port,
-            // The path of such a URL may give access.
-            "url.path" = (request.url == UrlKind::Plain).then(|| url.path()),
+            // The path of such a URL may give access, and a server may repeat a secret in a redirect.
+            "url.path" = (request.url == UrlKind::Plain && !self.scrubber.finds_secret_in(url.path())).then(|| url.path()),
             "http.response.status_code" = Empty,
             "jobfeed.bytes" = Empty,
             "jobfeed.latency_ms" = Empty,

@@ -275,3 +275,58 @@ async fn a_refresh_that_fails_ahead_of_time_disturbs_no_request() {
     assert!(!sent(&script).contains(&"Bearer token-2".to_owned()));
     assert_eq!(sent(&script).last().unwrap(), "Bearer token-3");
 }
+
+/// A request whose slot of the rate limit has passed while it waits for a token must not be sent together with the next one.
+#[tokio::test(start_paused = true)]
+async fn promise_7_requests_that_wait_for_a_slow_source_keep_the_rate() {
+    for in_flight in [1, 4] {
+        let script = Script::replies(vec![items()]);
+        let source = Numbered { takes: Duration::from_secs(3), ..Numbered::default() };
+        let api = builder(&script).rate_limit(RateLimit::every(Duration::from_secs(1))).credential_source(source);
+        let api = api.max_in_flight(in_flight).build().unwrap();
+        join_all((0..4).map(|_| page(&api))).await;
+        assert_eq!(script.times(), [0, 1_000, 2_000, 3_000], "{in_flight} in flight");
+    }
+}
+
+/// As a task does that reads the key from a vault every minute.
+#[tokio::test(start_paused = true)]
+async fn promise_7_a_key_that_is_replaced_by_itself_keeps_the_wait_of_the_server() {
+    let script = Script::replies(vec![Reply::status(429).header("retry-after", 60), items()]);
+    let key = || Credentials::bearer("the-only-key").unwrap();
+    let api = builder(&script).credentials(key()).retry(RetryPolicy::none()).build().unwrap();
+    page(&api).await.unwrap_err();
+    api.replace_credentials(key()).unwrap();
+    page(&api).await.unwrap();
+    assert_eq!(script.times(), [0, 60_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_with_one_header_twice_are_refused() {
+    let twice = Credentials::bearer("token-one").unwrap().and_header("Authorization", "Bearer ", "token-two");
+    assert!(twice.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_the_header_of_the_credentials_is_refused_before_anything_is_sent() {
+    let script = Script::replies(vec![items()]);
+    let api = builder(&script).credentials(Credentials::bearer("token-one").unwrap()).build().unwrap();
+    let list = AnyList {
+        request: |_| ApiRequest::get("items").header("authorization", "Bearer token-of-the-caller"),
+        ..AnyList::default()
+    };
+    let error = api.list(list).send().await.unwrap_err();
+    assert!(matches!(&error, Error::Invalid { what, .. } if what == "header"), "{error}");
+    assert_eq!(script.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_waited_in_vain_for_credentials_was_not_sent() {
+    let script = Script::replies(vec![items()]);
+    let source = Numbered { takes: Duration::from_secs(100_000), ..Numbered::default() };
+    let api = jobfeed::rest::Client::builder().base_url("https://api.test/").transport(script.clone());
+    let api = api.credential_source(source).build().unwrap();
+    let error = api.post::<serde_json::Value>("items", &serde_json::json!({})).send().await.unwrap_err();
+    assert_eq!(script.requests(), 0);
+    assert!(matches!(error, Error::Credentials { .. }), "not `OutcomeUnknown`: {error}");
+}

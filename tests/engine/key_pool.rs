@@ -198,3 +198,22 @@ async fn a_pool_without_keys_or_with_an_empty_one_is_refused() {
     }
     Client::builder().api_keys(["k"]).build().unwrap();
 }
+
+/// Five keys rest; the failure of the sixth is the first one that is repeated.
+#[tokio::test(start_paused = true)]
+async fn a_change_of_keys_is_no_retry() {
+    let script = Script::new(|index, _| match index {
+        0..5 => Reply::status(429).header("retry-after", 100),
+        5 => Reply::Refused,
+        _ => one(),
+    });
+    let keys = (0..6).map(|number| Credentials::bearer(format!("pool-key-{number}")).unwrap());
+    let api = script.client().key_pool(keys).build().unwrap();
+    api.jobs().send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pool_with_one_key_twice_is_refused() {
+    let error = Client::builder().api_keys(["a-key", "another", "a-key"]).build().unwrap_err();
+    assert!(matches!(&error, Error::Invalid { what, .. } if what == "key pool"), "{error}");
+}

@@ -270,3 +270,15 @@ fn the_model_finds_a_store_that_ignores_the_fence() {
     assert_eq!(model(&acts, &MemoryStore::new()), Ok(()));
     assert!(model(&acts, &Unfenced { leases: MemoryStore::new(), states: MemoryStore::new() }).is_err());
 }
+
+#[tokio::test]
+async fn a_lease_that_shall_never_end_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    for ttl in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(1 << 55)] {
+        drop(MemoryStore::new().lease("k", ttl).await);
+        let file = FileStore::new(folder.path().join("f")).unwrap().lease("k", ttl).await.unwrap();
+        file.release().await.unwrap();
+        let sqlite = SqliteStore::open(folder.path().join("s.sqlite3")).unwrap().lease("k", ttl).await.unwrap();
+        sqlite.release().await.unwrap();
+    }
+}

@@ -270,3 +270,25 @@ async fn promise_8_every_secret_that_was_in_use_stays_hidden() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_refresh_token_is_saved_although_the_rest_of_the_answer_cannot_be_used() {
+    let script = Script::new(|index, request| match request.uri().host() {
+        Some("id.test") if index == 0 => Reply::page(
+            r#"{"access_token":"token-1","token_type":"bearer","expires_in":-1,"refresh_token":"refresh-1"}"#,
+        ),
+        Some("id.test") => Reply::page(r#"{"access_token":"token-2","token_type":"bearer","expires_in":60}"#),
+        _ => items(),
+    });
+    let saved: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = saved.clone();
+    let tokens = OAuth2::refresh_token(TOKEN_URL, "app", "refresh-0").unwrap().save(move |token| {
+        log.lock().unwrap().push(token.expose_secret().to_owned());
+        async { Ok::<_, BoxError>(()) }
+    });
+    let api = builder(&script).credential_source(tokens).build().unwrap();
+    let first = page(&api).await;
+    assert_eq!(*saved.lock().unwrap(), ["refresh-1"], "{first:?}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    page(&api).await.unwrap();
+}

@@ -259,3 +259,25 @@ async fn nothing_is_sent_to_another_origin() {
     }
     assert_eq!(other.served().requests, 0);
 }
+
+/// The host of a link, and the path of a redirect, which is in a span.
+#[tokio::test(start_paused = true)]
+async fn promise_8_a_secret_in_the_host_or_the_path_of_a_link_is_not_shown() {
+    const KEY: &str = "s3nt1nel-0123456789";
+    let (host, path) = (format!("https://{KEY}.evil.test/api/jobs/?page=2"), format!("/api/{KEY}/jobs/"));
+    let redirect = |to: &str| Reply::status(302).header("location", to);
+    for reply in [redirect(&host), redirect(&path), Reply::page(&envelope([1], 9, Some(&host)))] {
+        let seen = Seen::default();
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let subscriber = tracing_subscriber::fmt().with_writer(seen.clone()).with_max_level(tracing::Level::TRACE);
+        let _guard = tracing::subscriber::set_default(subscriber.with_span_events(FmtSpan::FULL).finish());
+        let script = Script::replies(vec![reply, Reply::status(404)]);
+        let api = script.client().api_key(KEY).retry(RetryPolicy::none()).build().unwrap();
+        let mut pages = api.jobs().pages();
+        while let Some(page) = pages.next().await {
+            page.map_or_else(|error| seen.error(&error), |page| seen.debug(&page));
+        }
+        let text = String::from_utf8_lossy(&seen.0.lock().unwrap()).into_owned();
+        assert!(!text.contains(KEY), "{text}");
+    }
+}

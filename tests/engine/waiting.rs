@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use jobfeed::endpoint::{ApiRequest, Origins};
 use jobfeed::{Clock, Error, Outcome, RateLimit, RetryPolicy, TimeoutScope, checkpoint::MemoryStore};
 
+use crate::any_list::AnyList;
+use crate::credentials::{builder, items, page};
 use crate::support::{Reply, Script, envelope};
 
 fn one() -> Reply {
@@ -231,4 +234,47 @@ async fn progress_counts_requests_retries_and_waits() {
     let counts = progress.counts();
     assert_eq!((counts.pages, counts.rows, counts.requests, counts.retries), (1, 1, 2, 1));
     assert_eq!((counts.total, counts.waited_ms), (Some(1), 5000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_waits_are_no_panic() {
+    let policy = RetryPolicy::default().throttled_wait(Duration::MAX).backoff(Duration::MAX, Duration::MAX);
+    let script = Script::replies(vec![Reply::status(429)]);
+    let api = builder(&script).retry(policy).page_timeout(Duration::MAX).timeout(Duration::MAX).build().unwrap();
+    let error = page(&api).await.unwrap_err();
+    assert!(matches!(error, Error::Paused { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_interval_is_no_panic() {
+    let script = Script::replies(vec![items()]);
+    let limit = RateLimit::every(secs(u64::MAX / 2));
+    let api = builder(&script).rate_limit(limit).page_timeout(Duration::MAX).build().unwrap();
+    page(&api).await.unwrap();
+}
+
+/// Such as that of a store of files to which a download is redirected.
+#[tokio::test(start_paused = true)]
+async fn a_quota_of_another_origin_does_not_delay_the_client() {
+    let script = Script::new(|index, request| match (index, request.uri().host()) {
+        (0, _) => Reply::status(302).header("location", "https://cdn.test/items"),
+        (_, Some("cdn.test")) => {
+            items().header("x-ratelimit-remaining", 0).header("x-ratelimit-reset", 3_600).header("retry-after", 3_600)
+        }
+        _ => items(),
+    });
+    let api = builder(&script).build().unwrap();
+    let list =
+        AnyList { request: |_| ApiRequest { origins: Origins::Any, ..ApiRequest::get("items") }, ..AnyList::default() };
+    api.list(list).send().await.unwrap();
+    page(&api).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_7_the_wait_of_a_redirect_is_obeyed() {
+    let redirect = Reply::status(307).header("location", "/items2").header("retry-after", 30);
+    let script = Script::replies(vec![redirect, items()]);
+    let api = builder(&script).build().unwrap();
+    page(&api).await.unwrap();
+    assert_eq!(script.times(), [0, 30_000]);
 }

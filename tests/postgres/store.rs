@@ -205,3 +205,29 @@ async fn a_connection_that_cannot_be_opened_is_an_error_of_the_store() {
     assert!(matches!(refused, CheckpointError::Store(_)));
     assert_eq!(Fence::new(3).get(), 3);
 }
+
+#[tokio::test]
+async fn a_lease_that_waits_for_a_transaction_holds_up_no_other_lease() {
+    let Some(server) = server::shared() else { return };
+    let database = server.database("waiting").await;
+    let store = database.store().await;
+    let state = states(10).await.remove(0);
+    let mut db = database.open().await;
+    let second = std::time::Duration::from_secs(1);
+    let held = store.acquire("held", "one", second).await.unwrap();
+    let other = store.acquire("other", "one", second).await.unwrap();
+    let tx = db.transaction().await.unwrap();
+    PostgresStore::save_in(&tx, "held", &state, Some(held)).await.unwrap();
+    // Both wait for the row: somebody who wants the lease when it has ended, and its holder who renews it.
+    tokio::time::sleep(second).await;
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.acquire("held", "two", second).await }
+    });
+    let renewed = store.renew("held", held, second).await;
+    assert!(matches!(renewed, Err(CheckpointError::Store(_))), "{renewed:?}");
+    assert!(store.renew("other", other, second).await.unwrap());
+    assert!(!waiting.is_finished());
+    tx.commit().await.unwrap();
+    assert!(waiting.await.unwrap().unwrap() > held);
+}
