@@ -58,7 +58,7 @@ pub trait Checkpoint: Send + Sync {
         None
     }
 
-    /// Called before each request of a run: an error ends the run before anything more is sent. Does no I/O. Default: `Ok`.
+    /// Called before each call of a run, not before its retries: an error ends the run before anything more is sent. Does no I/O. Default: `Ok`.
     ///
     /// # Errors
     /// [`CheckpointError::LeaseLost`] when the store is a lease that was lost.
