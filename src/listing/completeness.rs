@@ -88,6 +88,11 @@ impl Account {
         self.walked.tail.clear();
     }
 
+    /// Forgets what the last page added to the account of the walk.
+    pub(crate) fn take_back(&mut self, before: Walked) {
+        self.walked = before;
+    }
+
     pub(crate) fn shared(&self) -> &HashSet<u64> {
         &self.shared
     }

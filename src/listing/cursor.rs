@@ -91,6 +91,12 @@ impl Fingerprint {
         Self::of([self.to_string().as_str(), origin])
     }
 
+    /// The fingerprint of this query below a base URL with this path: the paths of requests are relative to it, and another one
+    /// may be that of another customer.
+    pub(crate) fn below(self, path: &str) -> Self {
+        Self::of([self.to_string().as_str(), path])
+    }
+
     /// The hash of these parts: their texts, their number and their order count. For an endpoint with a
     /// [`fingerprint`](crate::Endpoint::fingerprint) of its own.
     pub fn of<'p>(parts: impl IntoIterator<Item = &'p str>) -> Self {
@@ -184,7 +190,8 @@ impl Cursor {
             });
         }
         if inner.query != query {
-            let reason = "it belongs to another query (endpoint, filters or page size differ)";
+            let reason =
+                "it belongs to another query (endpoint, filters, page size or the path of the base URL differ)";
             return Err(Error::Cursor { reason: reason.to_owned() });
         }
         let Inner { rows, total, drifted, .. } = *inner;

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
+use super::overlap::Overlap;
 use super::page::{OnRejected, Page};
 use crate::client::{CallInfo, Client, Progress, Purpose, Response};
 use crate::error::{AnswerError, Error, Result};
@@ -92,6 +93,15 @@ impl Client {
             body: &response.body,
             records,
         };
+        if let Some(key) = endpoint.key()
+            && rows > 1
+            && endpoint.overlap() != Overlap::None
+            && answer.values(key).next().is_none()
+        {
+            return Err(AnswerError::shape(format!(
+                "no record has the field `{key}`, so records that come again cannot be recognised"
+            )));
+        }
         let Paging { mut next, total } = endpoint.next(at, &answer)?;
         // The client adds its own key to each request.
         if let Some(Position::Token(token)) = &mut next

@@ -73,7 +73,8 @@ impl<E: Endpoint + Clone> ListRequest<E> {
             return Err(Error::invalid("overlap", "(without a key)", "an endpoint whose `key` identifies a record"));
         }
         if let Some(cursor) = &self.cursor {
-            let (at, walked) = cursor.open(&self.client.origin(), self.endpoint.fingerprint())?;
+            let (at, walked) =
+                cursor.open(&self.client.origin(), self.endpoint.fingerprint().below(self.client.base_url().path()))?;
             return Ok(Walk::resume(at, walked));
         }
         let walked = Walked { rows: self.endpoint.rows_before_start(), ..Walked::default() };

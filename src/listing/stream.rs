@@ -117,6 +117,7 @@ impl<T: DeserializeOwned + Send + 'static> PageStream<T> {
             return Err(first.error(self.endpoint.name()));
         }
         let keys = self.endpoint.key().map(|key| page.keys(key)).unwrap_or_default();
+        self.walk.compare(&*self.endpoint, page.records());
         let entered = self.walk.enter(&*self.endpoint, page.len(), page.total, &keys, next);
         if let Some(key) = self.endpoint.key() {
             page.remove(key, self.walk.shared());
@@ -152,7 +153,12 @@ impl<T> PageStream<T> {
     /// Where the next request starts; `None` at the end. After an error it is the position of the page that failed.
     pub fn cursor(&self) -> Option<Cursor> {
         let at = self.walk.at()?.clone();
-        Some(Cursor::new(self.client.origin(), self.endpoint.fingerprint(), at, self.walk.walked().clone()))
+        Some(Cursor::new(
+            self.client.origin(),
+            self.endpoint.fingerprint().below(self.client.base_url().path()),
+            at,
+            self.walk.walked().clone(),
+        ))
     }
 
     /// How complete the walk was; `None` before its end.

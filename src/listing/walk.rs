@@ -1,12 +1,14 @@
 //! The state of a walk over a listing between two pages: position, pages read, account. Does no I/O.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::completeness::{Account, Walked};
 use super::cursor::{Fingerprint, Position};
 use super::endpoint::Endpoint;
 use crate::error::{Completeness, Error, Result};
+use crate::json::Record;
 
 /// After this many idle pages in a row, each with a next page, the walk stops: the listing may have no end.
 const MAX_IDLE: u64 = 1_000;
@@ -24,12 +26,17 @@ pub(crate) struct Walk {
     seen: HashMap<Fingerprint, u64>,
     /// The last numbered position. Numbers grow from page to page, so the last one is enough to detect a repeated one.
     last: Option<u64>,
+    /// A hash of the records of the last page, where the endpoint has no key.
+    texts: Option<u64>,
+    /// Whether the page that is entered next has exactly the records of the page before, where the endpoint has no key.
+    same_texts: bool,
     account: Account,
 }
 
 impl Walk {
     pub(crate) fn start(at: Position) -> Self {
-        Self { at: Some(at), pages: 0, idle: 0, seen: HashMap::new(), last: None, account: Account::default() }
+        let (seen, account) = (HashMap::new(), Account::default());
+        Self { at: Some(at), pages: 0, idle: 0, seen, last: None, texts: None, same_texts: false, account }
     }
 
     pub(crate) fn resume(at: Position, walked: Walked) -> Self {
@@ -56,8 +63,38 @@ impl Walk {
         self.account.completeness()
     }
 
-    /// Enters a page and moves to `next`. After an error the walk stays at the position of that page.
+    /// Compares the records of a page with those of the page before, where the endpoint has no key: a server that ignores the
+    /// position sends the same page for ever. Called before [`Walk::enter`].
+    pub(crate) fn compare<'p>(&mut self, endpoint: &dyn Endpoint, records: impl Iterator<Item = Record<'p>>) {
+        if endpoint.key().is_some() {
+            return;
+        }
+        let mut hash = DefaultHasher::new();
+        let rows = records.map(|record| record.text().hash(&mut hash)).count();
+        let texts = (rows > 0).then(|| hash.finish());
+        self.same_texts = texts.is_some() && texts == self.texts;
+        self.texts = texts;
+    }
+
+    /// Enters a page and moves to `next`. After an error the walk and its account are at the position of that page.
     pub(crate) fn enter(
+        &mut self,
+        endpoint: &dyn Endpoint,
+        rows: usize,
+        total: Option<u64>,
+        keys: &[u64],
+        next: Option<Position>,
+    ) -> Result<()> {
+        let before = self.walked().clone();
+        let entered = self.enter_page(endpoint, rows, total, keys, next);
+        if entered.is_err() {
+            // The next walk from this position reads the page again, and counts its records then.
+            self.account.take_back(before);
+        }
+        entered
+    }
+
+    fn enter_page(
         &mut self,
         endpoint: &dyn Endpoint,
         rows: usize,
@@ -69,7 +106,7 @@ impl Walk {
         self.pages += 1;
         let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
         self.account.set_positions_shift(endpoint.positions_shift());
-        let same = self.account.enter(rows, total, keys, endpoint.overlap());
+        let same = self.account.enter(rows, total, keys, endpoint.overlap()) || self.same_texts;
         if endpoint.may_repeat() {
             self.account.forget_keys();
         }

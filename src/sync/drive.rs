@@ -211,7 +211,12 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         let verdict = self.strategy.enter(&fetched, asked).map_err(|error| error.at(endpoint))?;
         let Fetched { mut page, next } = fetched;
         if let (Some(walked), Some(at)) = (self.strategy.walked(), next) {
-            page.next = Some(Cursor::new(self.client.origin(), endpoint.fingerprint(), at, walked.clone()));
+            page.next = Some(Cursor::new(
+                self.client.origin(),
+                endpoint.fingerprint().below(self.client.base_url().path()),
+                at,
+                walked.clone(),
+            ));
         }
         page.completeness = self.strategy.completeness();
         Ok(match verdict {

@@ -1,5 +1,6 @@
 //! The position of a walk over an incremental listing, and which marks it has seen.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Mark;
@@ -34,6 +35,9 @@ pub(super) struct IncrementalPosition {
     /// The latest mark of an envelope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) envelope: Option<Mark>,
+    /// How far the local clock was ahead of the server's: it may be right when another process goes on.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub(super) ahead: SignedDuration,
 }
 
 impl IncrementalPosition {
@@ -51,6 +55,7 @@ impl IncrementalPosition {
             first: None,
             mixed: false,
             envelope: None,
+            ahead: SignedDuration::ZERO,
         }
     }
 
@@ -95,6 +100,7 @@ mod tests {
             first,
             mixed: false,
             envelope,
+            ahead: SignedDuration::ZERO,
         }
     }
 

@@ -77,7 +77,7 @@ impl<E: Incremental> IncrementalWalk<E> {
         lag: Duration,
         before: Option<Mark>,
     ) -> Self {
-        let (walk, ahead, counts) = (position.walk(), SignedDuration::ZERO, RecordCounts::default());
+        let (walk, ahead, counts) = (position.walk(), position.ahead, RecordCounts::default());
         let (restarted, completeness) = (false, None);
         Self { endpoint, list, position, walk, client, started, lag, ahead, before, restarted, completeness, counts }
     }
@@ -136,6 +136,7 @@ impl<E: Incremental> Strategy for IncrementalWalk<E> {
         self.enter_marks(page)?;
         let keys: Vec<u64> = self.list.key().map(|key| page.values(key).map(key_hash).collect()).unwrap_or_default();
         let rows = usize::try_from(page.rows()).unwrap_or(usize::MAX);
+        self.walk.compare(&*self.list, page.records());
         let entered = self.walk.enter(&*self.list, rows, page.total(), &keys, page.next().cloned());
         let mut verdict = match entered {
             Ok(()) => Verdict::Deliver,
@@ -151,6 +152,7 @@ impl<E: Incremental> Strategy for IncrementalWalk<E> {
         let Walked { rows, total, tail, drifted } = self.walk.walked().clone();
         let position = &mut self.position;
         (position.rows, position.total, position.tail, position.drifted) = (rows, total, tail, drifted);
+        position.ahead = self.ahead;
         if let Some(at) = self.walk.at() {
             self.position.at = at.clone();
         }
@@ -243,6 +245,11 @@ mod tests {
 
         fn next(&self, _: &Position, _: &Answer<'_>) -> Result<Paging, AnswerError> {
             Ok(Paging::default())
+        }
+
+        /// The pages of the test have no values of it, and all have the same records.
+        fn key(&self) -> Option<&str> {
+            Some("id")
         }
     }
 

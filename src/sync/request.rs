@@ -134,7 +134,7 @@ impl<O: SyncOptions, T, C: Checkpoint> SyncRequest<'_, O, T, C> {
             return Err(Error::invalid("checkpoint key", "", "a text that is not empty"));
         }
         let refused = |source| Error::Checkpoint { key: self.key.clone(), source };
-        let query = self.options.fingerprint().on(&self.client.origin());
+        let query = self.options.fingerprint().below(self.client.base_url().path()).on(&self.client.origin());
         let loaded = self.store.load(&self.key).await;
         let loaded = loaded.map_err(|error| refused(CheckpointError::from_store(error)))?;
         let state = loaded.unwrap_or_else(|| SyncState::new(query, O::STRATEGY));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use jobfeed::paginate::{EndRule, ReadAt, Scheme, SendAt};
-use jobfeed::rest::Client;
+use jobfeed::rest::{Client, RecordsRequest, Watermark};
 use jobfeed::{Completeness, Credentials, Cursor, Error, RateLimit, RetryPolicy};
 use serde_json::{Value, json};
 
@@ -269,4 +269,104 @@ async fn a_write_is_sent_once_unless_it_is_idempotent() {
     let error = api.put::<Value>("rows", &unsendable).send().await.unwrap_err();
     assert!(matches!(&error, Error::Invalid { what, .. } if what == "body"), "{error}");
     assert_eq!(script.requests(), 3);
+}
+
+/// The ids of a list, and its error. A list of 60 pages has no end.
+async fn ids_of(list: RecordsRequest<Value>) -> (Vec<u64>, Option<Error>) {
+    let (mut ids, mut pages) = (Vec::new(), list.pages());
+    for _ in 0..60 {
+        match pages.try_next().await {
+            Ok(Some(page)) => ids.extend(page.items.iter().map(|row| row["id"].as_u64().unwrap())),
+            Ok(None) => return (ids, None),
+            Err(error) => return (ids, Some(error)),
+        }
+    }
+    panic!("60 pages and no end");
+}
+
+#[tokio::test]
+async fn promise_4_a_server_that_ignores_the_page_number_ends_the_walk_of_a_list_without_a_key() {
+    for end in [EndRule::EmptyPage, EndRule::ShortPage] {
+        for scheme in [Scheme::numbered("page", 1, end), Scheme::offsets("offset", end)] {
+            let script = Script::replies(vec![Reply::page(r#"[{"id":1},{"id":2}]"#)]);
+            let (ids, error) = ids_of(client(&script).list("rows").paginate(scheme)).await;
+            assert!(matches!(error, Some(Error::CursorLoop { first_seen: 1, .. })), "{error:?}");
+            assert_eq!(ids, [1, 2, 1, 2]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_record_that_is_asked_for_again_by_its_own_sort_key_ends_the_list() {
+    let scheme = || Scheme::keyset_inclusive("/time", "from");
+    for (scheme, ends) in
+        [(scheme(), true), (scheme().page_size("limit", 100), true), (scheme().page_size("limit", 1), false)]
+    {
+        let script = Script::replies(vec![Reply::page(r#"[{"id":1,"time":5}]"#)]);
+        let (ids, error) = ids_of(client(&script).list("rows").key("id").paginate(scheme)).await;
+        assert_eq!((ids, error.is_none()), (vec![1], ends), "{error:?}");
+        assert_eq!(script.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn promise_1_a_list_that_is_not_in_the_order_of_its_key_is_an_error() {
+    let script = || Script::replies(vec![Reply::page(r#"[{"id":7},{"id":5},{"id":90}]"#)]);
+    for scheme in [Scheme::keyset("/id", "id_gt"), Scheme::keyset_inclusive("/id", "id_gte")] {
+        let error = client(&script()).list::<Value>("rows").key("id").paginate(scheme).send().await.unwrap_err();
+        assert!(matches!(error, Error::Body { .. }) && error.to_string().contains("in the order of `/id`"), "{error}");
+    }
+    // Where a flag says whether there is more, the order is the server's.
+    let script = Script::replies(vec![Reply::page(r#"{"more":false,"rows":[{"id":7},{"id":5},{"id":90}]}"#)]);
+    let scheme = Scheme::has_more(ReadAt::pointer("/more"), "/id", "after");
+    assert!(client(&script).list::<Value>("rows").records_at("/rows").paginate(scheme).send().await.is_ok());
+    // From the last to the first, and with equal ones.
+    let script = Script::replies(vec![Reply::page(r#"[{"id":90},{"id":7},{"id":7},{"id":5.5}]"#)]);
+    assert!(client(&script).list::<Value>("rows").paginate(Scheme::keyset("/id", "id_lt")).send().await.is_ok());
+}
+
+#[tokio::test]
+async fn two_values_for_one_place_are_refused_before_anything_is_sent() {
+    let script = Script::replies(vec![Reply::page("[]")]);
+    let api = client(&script);
+    let list = |path: &str| api.list::<Value>(path);
+    let by_page = || Scheme::numbered("page", 1, EndRule::EmptyPage);
+    let in_body =
+        || Scheme::numbered(SendAt::body("/p"), 1, EndRule::EmptyPage).page_size(SendAt::body_number("/p"), 3);
+    let by_id = |send: &str| Watermark::id("/id", send);
+    let cases = [
+        (list("rows?page=9").paginate(by_page()), "path: page"),
+        (list("rows?limit=9").paginate(by_page().page_size("limit", 10)), "path: limit"),
+        (list("rows?a=1&since=9").watermark(by_id("since")), "path: since"),
+        (list("rows").paginate(by_page().page_size("page", 10)), "paginate.page_size.send"),
+        (list("rows").search(json!({})).paginate(in_body()), "paginate.page_size.send"),
+        (list("rows").paginate(by_page().page_size("n", 10)).watermark(by_id("n")), "watermark.send"),
+        (list("rows").paginate(by_page()).watermark(by_id("page")), "watermark.send"),
+        (
+            list("rows").paginate(Scheme::token_at(ReadAt::pointer("/n"), SendAt::header("Authorization"))),
+            "paginate.by.token_at.send.header",
+        ),
+    ];
+    for (list, field) in cases {
+        let error = list.send().await.unwrap_err();
+        assert!(matches!(&error, Error::Invalid { what, .. } if what == field), "{field}: {error}");
+    }
+    // A key takes the place of the lower bound, which is below it.
+    let by_key = list("rows").paginate(Scheme::keyset("/id", "id_gt")).watermark(by_id("id_gt"));
+    by_key.send().await.unwrap();
+    assert_eq!(sent(&script), ["/v1/rows"]);
+}
+
+#[tokio::test]
+async fn a_key_that_no_record_has_is_an_error_where_pages_share_records() {
+    let list = |script: &Script, key: &str| {
+        let scheme = Scheme::offsets_with_overlap("offset", EndRule::EmptyPage);
+        client(script).list::<Value>("rows").key(key).paginate(scheme)
+    };
+    let script = Script::replies(vec![Reply::page(r#"[{"id":1},{"id":2}]"#)]);
+    let error = list(&script, "ID").send().await.unwrap_err();
+    assert!(error.to_string().contains("no record has the field `ID`"), "{error}");
+    let error = list(&script, "/id").send().await.unwrap_err();
+    assert!(matches!(&error, Error::Invalid { what, .. } if what == "key"), "{error}");
+    assert_eq!(script.requests(), 1);
 }

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::paginate::{EndRule, ReadAt, Scheme};
-use jobfeed::rest::{RecordsRequest, Watermark};
-use jobfeed::{Checkpoint, Error};
+use jobfeed::rest::{Client, RecordsRequest, Watermark};
+use jobfeed::{Checkpoint, Completeness, Error, RateLimit};
 use serde_json::{Value, json};
 
 use crate::rest::{client, query};
@@ -61,4 +61,55 @@ async fn promise_4_a_shift_before_a_kill_is_not_forgotten_by_the_checkpoint() {
     // The walk begins again, because the first one may have missed a record.
     assert!(found.contains(&21), "{found:?}");
     assert!(store.load("k").await.unwrap().unwrap().watermark().is_some());
+}
+
+#[tokio::test]
+async fn promise_4_a_page_that_ended_a_run_with_an_error_is_not_counted_twice() {
+    for fixed in [false, true] {
+        // The server sends a token twice, and later no token although two records are missing.
+        let script = Script::new(|index, _| {
+            let (rows, next) = match index {
+                0 => ([1, 2], json!("a")),
+                1 => ([3, 4], json!("a")),
+                _ => ([3, 4], Value::Null),
+            };
+            let rows = rows.map(|id| json!({"id": id}));
+            Reply::page(&json!({"rows": rows, "next": next, "total": 6}).to_string())
+        });
+        let scheme = Scheme::token_at(ReadAt::pointer("/next"), "after").total(ReadAt::pointer("/total"));
+        let scheme = if fixed { scheme.fixed_positions() } else { scheme };
+        let list = client(&script).list::<Value>("rows").records_at("/rows").paginate(scheme);
+        let (list, store) = (list.watermark(Watermark::id("/id", "since")), MemoryStore::new());
+        let mut run = list.clone().sync_since("k", &store).prefetch(false).await.unwrap();
+        for _ in 0..2 {
+            run.next().await.unwrap().unwrap().commit().await.unwrap();
+        }
+        assert!(matches!(run.next().await.err(), Some(Error::CursorLoop { .. })));
+        let mut run = list.sync_since("k", &store).prefetch(false).await.unwrap();
+        let batch = run.next().await.unwrap().unwrap();
+        assert_eq!(batch.page().completeness(), Some(Completeness::ShortBy(2)));
+        assert_eq!(batch.next_state().watermark(), None);
+    }
+}
+
+#[tokio::test]
+async fn promise_10_a_position_belongs_to_the_path_of_the_base_url() {
+    let script = Script::new(|_, _| Reply::page(r#"{"rows":[{"id":1}],"next":"n"}"#));
+    let list = |base: &str| {
+        let builder = Client::builder().base_url(base).transport(script.clone()).rate_limit(RateLimit::unlimited());
+        let list = builder.build().unwrap().list::<Value>("rows").records_at("/rows").key("id");
+        list.paginate(Scheme::token_at(ReadAt::pointer("/next"), "after")).watermark(Watermark::id("/id", "since"))
+    };
+    let (own, other, store) = ("http://own.test/tenants/a/", "http://own.test/tenants/b/", MemoryStore::new());
+    let mut run = list(own).sync_since("k", &store).prefetch(false).await.unwrap();
+    let batch = run.next().await.unwrap().unwrap();
+    let cursors =
+        [batch.page().next_cursor().unwrap().clone(), list(own).send().await.unwrap().next_cursor().unwrap().clone()];
+    batch.commit().await.unwrap();
+    for cursor in cursors {
+        assert!(list(own).resume_from(cursor.clone()).send().await.is_ok());
+        assert!(matches!(list(other).resume_from(cursor).send().await, Err(Error::Cursor { .. })));
+    }
+    assert!(list(own).sync_since("k", &store).await.is_ok());
+    assert!(matches!(list(other).sync_since("k", &store).await, Err(Error::Checkpoint { .. })));
 }

@@ -30,9 +30,11 @@ use crate::listing::endpoint::{Answer, Paging};
 /// ```
 ///
 /// # Errors
-/// [`AnswerError`] when the last record has no such key, or one that is neither a text nor a number.
+/// [`AnswerError`] when the last record has no such key, or one that is neither a text nor a number; and when the keys of a page are
+/// numbers in no order.
 pub fn keyset(answer: &Answer<'_>, key: &str) -> Result<Paging, AnswerError> {
-    Ok(Paging { next: last_key(answer, key)?.map(Position::Token), total: None })
+    check_order(answer, key)?;
+    after_last(answer, key)
 }
 
 /// The key of the last record; the request asks for the records **from** it, so that records with the same key are not skipped.
@@ -42,7 +44,8 @@ pub fn keyset(answer: &Answer<'_>, key: &str) -> Result<Paging, AnswerError> {
 /// record and [`Overlap::Ties`](crate::endpoint::Overlap::Ties): then a listing does not deliver these records again.
 ///
 /// * **End**: all records of the page have the key from which it was asked, and an earlier page had more records; an empty page.
-///   When all of a longest page have that key, it is [`Error::CursorLoop`](crate::Error::CursorLoop): ask for larger pages.
+///   When all of a longest page have that key, it is [`Error::CursorLoop`](crate::Error::CursorLoop): ask for larger pages. So it is when all
+///   records of the list have one key, because the page could be full; a [`Scheme`](super::Scheme) takes one such record for the end.
 /// * **Resume**: at the key of the last record that was read. Up to four of the records with this key are recognised then.
 /// * **Skipped or repeated records**: as [`keyset`], and records with equal keys are not skipped. A sync delivers the records that
 ///   two pages share with both.
@@ -72,6 +75,7 @@ pub fn keyset(answer: &Answer<'_>, key: &str) -> Result<Paging, AnswerError> {
 /// # Errors
 /// As [`keyset`].
 pub fn keyset_inclusive(at: &Position, answer: &Answer<'_>, key: &str) -> Result<Paging, AnswerError> {
+    check_order(answer, key)?;
     let Some(last) = last_key(answer, key)? else { return Ok(Paging::default()) };
     let (largest, asked) = longest_and_key(at).unzip();
     let rows = answer.rows as u64;
@@ -131,11 +135,29 @@ pub fn has_more(answer: &Answer<'_>, flag: ValueAt<'_>, key: &str) -> Result<Pag
         Some("true") if answer.rows == 0 => Err(AnswerError::shape(format!(
             "{flag} is true on an empty page, so it is not known where the rest begins"
         ))),
-        Some("true") => keyset(answer, key),
+        Some("true") => after_last(answer, key),
         _ => Err(AnswerError::shape(format!(
             "{flag} is neither true nor false, so it is not known whether this is the last page"
         ))),
     }
+}
+
+fn after_last(answer: &Answer<'_>, key: &str) -> Result<Paging, AnswerError> {
+    Ok(Paging { next: last_key(answer, key)?.map(Position::Token), total: None })
+}
+
+/// An error when the keys are numbers that neither grow nor fall: then the server sorts by something else, and records would be
+/// skipped. How a server sorts texts is not known.
+fn check_order(answer: &Answer<'_>, key: &str) -> Result<(), AnswerError> {
+    let Some(path) = json::segments(key) else { return Ok(()) };
+    let number = |record| json::find(record, &path)?.parse::<f64>().ok();
+    let keys: Vec<f64> = answer.records().filter_map(number).collect();
+    if keys.is_sorted() || keys.is_sorted_by(|before, after| before >= after) {
+        return Ok(());
+    }
+    Err(AnswerError::shape(format!(
+        "the records are not in the order of `{key}`, so records would be skipped: ask the server to sort by it"
+    )))
 }
 
 /// The key of the last record; `None` on an empty page.

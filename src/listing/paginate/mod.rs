@@ -73,7 +73,7 @@ pub use envelope::{page_numbers, token, total};
 pub use keys::{has_more, inclusive_key, keyset, keyset_inclusive};
 pub use link::{link_header, next_url};
 pub use places::{ReadAt, SendAt};
-pub(crate) use places::{check_header, check_pointer};
+pub(crate) use places::{check_header, check_pointer, is_credentials};
 pub use scheme::{By, EndRule, PageSize, Scheme};
 pub use tokens::token_at;
 pub use value_at::{ValueAt, total_at};

@@ -111,6 +111,16 @@ impl SendAt {
         matches!(self, Self::Body(_) | Self::BodyNumber(_))
     }
 
+    /// Whether both are sent at the same place, so that one would replace the other.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Header(a), Self::Header(b)) => a.eq_ignore_ascii_case(b),
+            (Self::Query(a), Self::Query(b))
+            | (Self::Body(a) | Self::BodyNumber(a), Self::Body(b) | Self::BodyNumber(b)) => a == b,
+            _ => false,
+        }
+    }
+
     /// Sets the value in the place of one that is there. What cannot be sent becomes [`ApiRequest::invalid`].
     pub(crate) fn set(&self, mut request: ApiRequest, value: &Value) -> ApiRequest {
         let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -136,11 +146,19 @@ impl SendAt {
                 Err(Error::invalid(format!("{path}.query"), "", "the name of a parameter"))
             }
             Self::Query(_) => Ok(()),
+            Self::Header(name) if is_credentials(name) => {
+                Err(Error::invalid(format!("{path}.header"), name, "no header of credentials"))
+            }
             Self::Header(name) => check_header(&format!("{path}.header"), name),
             Self::Body(pointer) => check_pointer(&format!("{path}.body"), pointer),
             Self::BodyNumber(pointer) => check_pointer(&format!("{path}.body_number"), pointer),
         }
     }
+}
+
+/// Whether a header with this name has credentials, which only the client sends.
+pub(crate) fn is_credentials(name: &str) -> bool {
+    ["authorization", "proxy-authorization", "cookie"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn invalid(mut request: ApiRequest, part: String) -> ApiRequest {

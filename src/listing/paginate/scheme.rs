@@ -309,6 +309,11 @@ impl Scheme {
             By::Offsets { end, .. } => offsets(at, answer, self.overlap(), self.end(*end)?)?,
             By::TokenAt { at, .. } => token_at(answer, at.value_at())?,
             By::Keyset { key, .. } => keyset(answer, key)?,
+            // A page of one record is a page of ties only when the server is asked for such pages.
+            By::KeysetInclusive { key, .. } if answer.rows == 1 && !self.asks_for_one() => {
+                let paging = keyset_inclusive(at, answer, key)?;
+                Paging { next: paging.next.filter(|next| next != at), ..paging }
+            }
             By::KeysetInclusive { key, .. } => keyset_inclusive(at, answer, key)?,
             By::HasMore { flag, key, .. } => has_more(answer, flag.value_at(), key)?,
             By::NextUrl { at } => next_url(answer, at.value_at())?,
@@ -319,6 +324,10 @@ impl Scheme {
             (_, total) => total,
         };
         Ok(Paging { total, ..paging })
+    }
+
+    fn asks_for_one(&self) -> bool {
+        self.page_size.as_ref().is_some_and(|size| size.records == 1)
     }
 
     fn end(&self, end: EndRule) -> Result<End<'_>, AnswerError> {
@@ -391,12 +400,30 @@ impl Scheme {
                 return Err(Error::invalid(format!("{path}.page_size.records"), "0", "1 or more"));
             }
         }
+        if let (Some(PageSize { send, .. }), Some(position)) = (&self.page_size, self.position())
+            && send.is_same_place(position)
+        {
+            let rule = "another place, because the position is sent there";
+            return Err(Error::invalid(format!("{path}.page_size.send"), "(the same)", rule));
+        }
         self.total.as_ref().map_or(Ok(()), |total| total.check(&format!("{path}.total")))
+    }
+
+    /// Whether each request, also the first one, has a value of the scheme at this place.
+    pub(crate) fn always_sends(&self, at: &SendAt) -> bool {
+        let numbers = matches!(self.by, By::PageNumbers { .. } | By::Numbered { .. } | By::Offsets { .. });
+        let number = self.position().filter(|_| numbers);
+        number.into_iter().chain(self.page_size.as_ref().map(|size| &size.send)).any(|send| send.is_same_place(at))
     }
 
     /// Every place in a request that the scheme writes.
     pub(crate) fn sends(&self) -> impl Iterator<Item = &SendAt> {
-        let position = match &self.by {
+        self.position().into_iter().chain(self.page_size.as_ref().map(|size| &size.send))
+    }
+
+    /// Where the position is sent.
+    fn position(&self) -> Option<&SendAt> {
+        match &self.by {
             By::SinglePage | By::NextUrl { .. } | By::LinkHeader => None,
             By::PageNumbers { send }
             | By::Numbered { send, .. }
@@ -405,8 +432,7 @@ impl Scheme {
             | By::Keyset { send, .. }
             | By::KeysetInclusive { send, .. }
             | By::HasMore { send, .. } => Some(send),
-        };
-        position.into_iter().chain(self.page_size.as_ref().map(|size| &size.send))
+        }
     }
 }
 

@@ -15,13 +15,14 @@ use super::header::plain_header;
 use super::requests::RecordsRequest;
 use crate::client::{ClientBuilder, Credentials, PAGE_TIMEOUT, Provider, RateLimit, parse_base_url};
 use crate::error::{Error, Result};
+use crate::json::debug_fields;
 use crate::listing::paginate::check_header;
 
 /// An API as data: base URL, headers, limits, and its listings by name. It contains no secret.
 ///
 /// It is read by [`Api::from_json`], or from any other format of serde by [`Api::read`], and checked as a whole. See
 /// [`rest`](super) for an example.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Api {
@@ -47,6 +48,9 @@ pub struct Api {
     /// The listings by name.
     pub endpoints: BTreeMap<String, ListDescription>,
 }
+
+// Without the values of headers, as everywhere.
+debug_fields!(Api(name, base_url, credentials, rate_limit, timeout, page_timeout, endpoints));
 
 /// Where the secret of an application is sent.
 ///

@@ -12,6 +12,7 @@ use super::header::plain_header;
 use super::requests::RecordsRequest;
 use crate::client::{ApiRequest, ClientBuilder, GetRequest, HeadRequest, Provider, RateLimit, WriteRequest};
 use crate::error::Result;
+use crate::json::debug_fields;
 
 /// A client of any JSON API. Cheap to clone; clones share rate limit, retry budget and connections.
 ///
@@ -26,11 +27,14 @@ use crate::error::Result;
 /// let repos = api.list::<jobfeed::serde_json::Value>("orgs/rust-lang/repos");
 /// # Ok::<(), jobfeed::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     core: crate::client::Client,
     headers: HeaderMap,
 }
+
+// Without the values of headers, as everywhere.
+debug_fields!(Client(core));
 
 impl Provider for Client {
     const BASE_URL: &'static str = "";
@@ -49,7 +53,8 @@ impl Client {
     }
 
     /// Sends this header with every request, such as `Accept` or the version of the API. Not for secrets: these are
-    /// [`Credentials`](crate::Credentials).
+    /// [`Credentials`](crate::Credentials). It is not part of the query to which cursors and checkpoints belong: a header that decides
+    /// which records there are is a [`RecordsRequest::header`].
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) for a name or a value that a header cannot have, and for a header that is for credentials.

@@ -170,8 +170,10 @@ impl ListDescription {
         if !self.records_at.is_empty() {
             check_pointer(&format!("{path}records_at"), &self.records_at)?;
         }
-        if let Some(key) = self.key.as_ref().filter(|key| key.is_empty() || key.starts_with('/')) {
-            return Err(Error::invalid(format!("{path}key"), key, "the name of a field, which is no JSON pointer"));
+        if let Some(key) = &self.key
+            && (key.is_empty() || key.starts_with('/'))
+        {
+            return Err(Error::invalid(format!("{path}key"), key, "the name of a field, not a JSON pointer"));
         }
         if self.key.is_none() && self.paginate.overlap() != Overlap::None {
             let rule = "the field that identifies a record: pages that begin with records of the page before need it";
@@ -187,9 +189,20 @@ impl ListDescription {
     /// Whether each place of the request is set once, and there is a body for what is sent in it.
     fn check_sent(&self, path: &str) -> Result<()> {
         let bound = self.watermark.iter().map(|watermark| (&watermark.send, "watermark"));
+        if let Some(watermark) = &self.watermark
+            && self.paginate.always_sends(&watermark.send)
+        {
+            let rule = "another place, because `paginate` sends there";
+            return Err(Error::invalid(format!("{path}watermark.send"), "(the same)", rule));
+        }
+        let in_path = self.path.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
         for (send, by) in self.paginate.sends().map(|send| (send, "paginate")).chain(bound) {
             let twice = match send {
-                SendAt::Query(name) => self.query.contains_key(name).then(|| format!("{path}query.{name}")),
+                SendAt::Query(name) if self.query.contains_key(name) => Some(format!("{path}query.{name}")),
+                SendAt::Query(name) => {
+                    let set = url::form_urlencoded::parse(in_path.as_bytes()).any(|(known, _)| known == *name);
+                    set.then(|| format!("{path}path: {name}"))
+                }
                 SendAt::Header(name) => {
                     let set = self.headers.keys().any(|known| known.eq_ignore_ascii_case(name));
                     set.then(|| format!("{path}headers.{name}"))

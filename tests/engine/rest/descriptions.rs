@@ -114,7 +114,7 @@ fn a_bad_description_names_the_field_and_what_is_expected_and_repeats_no_value()
         ("/endpoints/jobs/path", None, "endpoints.jobs.path", "a value"),
         ("/endpoints/jobs/kee", secret(), "endpoints.jobs.kee", "`key`"),
         ("/endpoints/jobs/key", Some(json!(3)), "endpoints.jobs.key", "a string"),
-        ("/endpoints/jobs/key", Some(json!("/id")), "endpoints.jobs.key", "no JSON pointer"),
+        ("/endpoints/jobs/key", Some(json!("/id")), "endpoints.jobs.key", "not a JSON pointer"),
         ("/endpoints/jobs/method", Some(json!("put")), "endpoints.jobs.method", "`post`"),
         (by, secret(), "endpoints.jobs.paginate.by", "`link_header`"),
         ("/endpoints/jobs/paginate/by/token_at/send", None, "endpoints.jobs.paginate.by.token_at.send", "a value"),
@@ -270,4 +270,19 @@ fn a_secret_needs_a_place_in_the_description() {
     let error = api.credentials("s3cret").unwrap_err();
     assert!(matches!(&error, Error::Invalid { what, .. } if what == "credentials"), "{error}");
     api.client(jobfeed::Credentials::none()).unwrap();
+}
+
+#[tokio::test]
+async fn promise_8_the_values_of_headers_query_and_body_are_not_shown() {
+    let script = Script::replies(vec![Reply::page("[]")]);
+    let api = super::client(&script).header("X-Api-Key", "s3cr3t-value").unwrap();
+    let list = api.list::<Value>("rows").header("X-Key", "s3cr3t-value").query("key", "s3cr3t-value");
+    let list = list.search(json!({"key": "s3cr3t-value"}));
+    let shown = format!("{api:?} {list:?} {:?}", list.clone().sync_since("k", MemoryStore::new()));
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+    let json =
+        json!({"name": "x", "base_url": "http://own.test/", "headers": {"X-Key": "s3cr3t-value"}, "endpoints": {}});
+    let api = Api::from_json(&json.to_string()).unwrap();
+    let shown = format!("{api:?}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
 }

@@ -250,6 +250,41 @@ async fn promise_10_a_checkpoint_belongs_to_the_description() {
     }
 }
 
+#[tokio::test]
+async fn promise_1_a_clock_that_was_ahead_in_another_process_does_not_move_the_watermark_too_far() {
+    let server: Timestamp = "2026-05-01T12:00:00Z".parse().unwrap();
+    let now = Arc::new(Mutex::new(server));
+    let script = Script::new({
+        let now = now.clone();
+        move |_, request| {
+            let date = httpdate::fmt_http_date((*now.lock().unwrap()).into());
+            let body = match query(request).contains_key("after") {
+                false => r#"{"rows":[{"id":1,"at":"2026-05-01T10:00:00Z"}],"next":"n"}"#,
+                true => r#"{"rows":[{"id":2,"at":"2026-05-01T12:20:00Z"}],"next":null}"#,
+            };
+            Reply::page(body).header("date", date)
+        }
+    });
+    let api = |ahead: Duration| {
+        let now = now.clone();
+        let clock = Clock::from_fn(move || *now.lock().unwrap() + ahead);
+        let builder = Client::builder().base_url("http://own.test/v1/").transport(script.clone()).clock(clock);
+        let list = builder.rate_limit(RateLimit::unlimited()).build().unwrap().list::<Value>("rows");
+        let list = list.records_at("/rows").key("id").watermark(Watermark::instant("/at", "since"));
+        list.paginate(Scheme::token_at(ReadAt::pointer("/next"), "after").fixed_positions())
+    };
+    let store = MemoryStore::new();
+    let mut run = api(Duration::from_secs(3600)).sync_since("k", &store).prefetch(false).await.unwrap();
+    run.next().await.unwrap().unwrap().commit().await.unwrap();
+    drop(run);
+    // At 12:10 record 1 changes; the clock is set; at 12:30 the run goes on.
+    *now.lock().unwrap() = "2026-05-01T12:30:00Z".parse().unwrap();
+    let mut run = api(Duration::ZERO).sync_since("k", &store).prefetch(false).await.unwrap();
+    commit(&mut run).await.unwrap();
+    let Some(Mark::Time(mark)) = run.state().watermark() else { panic!() };
+    assert!(mark <= server, "{mark}");
+}
+
 /// Ids, each with the second of its last change.
 type Rows = Arc<Mutex<Vec<(u64, i64)>>>;
 
