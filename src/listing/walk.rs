@@ -86,45 +86,34 @@ impl Walk {
         next: Option<Position>,
     ) -> Result<()> {
         let before = self.walked().clone();
-        let entered = self.enter_page(endpoint, rows, total, keys, next);
-        if entered.is_err() {
-            // The next walk from this position reads the page again, and counts its records then.
-            self.account.take_back(before);
-        }
-        entered
-    }
-
-    fn enter_page(
-        &mut self,
-        endpoint: &dyn Endpoint,
-        rows: usize,
-        total: Option<u64>,
-        keys: &[u64],
-        next: Option<Position>,
-    ) -> Result<()> {
-        let name = || Arc::from(endpoint.name());
         self.pages += 1;
-        let beyond_total = total.is_some_and(|total| self.account.walked().rows >= total);
+        let beyond_total = total.is_some_and(|total| before.rows >= total);
         self.account.set_positions_shift(endpoint.positions_shift());
         let same = self.account.enter(rows, total, keys, endpoint.overlap()) || self.same_texts;
         if endpoint.may_repeat() {
             self.account.forget_keys();
         }
-        // A page of one record may repeat it because another record was inserted before it.
-        if same && rows > 1 {
-            return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen: self.pages - 1 });
-        }
         self.idle = if rows == 0 || same || beyond_total { self.idle + 1 } else { 0 };
         self.keep_position();
-        if let Some(next) = &next {
-            if let Some(first_seen) = self.first_seen(next) {
-                return Err(Error::CursorLoop { endpoint: name(), page: self.pages, first_seen });
-            }
-            if self.idle >= MAX_IDLE {
-                return Err(Error::Endless { endpoint: name(), pages: self.idle });
-            }
+        // A page of one record may repeat it because another record was inserted before it.
+        if let Err(error) = self.check_next(endpoint, same && rows > 1, next.as_ref()) {
+            // The next walk from this position reads the page again, and counts its records then.
+            self.account.take_back(before);
+            return Err(error);
         }
         self.at = next;
+        Ok(())
+    }
+
+    /// An error when the walk would not end: the server sent a page again, or names a position again, or brings nothing new.
+    fn check_next(&self, endpoint: &dyn Endpoint, same_page: bool, next: Option<&Position>) -> Result<()> {
+        let first_seen = if same_page { Some(self.pages - 1) } else { next.and_then(|next| self.first_seen(next)) };
+        if let Some(first_seen) = first_seen {
+            return Err(Error::CursorLoop { endpoint: Arc::from(endpoint.name()), page: self.pages, first_seen });
+        }
+        if next.is_some() && self.idle >= MAX_IDLE {
+            return Err(Error::Endless { endpoint: Arc::from(endpoint.name()), pages: self.idle });
+        }
         Ok(())
     }
 
