@@ -39,7 +39,7 @@ type Connect = dyn Fn() -> BoxFuture<'static, Result<Client, BoxError>> + Send +
 /// Keeps states in the table `jobfeed_checkpoint` of a PostgreSQL database, and gives leases on their keys.
 ///
 /// The caller opens the connections, so TLS, passwords and host names are the caller's. The store opens a new one when the last one
-/// is lost. Its statements are short; several runs can share one store. For exactly-once, write rows and state in one transaction of
+/// is lost, and one for each lease that is taken or freed. Its statements are short; several runs can share one store. For exactly-once, write rows and state in one transaction of
 /// your own:
 ///
 /// ```

@@ -1,14 +1,12 @@
 //! Promise 7 for requests in flight: their cap, who goes first, and futures that are kept without being polled.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt};
 use jobfeed::fantastic_jobs::{self, ExpiredFrame};
 use jobfeed::{Error, RateLimit, partitions};
 
-use crate::support::{Reply, Script, builder_of, envelope};
+use crate::support::{Reply, Script, a_hundred_callers, builder_of, envelope};
 
 fn one() -> Reply {
     Reply::page(&envelope([1], 1, None))
@@ -54,19 +52,9 @@ async fn promise_7_partitions_share_the_cap_of_their_client() {
 async fn promise_7_a_hundred_callers_in_line_for_one_place_go_first_come_first_served_and_none_times_out() {
     let script = Script::replies(vec![Reply::Slow(secs(5), Box::new(one()))]);
     let api = script.client().build().unwrap();
-    let done = Arc::new(Mutex::new(Vec::new()));
-    let calls = (0..100).map(|caller| {
-        let (jobs, done) = (api.jobs(), done.clone());
-        tokio::spawn(async move {
-            jobs.send().await.unwrap();
-            done.lock().unwrap().push(caller);
-        })
-    });
-    for call in join_all(calls.collect::<Vec<_>>()).await {
-        call.unwrap();
-    }
+    let done = a_hundred_callers(&api).await;
     // 495 s in line, more than the 300 s of one page.
-    assert_eq!(*done.lock().unwrap(), (0..100).collect::<Vec<_>>());
+    assert_eq!(done, (0..100).collect::<Vec<_>>());
     assert_eq!(script.times().last(), Some(&495_000));
 }
 

@@ -1,15 +1,13 @@
 //! Promise 7 for many callers at once, and for servers whose answers do not end.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt};
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::fantastic_jobs::{self, ExpiredFrame};
 use jobfeed::{Clock, Error, RateLimit, TimeoutScope, partitions};
 
-use crate::support::{Reply, Script, envelope};
+use crate::support::{Reply, Script, a_hundred_callers, envelope};
 
 fn one() -> Reply {
     Reply::page(&envelope([1], 1, None))
@@ -23,19 +21,9 @@ fn secs(seconds: u64) -> Duration {
 async fn promise_7_a_hundred_callers_get_their_turn_in_the_order_in_which_they_came() {
     let script = Script::replies(vec![one()]);
     let api = script.client().rate_limit(RateLimit::every(secs(10))).build().unwrap();
-    let done = Arc::new(Mutex::new(Vec::new()));
-    let calls = (0..100).map(|caller| {
-        let (jobs, done) = (api.jobs(), done.clone());
-        tokio::spawn(async move {
-            jobs.send().await.unwrap();
-            done.lock().unwrap().push(caller);
-        })
-    });
-    for call in join_all(calls.collect::<Vec<_>>()).await {
-        call.unwrap();
-    }
+    let done = a_hundred_callers(&api).await;
     // 990 s in line, more than the 300 s of one page.
-    assert_eq!(*done.lock().unwrap(), (0..100).collect::<Vec<_>>());
+    assert_eq!(done, (0..100).collect::<Vec<_>>());
     let times = script.times();
     assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 10_000), "{times:?}");
 }

@@ -39,6 +39,22 @@ pub fn jobs_of(server: &JobDataApi, page_size: u32) -> JobsRequest {
     client_of(server).jobs().page_size(page_size)
 }
 
+/// A hundred tasks that make one call each, in the order in which their calls ended.
+pub async fn a_hundred_callers(api: &jobdataapi::Client) -> Vec<usize> {
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let calls = (0..100).map(|caller| {
+        let (jobs, done) = (api.jobs(), done.clone());
+        tokio::spawn(async move {
+            jobs.send().await.unwrap();
+            done.lock().unwrap().push(caller);
+        })
+    });
+    for call in futures::future::join_all(calls.collect::<Vec<_>>()).await {
+        call.unwrap();
+    }
+    std::mem::take(&mut *done.lock().unwrap())
+}
+
 /// The ids that a stream delivers, and the error at its end.
 pub async fn drain(mut pages: PageStream<jobdataapi::Job>) -> (Vec<u64>, Option<jobfeed::Error>) {
     let mut ids = Vec::new();
