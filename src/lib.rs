@@ -177,6 +177,12 @@ pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi, rest};
+/// What looks at each page of a run before its batch is handed out: an archive, a check for drift, or your own [`Inspect`](inspect::Inspect).
+pub mod inspect {
+    pub use crate::listing::PageSource;
+    pub use crate::sync::{Inspect, InspectedEnd, InspectedPage};
+}
+
 pub use sync::{
     Batch, Incremental, ListDiff, Outcome, PartitionError, PartitionResult, Report, RunError, StopSignal,
     SyncIncremental, SyncRun, partitions,

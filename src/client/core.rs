@@ -194,6 +194,12 @@ impl Client {
         self.inner.keys.removed_from(link)
     }
 
+    /// A URL that was requested, without credentials.
+    pub(crate) fn url_without_secrets(&self, url: &Url) -> String {
+        let link = self.link_without_keys(url.as_str());
+        self.inner.scrubber.without_secrets(link.as_deref().unwrap_or(url.as_str()))
+    }
+
     /// Hides a secret in all texts of servers from now on.
     pub(super) fn hide(&self, secret: &SecretString) {
         self.inner.scrubber.add_secrets([secret]);

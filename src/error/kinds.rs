@@ -3,6 +3,7 @@
 //! Each message is one line: what failed, at which endpoint, what the server said, what to do. The text of the source
 //! is only in [`std::error::Error::source`], and after the message in `Debug`. Credentials, query strings and contents of records never appear.
 
+use super::boxed::BoxError;
 use super::call::{Call, PauseReason, TimeoutScope};
 use crate::json::BodyProblem;
 use std::borrow::Cow;
@@ -217,6 +218,17 @@ pub enum Error {
         /// The checkpoint key.
         key: String,
     },
+    /// An [`Inspect`](crate::inspect::Inspect) of the run, such as an archive or a check for drift, refused a page or failed. Nothing of the page
+    /// is committed: the next run gets it again.
+    #[error("checkpoint {key:?}: {by}: {source}", source = .source.to_string())]
+    Refused {
+        /// The checkpoint key.
+        key: String,
+        /// Its name, such as `archive`.
+        by: &'static str,
+        /// Its error.
+        source: BoxError,
+    },
 }
 
 impl Error {
@@ -247,6 +259,7 @@ impl Error {
             Self::Gap { .. } => "gap",
             Self::Checkpoint { .. } => "checkpoint",
             Self::Uncommitted { .. } => "uncommitted",
+            Self::Refused { .. } => "refused",
         }
     }
 

@@ -13,6 +13,7 @@ use super::cursor::Position;
 use super::endpoint::{Answer, Endpoint, Paging};
 use super::overlap::Overlap;
 use super::page::{OnRejected, Page};
+use super::page_source::PageSource;
 use crate::client::{CallInfo, Client, Progress, Purpose, Response};
 use crate::error::{AnswerError, Error, Result};
 use crate::json::{self, BodyProblem, Decoded, ListAt, Record};
@@ -116,6 +117,7 @@ impl Client {
         }
         let mut page = Page::new(decoded, response.body.clone(), response.headers.clone(), total);
         page.removals = removals;
+        page.source = Some(PageSource::new(self, endpoint, at, response));
         Ok(Fetched { page, next })
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::cursor::Cursor;
 use super::hash::key_hash;
+use super::page_source::PageSource;
 use crate::error::{Completeness, Error, Result};
 use crate::json::{self, Decoded, Fields, Record, debug_fields};
 
@@ -23,6 +24,7 @@ pub struct Page<T> {
     pub total: Option<u64>,
     pub(crate) next: Option<Cursor>,
     pub(crate) completeness: Option<Completeness>,
+    pub(crate) source: Option<PageSource>,
     /// The fields of the body next to the list.
     pub(crate) fields: Fields,
     /// The removals, with their index in the page.
@@ -39,11 +41,17 @@ impl<T> Page<T> {
         Self {
             items: decoded.items,
             rejected: rejected
-                .map(|record| Rejected { index: record.index, reason: record.reason, raw: body.slice(record.range) })
+                .map(|record| Rejected {
+                    index: record.index,
+                    reason: record.reason,
+                    raw: body.slice(record.range.clone()),
+                    range: record.range,
+                })
                 .collect(),
             total,
             next: None,
             completeness: None,
+            source: None,
             fields: decoded.fields,
             removals: Vec::new(),
             body,
@@ -79,6 +87,12 @@ impl<T> Page<T> {
     /// walk turns out to miss records.
     pub fn completeness(&self) -> Option<Completeness> {
         self.completeness
+    }
+
+    /// Which answer the page was read from: URL, status, and where the list is in the body. `None` for a page that was not read from an
+    /// answer of its own.
+    pub fn source(&self) -> Option<&PageSource> {
+        self.source.as_ref()
     }
 
     /// The records that only tell that a record was removed from the service ([`Endpoint::is_removal`](crate::Endpoint::is_removal)), in
@@ -125,15 +139,19 @@ impl<T> Page<T> {
 
     /// All records: items and rejected ones in the order of the page, then the removals.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut items = self.ranges.iter().map(|range| self.body.get(range.clone()).unwrap_or_default());
-        let mut rejected = self.rejected.iter().peekable();
+        let records = self.record_ranges().map(|range| Record::new(self.body.get(range.clone()).unwrap_or_default()));
+        records.chain(self.removals())
+    }
+
+    /// Where the items and the rejected records are in the body, in the order of the page.
+    pub(crate) fn record_ranges(&self) -> impl Iterator<Item = &Range<usize>> {
+        let (mut items, mut rejected) = (self.ranges.iter(), self.rejected.iter().peekable());
         let removals: HashSet<usize> = self.removals.iter().map(|(index, _)| *index).collect();
         let places = (0..).filter(move |index| !removals.contains(index));
-        let records = places.map_while(move |index| match rejected.next_if(|record| record.index == index) {
-            Some(record) => Some(&record.raw[..]),
+        places.map_while(move |index| match rejected.next_if(|record| record.index == index) {
+            Some(record) => Some(&record.range),
             None => items.next(),
-        });
-        records.map(Record::new).chain(self.removals())
+        })
     }
 
     /// The JSON texts of a field, of all records that have it, the rejected ones and the removals included.
@@ -217,6 +235,8 @@ pub struct Rejected {
     /// Why it did not fit, without values of the record.
     pub reason: String,
     raw: Bytes,
+    /// Where it is in the body.
+    range: Range<usize>,
 }
 
 impl Rejected {

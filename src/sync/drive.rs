@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::batch::Batch;
 use super::report::{Outcome, Report};
-use super::run::{Fetching, Stage, SyncRun};
+use super::run::{Fetching, Inspecting, Stage, SyncRun};
 use super::stop::StopSignal;
 use super::strategy::{Step, Verdict};
 use crate::checkpoint::Checkpoint;
@@ -35,34 +35,67 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                 self.dropped(&error);
                 return Err(error);
             }
-            Stage::Over(_) => return Ok(None),
+            Stage::Over(_) => {
+                self.end_inspection().await?;
+                return Ok(None);
+            }
+            Stage::Inspecting(_) => return self.inspect().await,
             Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) => {}
         }
         match self.advance().await {
             Ok(Some((page, error))) => {
-                let rows = page.len();
-                let asked = self.asked.as_ref().map(|(endpoint, purpose)| (endpoint.name(), *purpose));
-                let (endpoint, purpose) = asked.unwrap_or(("", Purpose::Page));
-                self.client.tell_page(endpoint, purpose, &self.progress, rows, page.rejected.len());
-                let next = self.next_state(rows as u64);
+                let next = self.next_state(page.len() as u64);
+                // Now, so that it runs while the inspectors work.
                 let after = match error {
                     Some(error) => Stage::Failing(error),
                     None => self.prefetch().map_or(Stage::Ready, Stage::Fetching),
                 };
-                self.stage = Stage::AwaitingCommit(Box::new(after));
-                Ok(Some(Batch { run: self, page, next }))
+                let inspection = self.inspectors.begin(&page);
+                self.stage = Stage::Inspecting(Box::new(Inspecting { page, next, inspection, after }));
+                self.inspect().await
             }
             Ok(None) if !self.strategy.finished() => {
                 self.over(Outcome::Stopped);
                 tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run was stopped");
-                Ok(None)
+                self.end_inspection().await.map(|()| None)
             }
             Ok(None) => {
                 self.over(Outcome::Complete);
                 tracing::info!(key = %self.key, rows = self.progress.counts().rows, "the run is complete");
-                Ok(None)
+                self.end_inspection().await.map(|()| None)
             }
-            Err(error) => self.end(error).map(|()| None),
+            Err(error) => self.fail(error).await,
+        }
+    }
+
+    /// Hands out the batch of the page that the inspectors look at, when all have accepted it. The page stays in `stage` while they work,
+    /// so the run continues after the caller drops the future.
+    async fn inspect(&mut self) -> Result<Option<Batch<'_, T, C>>> {
+        let now = self.client.clock().now();
+        if let Stage::Inspecting(inspecting) = &mut self.stage
+            && let Inspecting { inspection: Some(inspection), next, .. } = &mut **inspecting
+            && let Err(error) = self.inspectors.page(inspection, &self.key, (&self.state, next), now).await
+        {
+            return self.fail(error).await;
+        }
+        let Stage::Inspecting(inspecting) = std::mem::replace(&mut self.stage, Stage::Ready) else { return Ok(None) };
+        let Inspecting { page, next, after, .. } = *inspecting;
+        let asked = self.asked.as_ref().map(|(endpoint, purpose)| (endpoint.name(), *purpose));
+        let (endpoint, purpose) = asked.unwrap_or(("", Purpose::Page));
+        self.client.tell_page(endpoint, purpose, &self.progress, page.len(), page.rejected.len());
+        self.stage = Stage::AwaitingCommit(Box::new(after));
+        Ok(Some(Batch { run: self, page, next }))
+    }
+
+    /// Ends the run with an error, or paused. The inspectors are told first: until then the error stays in `stage`, so that it is not
+    /// lost when the caller drops the future.
+    async fn fail(&mut self, error: Error) -> Result<Option<Batch<'_, T, C>>> {
+        self.stage = Stage::Failing(error);
+        // The error of the run comes first; that of the inspector is in the log.
+        let _ = self.end_inspection().await;
+        match std::mem::replace(&mut self.stage, Stage::Ready) {
+            Stage::Failing(error) => self.end(error).map(|()| None),
+            _ => Ok(None),
         }
     }
 

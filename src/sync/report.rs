@@ -1,5 +1,6 @@
 //! The report of a run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -128,6 +129,9 @@ pub struct Report {
     pub watermark: Option<Mark>,
     /// More facts of this kind of sync, such as credits: an object, or null. The sync describes its fields.
     pub details: Value,
+    /// What each [`Inspect`](crate::inspect::Inspect) of the run has to say, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inspected: BTreeMap<&'static str, Value>,
     /// What this kind of sync cannot guarantee.
     pub caveats: &'static [&'static str],
 }
@@ -180,6 +184,7 @@ mod tests {
             watermark_before: Some(Mark::Text("a-delta-token".to_owned())),
             watermark: Some(Mark::Id(7)),
             details: Value::Null,
+            inspected: BTreeMap::new(),
             caveats: &[],
         };
         let json = serde_json::to_value(&report).unwrap();

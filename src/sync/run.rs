@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::inspect::{Inspect, InspectedEnd, Inspection, Inspectors};
 use super::report::{Outcome, Report, RunError};
 use super::stop::StopSignal;
 use super::strategy::Strategy;
@@ -62,6 +63,7 @@ pub struct SyncRun<T, C> {
     pub(super) new: Option<u64>,
     pub(super) on_rejected: OnRejected,
     pub(super) prefetch: bool,
+    pub(super) inspectors: Inspectors,
 }
 
 /// The state of a run between two calls of `next`.
@@ -70,6 +72,8 @@ pub(super) enum Stage<T> {
     Ready,
     /// The page of the next step is being fetched.
     Fetching(Fetching<T>),
+    /// The inspectors look at a page before its batch is handed out.
+    Inspecting(Box<Inspecting<T>>),
     /// The next result is this error.
     Failing(Error),
     /// A batch was delivered and is not committed yet. After the commit the run continues with the inner stage.
@@ -78,6 +82,15 @@ pub(super) enum Stage<T> {
     Dropped,
     /// The run has ended.
     Over(Outcome),
+}
+
+/// A page that the inspectors have not accepted yet.
+pub(super) struct Inspecting<T> {
+    pub(super) page: Page<T>,
+    pub(super) next: SyncState,
+    pub(super) inspection: Option<Inspection>,
+    /// After the commit.
+    pub(super) after: Stage<T>,
 }
 
 /// A step whose page is being fetched.
@@ -121,12 +134,20 @@ impl<T, C> SyncRun<T, C> {
             new: None,
             on_rejected,
             prefetch,
+            inspectors: Inspectors::default(),
         }
     }
 
     /// Ends the run after the signal: the batch in hand can still be committed, then [`SyncRun::next`] returns `None`.
     pub fn stop_when(mut self, signal: &StopSignal) -> Self {
         self.stop = Some(signal.clone());
+        self
+    }
+
+    /// Shows each page to `inspect` before its batch is handed out, after those that were added before. Add it before the first call of
+    /// [`SyncRun::next`].
+    pub fn inspect_with(mut self, inspect: impl Inspect + 'static) -> Self {
+        self.inspectors.add(inspect);
         self
     }
 
@@ -160,6 +181,7 @@ impl<T, C> SyncRun<T, C> {
             watermark_before: self.watermark_before.clone(),
             watermark: self.state.watermark(),
             details: self.strategy.details(),
+            inspected: self.inspectors.reports(),
             caveats: self.strategy.caveats(),
         }
     }
@@ -185,7 +207,9 @@ impl<T, C> SyncRun<T, C> {
         match &self.stage {
             Stage::Over(outcome) => *outcome,
             Stage::Dropped => Outcome::Failed,
-            Stage::Ready | Stage::Fetching(_) | Stage::Failing(_) | Stage::AwaitingCommit(_) => Outcome::Running,
+            Stage::Ready | Stage::Fetching(_) | Stage::Inspecting(_) | Stage::Failing(_) | Stage::AwaitingCommit(_) => {
+                Outcome::Running
+            }
         }
     }
 
@@ -228,6 +252,22 @@ impl<T, C> SyncRun<T, C> {
             next.run = Some(RunInProgress { started: self.started_at, pages: pages + 1, rows, position });
         }
         next
+    }
+
+    /// Tells the inspectors of the end, once.
+    pub(super) async fn end_inspection(&mut self) -> Result<()> {
+        let end = InspectedEnd {
+            key: &self.key,
+            state: &self.state,
+            rows: self.progress.counts().rows,
+            complete: matches!(self.stage, Stage::Over(Outcome::Complete)),
+            now: self.client.clock().now(),
+        };
+        let told = self.inspectors.end(end).await;
+        if let (Err(error), Stage::Over(_)) = (&told, &self.stage) {
+            self.error.get_or_insert_with(|| error.into());
+        }
+        told
     }
 
     /// Ends the run after an error: `Ok` when the error is a pause, else the error.

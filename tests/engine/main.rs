@@ -12,6 +12,7 @@ mod credentials;
 mod hostile;
 mod in_flight;
 mod incremental;
+mod inspect;
 mod key_pool;
 #[cfg(feature = "sqlite")]
 mod leases;
