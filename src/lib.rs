@@ -78,6 +78,7 @@
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
+//! * `drift`: a check whether the records still have the shape that they had.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
@@ -85,6 +86,8 @@
 
 pub mod checkpoint;
 mod client;
+#[cfg(feature = "drift")]
+pub mod drift;
 mod error;
 mod json;
 mod listing;

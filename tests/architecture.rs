@@ -9,7 +9,21 @@ use std::fs;
 use std::path::Path;
 
 /// The folders of `src/`, lowest first. A file uses its own folder and lower ones.
-const FOLDERS: [&str; 8] = ["json", "error", "client", "listing", "checkpoint", "sync", "providers", "testing"];
+const FOLDERS: [&str; 13] = [
+    "json",
+    "error",
+    "posting",
+    "client",
+    "listing",
+    "checkpoint",
+    "sync",
+    "archive",
+    "drift",
+    "quarantine",
+    "tables",
+    "providers",
+    "testing",
+];
 
 /// A path from the crate's root: `["listing", "page", "Page"]`.
 type Names = Vec<String>;

@@ -117,7 +117,7 @@ impl Client {
         }
         let mut page = Page::new(decoded, response.body.clone(), response.headers.clone(), total);
         page.removals = removals;
-        page.source = Some(PageSource::new(self, endpoint, at, response));
+        page.source = Some(Box::new(PageSource::new(self, endpoint, at, response)));
         Ok(Fetched { page, next })
     }
 }

@@ -24,7 +24,8 @@ pub struct Page<T> {
     pub total: Option<u64>,
     pub(crate) next: Option<Cursor>,
     pub(crate) completeness: Option<Completeness>,
-    pub(crate) source: Option<PageSource>,
+    /// Boxed: a page is moved often.
+    pub(crate) source: Option<Box<PageSource>>,
     /// The fields of the body next to the list.
     pub(crate) fields: Fields,
     /// The removals, with their index in the page.
@@ -92,7 +93,7 @@ impl<T> Page<T> {
     /// Which answer the page was read from: URL, status, and where the list is in the body. `None` for a page that was not read from an
     /// answer of its own.
     pub fn source(&self) -> Option<&PageSource> {
-        self.source.as_ref()
+        self.source.as_deref()
     }
 
     /// The records that only tell that a record was removed from the service ([`Endpoint::is_removal`](crate::Endpoint::is_removal)), in

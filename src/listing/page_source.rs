@@ -14,6 +14,7 @@ pub struct PageSource {
     url: String,
     status: StatusCode,
     list: ListAt,
+    key: Option<String>,
 }
 
 impl PageSource {
@@ -23,7 +24,8 @@ impl PageSource {
             // The address itself may give access.
             UrlKind::Private | UrlKind::Download | UrlKind::Bearer => client.origin(),
         };
-        Self { endpoint: endpoint.name().to_owned(), url, status: response.status, list: endpoint.list() }
+        let (list, key) = (endpoint.list(), endpoint.key().map(str::to_owned));
+        Self { endpoint: endpoint.name().to_owned(), url, status: response.status, list, key }
     }
 
     /// The name of the endpoint, such as `jobs`.
@@ -40,6 +42,11 @@ impl PageSource {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The field that identifies a record, where the endpoint has one ([`Endpoint::key`]).
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// Where the list of records is in the body.

@@ -104,7 +104,7 @@ impl<'a> InspectedPage<'a> {
 
     /// Which answer the page was read from. `None` for a batch without a page: it only saves the state.
     pub fn source(&self) -> Option<&'a PageSource> {
-        self.content.source.as_ref()
+        self.content.source.as_deref()
     }
 
     /// The body as received, shared and not copied.
@@ -159,6 +159,7 @@ pub struct InspectedEnd<'a> {
     pub(super) state: &'a SyncState,
     pub(super) rows: u64,
     pub(super) complete: bool,
+    pub(super) incremental: bool,
     pub(super) now: Timestamp,
 }
 
@@ -183,6 +184,11 @@ impl<'a> InspectedEnd<'a> {
         self.complete
     }
 
+    /// Whether the sync had a watermark when the run began: it is not the first run.
+    pub fn is_incremental(&self) -> bool {
+        self.incremental
+    }
+
     /// The current time of the client's clock.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -191,7 +197,7 @@ impl<'a> InspectedEnd<'a> {
 
 /// What an [`InspectedPage`] shows of a page, whatever its record type.
 pub(super) struct PageContent {
-    source: Option<PageSource>,
+    source: Option<Box<PageSource>>,
     body: Bytes,
     headers: HeaderMap,
     records: Vec<Range<usize>>,

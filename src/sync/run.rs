@@ -261,6 +261,7 @@ impl<T, C> SyncRun<T, C> {
             state: &self.state,
             rows: self.progress.counts().rows,
             complete: matches!(self.stage, Stage::Over(Outcome::Complete)),
+            incremental: self.watermark_before.is_some(),
             now: self.client.clock().now(),
         };
         let told = self.inspectors.end(end).await;

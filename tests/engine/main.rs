@@ -9,6 +9,8 @@ mod any_list;
 mod conformance;
 mod crash;
 mod credentials;
+#[cfg(feature = "drift")]
+mod drift;
 mod hostile;
 mod in_flight;
 mod incremental;
