@@ -93,6 +93,7 @@ fn is_rise(before: (u64, u64), now: (u64, u64)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::ChangeKind::{Missing, New, Nulls, Retyped};
     use super::*;
 
     fn shape(record: impl Fn(usize) -> String, count: usize) -> Shape {
@@ -118,7 +119,6 @@ mod tests {
             },
             20,
         );
-        use ChangeKind::{Missing, New, Nulls, Retyped};
         let path = |path: &str, kind, count| (path.to_owned(), kind, count, 20);
         assert_eq!(
             told(&before, &now),
@@ -138,13 +138,13 @@ mod tests {
         assert_eq!(told(&before, &shape(|_| "{}".to_owned(), 100)), []);
         assert_eq!(told(&before, &shape(|_| "{}".to_owned(), 5000)).len(), 0, "by less than 5 % of the records");
         let always = shape(|_| r#"{"note": 1}"#.to_owned(), 1000);
-        assert_eq!(told(&always, &shape(|_| "{}".to_owned(), 1)), [("/note".to_owned(), ChangeKind::Missing, 1, 1)]);
+        assert_eq!(told(&always, &shape(|_| "{}".to_owned(), 1)), [("/note".to_owned(), Missing, 1, 1)]);
     }
 
     #[test]
     fn a_field_that_was_always_null_is_new_when_it_has_a_value() {
         let (before, now) =
             (shape(|_| r#"{"a": null}"#.to_owned(), 30), shape(|_| r#"{"a": {"b": 1}}"#.to_owned(), 30));
-        assert_eq!(told(&before, &now), [("/a".to_owned(), ChangeKind::New, 30, 30)]);
+        assert_eq!(told(&before, &now), [("/a".to_owned(), New, 30, 30)]);
     }
 }
