@@ -79,6 +79,7 @@
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
 //! * `drift`: a check whether the records still have the shape that they had.
+//! * `quarantine`: keeps records that did not fit, until a newer record type reads them.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
@@ -92,6 +93,8 @@ mod error;
 mod json;
 mod listing;
 mod providers;
+#[cfg(feature = "quarantine")]
+pub mod quarantine;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -191,7 +191,11 @@ impl PostgresStore {
     }
 
     /// Runs a statement that may be run twice: once more on a new connection when this one is lost.
-    async fn query(&self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, CheckpointError> {
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, CheckpointError> {
         let client = self.client().await?;
         let rows = client.query_typed(sql, parameters).await.map_err(CheckpointError::store);
         match rows {

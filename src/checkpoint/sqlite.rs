@@ -172,7 +172,8 @@ impl SqliteStore {
         self.blocking(move |db| Self::save_in(db, &key, &state, fence)).await
     }
 
-    async fn blocking<R: Send + 'static>(
+    /// Runs `work` with the connection, on a blocking thread.
+    pub(crate) async fn blocking<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<R, CheckpointError> + Send + 'static,
     ) -> Result<R, CheckpointError> {

@@ -26,6 +26,8 @@ mod observe;
 mod paginate;
 mod partitions;
 mod prefetch;
+#[cfg(all(feature = "quarantine", feature = "sqlite"))]
+mod quarantine;
 mod query_key;
 mod quota;
 mod rate_limit;

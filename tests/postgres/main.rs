@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod cut;
+#[cfg(feature = "quarantine")]
+mod quarantine;
 #[allow(dead_code, unreachable_pub)]
 mod server;
 mod store;
