@@ -42,6 +42,7 @@
 //! | several keys; quotas; more than one request in flight | [`ClientBuilder::key_pool`], [`ClientBuilder::adaptive_rate`], [`ClientBuilder::max_in_flight`] |
 //! | another paginated JSON API, without a type of your own | [`rest`] |
 //! | the same, where a description is not enough | [`endpoint`], [`paginate`], [`Client::list`]; for a sync [`Incremental`], [`ListRequest::sync_since`] |
+//! | one record for all providers, JSON-LD, the same posting in two sources | the module `posting`, feature `posting` |
 //! | to test your own pipeline, your own listing or your own store | the modules `testing` and `testing::conformance`, feature `testing` |
 //!
 //! # Words
@@ -80,6 +81,7 @@
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
 //! * `drift`: a check whether the records still have the shape that they had.
 //! * `quarantine`: keeps records that did not fit, until a newer record type reads them.
+//! * `posting`: one record for the postings of all providers, JSON-LD for web pages, and keys to find the same posting in two sources.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
@@ -92,6 +94,8 @@ pub mod drift;
 mod error;
 mod json;
 mod listing;
+#[cfg(feature = "posting")]
+pub mod posting;
 mod providers;
 #[cfg(feature = "quarantine")]
 pub mod quarantine;

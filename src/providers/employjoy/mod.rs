@@ -31,6 +31,8 @@ mod endpoint;
 mod errors;
 mod events;
 mod models;
+#[cfg(feature = "posting")]
+mod posting;
 mod requests;
 mod submit;
 mod sync_by_update;

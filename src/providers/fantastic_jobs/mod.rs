@@ -42,6 +42,8 @@ mod expired;
 mod frames;
 mod models;
 mod planner;
+#[cfg(feature = "posting")]
+mod posting;
 mod query;
 mod requests;
 mod search;

@@ -32,6 +32,8 @@ mod diff;
 mod endpoint;
 mod links;
 mod models;
+#[cfg(feature = "posting")]
+mod posting;
 mod requests;
 mod sync_since;
 

@@ -26,6 +26,8 @@
 mod client;
 mod endpoint;
 mod models;
+#[cfg(feature = "posting")]
+mod posting;
 mod query;
 mod requests;
 mod server_clock;

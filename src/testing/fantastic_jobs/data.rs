@@ -34,6 +34,21 @@ pub(super) struct JobRow {
     pub(super) title: String,
     pub(super) country: &'static str,
     source: u8,
+    /// The employer, the URL and the place of an ad that another provider has too.
+    ad: Option<Ad>,
+}
+
+/// An ad of another provider that a feed has too; see [`FeedData::advertise`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ad {
+    /// The title.
+    pub title: String,
+    /// The employer's name.
+    pub organization: String,
+    /// The place as "City, Region, Country" or "City, Country".
+    pub place: String,
+    /// The URL of the ad.
+    pub url: String,
 }
 
 /// Which members of a row are shown, beside those that every row has.
@@ -153,7 +168,7 @@ impl FeedData {
         let pick = |rng: &mut Rng, all: &[&'static str]| rng.choice(all.iter().copied()).unwrap_or_default();
         let (title, country, source) = (pick(rng, &TITLES).to_owned(), pick(rng, &COUNTRIES), rng.u8(..4));
         self.by_id.insert(id, self.rows.len());
-        self.rows.push(JobRow { id, created, posted, expired, modified: None, title, country, source });
+        self.rows.push(JobRow { id, created, posted, expired, modified: None, title, country, source, ad: None });
     }
 
     /// The rows indexed in a half-open interval.
@@ -190,6 +205,16 @@ impl FeedData {
         })
     }
 
+    /// Makes a row the copy of another provider's ad: its title, employer, place and URL. Filters by country still read the country that the row
+    /// had. Returns whether there is such a row.
+    pub fn advertise(&mut self, id: u64, ad: &Ad) -> bool {
+        let copied = self.change(&[id], |row| {
+            row.title.clone_from(&ad.title);
+            row.ad = Some(ad.clone());
+        });
+        copied == 1
+    }
+
     fn change(&mut self, ids: &[u64], change: impl Fn(&mut JobRow)) -> usize {
         let mut found = 0;
         for id in ids {
@@ -223,7 +248,10 @@ impl JobRow {
 
     /// The employer's name, as the source writes it.
     pub(super) fn organization(&self) -> String {
-        format!("Employer {}", self.employer())
+        match &self.ad {
+            Some(ad) => ad.organization.clone(),
+            None => format!("Employer {}", self.employer()),
+        }
     }
 
     fn employer(&self) -> u64 {
@@ -257,13 +285,23 @@ impl JobRow {
             FeedName::Ats => "ats",
             FeedName::Jb => "jobboard",
         };
+        let country = self.ad.as_ref().and_then(|ad| ad.place.rsplit(", ").next()).unwrap_or(self.country);
         let mut json = format!(
-            r#"{{"id":{id},"date_posted":"{posted}","date_created":"{created}","title":{title},"organization":"{organization}","url":"https://jobs.example/{kind}/{id}","source_type":"{kind}","source":"{source}","countries_derived":["{country}"]"#,
+            r#"{{"id":{id},"date_posted":"{posted}","date_created":"{created}","title":{title},"organization":{organization},"url":{url},"source_type":"{kind}","source":"{source}","countries_derived":[{country}]"#,
             id = self.id,
             title = serde_json::Value::from(self.title.as_str()),
-            organization = self.organization(),
-            country = self.country,
+            organization = serde_json::Value::from(self.organization()),
+            url = match &self.ad {
+                Some(ad) => serde_json::Value::from(ad.url.as_str()),
+                None => format!("https://jobs.example/{kind}/{}", self.id).into(),
+            },
+            country = serde_json::Value::from(country),
         );
+        if let Some((place, (city, _))) = self.ad.as_ref().and_then(|ad| Some((&ad.place, ad.place.split_once(", ")?)))
+        {
+            let (place, city) = (serde_json::Value::from(place.as_str()), serde_json::Value::from(city));
+            let _ = write!(json, r#","cities_derived":[{city}],"locations_derived":[{place}]"#);
+        }
         if let Some(format) = shown.description {
             let _ = write!(json, r#","description_{format}":"The description of row {}.""#, self.id);
         }

@@ -11,5 +11,5 @@ mod service;
 
 pub use self::api::FantasticJobs;
 pub use self::builder::Builder;
-pub use self::data::{FeedData, FeedName, Feeds};
+pub use self::data::{Ad, FeedData, FeedName, Feeds};
 pub use self::service::{FantasticService, Subscription};
