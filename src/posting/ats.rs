@@ -46,8 +46,8 @@ pub(super) fn ats_id(url: &str) -> Option<String> {
         (host, parts) if host.ends_with(".myworkdayjobs.com") => {
             // `/en-US/Careers/job/Berlin/Data-Engineer_R-1234`; `details` instead of `job`, and `apply` behind it.
             let at = parts.iter().position(|part| matches!(*part, "job" | "details"))?;
-            let titles = parts.get(at + 1..)?.iter().filter(|part| part.contains('_'));
-            let (_, id) = titles.last()?.rsplit_once('_')?;
+            let mut titles = parts.get(at + 1..)?.iter().filter(|part| part.contains('_'));
+            let (_, id) = titles.next_back()?.rsplit_once('_')?;
             id.bytes()
                 .any(|byte| byte.is_ascii_digit())
                 .then(|| format!("workday:{customer}:{}", id.to_ascii_uppercase()))

@@ -1,7 +1,10 @@
 //! What a record has beside the fields of a posting, without data of people.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::json::DateTime;
 
 /// Parts of names of members that are about a person. Also French ones: customers of JobAffinity name their own fields.
 const PEOPLE: [&str; 36] = [
@@ -56,6 +59,15 @@ pub(crate) fn named_extra(extra: &mut Map<String, Value>, name: &str, members: &
     if !kept.is_empty() {
         extra.insert(name.to_owned(), kept.into());
     }
+}
+
+/// The instant of a date of the record. A text that is no instant is kept under its name.
+pub(crate) fn instant(extra: &mut Map<String, Value>, name: &str, date: Option<&DateTime>) -> Option<Timestamp> {
+    let date = date?;
+    if date.timestamp().is_none() {
+        extra.insert(name.to_owned(), date.as_str().into());
+    }
+    date.timestamp()
 }
 
 /// The texts of a list, without empty ones.

@@ -70,7 +70,7 @@ impl Text {
         match name {
             "p" | "br" | "div" | "ul" | "ol" | "tr" | "table" | "section" | "article" | "header" | "footer" | "hr"
             | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dt" | "dd" | "blockquote" => {
-                self.pending = Between::Line
+                self.pending = Between::Line;
             }
             "li" => {
                 self.pending = Between::Line;

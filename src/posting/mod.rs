@@ -51,7 +51,7 @@ mod json_ld;
 mod model;
 mod parts;
 
-pub(crate) use extra::{extra, list, named_extra};
+pub(crate) use extra::{extra, instant, list, named_extra};
 pub use html::html_to_text;
 pub use identities::{Confidence, Identity, IdentityKind};
 pub use model::{Organisation, Posting, PostingStatus, Source};

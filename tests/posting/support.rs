@@ -9,37 +9,37 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A fixture, `jobdataapi/jobs_page.json` for example.
-pub fn fixture(name: &str) -> Value {
+pub(crate) fn fixture(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-pub fn decode<T: DeserializeOwned>(record: &Value) -> T {
+pub(crate) fn decode<T: DeserializeOwned>(record: &Value) -> T {
     serde_json::from_str(&record.to_string()).unwrap()
 }
 
-pub fn jobdataapi(index: usize) -> Posting {
+pub(crate) fn jobdataapi(index: usize) -> Posting {
     Posting::from(&decode::<jobdataapi::Job>(&fixture("jobdataapi/jobs_page.json")["results"][index]))
 }
 
-pub fn ats(index: usize) -> Posting {
+pub(crate) fn ats(index: usize) -> Posting {
     Posting::from(&decode::<fantastic_jobs::ActiveAtsJob>(&fixture("fantastic_jobs/active_ats.json")[index]))
 }
 
-pub fn jb(record: &Value) -> Posting {
+pub(crate) fn jb(record: &Value) -> Posting {
     Posting::from(&decode::<fantastic_jobs::ActiveJbJob>(record))
 }
 
-pub fn employjoy(index: usize) -> Posting {
+pub(crate) fn employjoy(index: usize) -> Posting {
     Posting::from(&decode::<employjoy::Job>(&fixture("employjoy/jobs_page.json")["data"][index]))
 }
 
-pub fn jobaffinity(name: &str) -> Posting {
+pub(crate) fn jobaffinity(name: &str) -> Posting {
     Posting::from(&decode::<jobaffinity::Job>(&fixture(name)))
 }
 
 /// The posting as JSON without nulls and empty values, so that a test lists the fields that are set, and no other field is.
-pub fn set_fields(posting: &Posting) -> Value {
+pub(crate) fn set_fields(posting: &Posting) -> Value {
     without_empty(serde_json::to_value(posting).unwrap()).unwrap()
 }
 

@@ -1,9 +1,8 @@
 //! A job as a [`Posting`].
 
-use super::models::{CompensationKind, Job, JobStatus};
-use crate::json::DateTime;
+use super::models::{CompensationKind, Job, JobStatus, Schedule};
 use crate::posting::{
-    self, Location, Posting, PostingStatus, Salary, SalaryBasis, SalaryUnit, amount, filled, named_extra,
+    self, Location, Posting, PostingStatus, Salary, SalaryBasis, SalaryUnit, amount, filled, instant, named_extra,
 };
 
 const MAPPED: [&str; 9] =
@@ -23,9 +22,8 @@ impl From<&Job> for Posting {
             named_extra(&mut posting.extra, "company", &company.extra);
         }
         if let Some(location) = &job.location {
-            let mut place = Location::default();
-            place.city = filled(location.city.as_deref());
-            place.region = filled(location.state.as_deref());
+            let (city, region) = (filled(location.city.as_deref()), filled(location.state.as_deref()));
+            let mut place = Location { city, region, ..Location::default() };
             place.set_country(location.country.as_deref());
             if place != Location::default() {
                 posting.locations.push(place);
@@ -45,9 +43,9 @@ impl From<&Job> for Posting {
                 named_extra(&mut posting.extra, "compensation", &posting::extra(pay, &[]));
             }
         }
-        posting.employ(job.schedule.iter().map(|schedule| schedule.as_str()));
-        posting.created = job.created_at.as_ref().and_then(DateTime::timestamp);
-        posting.updated = job.updated_at.as_ref().and_then(DateTime::timestamp);
+        posting.employ(job.schedule.iter().map(Schedule::as_str));
+        posting.created = instant(&mut posting.extra, "createdAt", job.created_at.as_ref());
+        posting.updated = instant(&mut posting.extra, "updatedAt", job.updated_at.as_ref());
         posting.openings =
             job.headcount.as_ref().and_then(|count| Some(count.total?.saturating_sub(count.filled.unwrap_or(0))));
         posting.status_raw = job.status.as_ref().map(ToString::to_string);

@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use super::models::{ActiveAtsJob, ActiveJbJob, ModifiedAtsJob, Place};
-use crate::json::{DateTime, Decimal};
+use crate::json::Decimal;
 use crate::posting::{
-    self, Category, EmploymentType, ExperienceLevel, Location, Posting, Remote, RemoteMode, Salary, SalaryBasis,
-    SalaryUnit, amount, filled,
+    self, Category, ExperienceLevel, Location, Posting, Remote, RemoteMode, Salary, SalaryBasis, SalaryUnit, amount,
+    filled,
 };
 
-/// The members that have a field of a posting, and those with personal data. A salary of the ad is in `extra` too, as received.
-const MAPPED: [&str; 41] = [
+/// The members that have a field of a posting, and those with personal data. The salary of the ad and the recognised places, which are only read in
+/// part, are in `extra` too; so is what a model has derived and the ad itself states.
+const MAPPED: [&str; 30] = [
     "id",
     "date_created",
     "date_posted",
@@ -23,28 +24,17 @@ const MAPPED: [&str; 41] = [
     "source_domain",
     "locations",
     "location_type",
-    "locations_derived",
-    "cities_derived",
-    "countries_derived",
-    "lats_derived",
-    "lngs_derived",
     "employment_type",
-    "ai_employment_type",
     "description_text",
     "description_html",
-    "ai_salary_currency",
-    "ai_salary_value",
-    "ai_salary_min_value",
-    "ai_salary_max_value",
-    "ai_salary_unit_text",
     "ai_key_skills",
     "ai_education",
     "ai_experience_level",
-    "ai_work_arrangement",
     "ai_taxonomies_a",
     "ai_job_language",
     "ai_hiring_manager_name",
     "ai_hiring_manager_email_address",
+    "org_linkedin_slug",
     "org_linkedin_website",
     "org_linkedin_recruitment_agency_derived",
     "domain_derived",
@@ -73,8 +63,10 @@ macro_rules! posting {
         if posting.locations.is_empty() {
             posting.locations = job.countries_derived.iter().map(|country| derived_place(country, &[])).collect();
         }
-        for ((place, latitude), longitude) in posting.locations.iter_mut().zip(&job.lats_derived).zip(&job.lngs_derived)
-        {
+        let coordinates = job.lats_derived.iter().zip(&job.lngs_derived);
+        // Without a coordinate for each place it is not known whose they are.
+        let coordinates = coordinates.filter(|_| job.lats_derived.len() == job.locations_derived.len().max(1));
+        for (place, (latitude, longitude)) in posting.locations.iter_mut().zip(coordinates) {
             if let (None, Some(latitude), Some(longitude)) = (place.latitude, latitude, longitude) {
                 (place.latitude, place.longitude) = (Some(*latitude), Some(*longitude));
             }
@@ -86,9 +78,15 @@ macro_rules! posting {
                 places = posting::list(areas);
             }
         }
+        if job.location_type.is_none() {
+            posting.extra.remove("ai_work_arrangement");
+        }
         posting.remote = remote(job.location_type.as_deref(), job.ai_work_arrangement.as_deref(), places);
         // The ad's own words have priority over those of a model.
         let kinds = if job.employment_type.is_empty() { &job.ai_employment_type } else { &job.employment_type };
+        if job.employment_type.is_empty() {
+            posting.extra.remove("ai_employment_type");
+        }
         posting.employ(kinds.iter().map(String::as_str));
         let stated = || {
             let read = job.salary()?;
@@ -108,6 +106,19 @@ macro_rules! posting {
             Some(salary)
         };
         posting.salary = stated().or_else(derived);
+        if posting.salary.as_ref().is_some_and(|salary| salary.basis == Some(SalaryBasis::Derived)) {
+            for (name, read) in [
+                ("ai_salary_currency", true),
+                ("ai_salary_unit_text", true),
+                ("ai_salary_value", amount(job.ai_salary_value.as_ref()).is_some()),
+                ("ai_salary_min_value", amount(job.ai_salary_min_value.as_ref()).is_some()),
+                ("ai_salary_max_value", amount(job.ai_salary_max_value.as_ref()).is_some()),
+            ] {
+                if read {
+                    posting.extra.remove(name);
+                }
+            }
+        }
         if let Some(years) = filled(job.ai_experience_level.as_deref()) {
             (posting.experience.min_years, posting.experience.max_years) = years_of(&years);
             posting.experience.raw = Some(years);
@@ -118,11 +129,12 @@ macro_rules! posting {
         posting.categories = job.ai_taxonomies_a.iter().map(label).collect();
         posting.language_raw = filled(job.ai_job_language.as_deref());
         posting.language = posting.language_raw.as_deref().and_then(language_code).map(str::to_owned);
-        posting.posted = job.date_posted.as_ref().and_then(DateTime::timestamp);
-        posting.created = job.date_created.as_ref().and_then(DateTime::timestamp);
+        posting.posted = posting::instant(&mut posting.extra, "date_posted", job.date_posted.as_ref());
+        posting.created = posting::instant(&mut posting.extra, "date_created", job.date_created.as_ref());
         if let Some(until) = &job.date_valid_through {
             posting.valid_through_day = until.as_str().parse().ok().filter(|_| until.as_str().len() == 10);
-            posting.valid_through = until.timestamp().filter(|_| posting.valid_through_day.is_none());
+            let instant = posting::instant(&mut posting.extra, "date_valid_through", Some(until));
+            posting.valid_through = instant.filter(|_| posting.valid_through_day.is_none());
         }
         posting
     }};
@@ -138,7 +150,7 @@ macro_rules! ats_posting {
         if posting.organisation.logo.is_none() {
             posting.organisation.logo = filled(job.org_logo_permalink.as_deref());
         }
-        posting.updated = job.date_modified.as_ref().and_then(DateTime::timestamp);
+        posting.updated = posting::instant(&mut posting.extra, "date_modified", job.date_modified.as_ref());
         posting
     }};
 }
@@ -172,15 +184,12 @@ impl From<&ActiveJbJob> for Posting {
                 "Director" | "Executive" => ExperienceLevel::Executive,
                 _ => ExperienceLevel::Other(seniority.clone()),
             });
-            posting.experience.raw.get_or_insert(seniority);
+            if posting.experience.raw.is_none() {
+                posting.experience.raw = Some(seniority);
+                posting.extra.remove("seniority");
+            }
         }
-        for name in ["external_apply_url", "seniority"] {
-            posting.extra.remove(name);
-        }
-        let intern = posting.experience.level == Some(ExperienceLevel::Other("Internship".to_owned()));
-        if intern && posting.employment_types.is_empty() {
-            posting.employment_types.push(EmploymentType::Intern);
-        }
+        posting.extra.remove("external_apply_url");
         posting
     }
 }
@@ -195,8 +204,10 @@ fn locations(places: &[Place], derived: &[String], cities: &[String]) -> Vec<Loc
         let recognised = texts.get(number).map(|text| derived_place(text, cities)).unwrap_or_default();
         let mut location = Location::default();
         location.street.clone_from(&place.street);
-        location.city = place.city.clone().or(recognised.city);
-        location.region = place.region.clone().or(recognised.region);
+        // Either the ad's city and region or the recognised ones: a mixture may be no place.
+        let stated = place.city.is_some() || place.region.is_some();
+        let (city, region) = if stated { (&place.city, &place.region) } else { (&recognised.city, &recognised.region) };
+        (location.city, location.region) = (city.clone(), region.clone());
         location.postal_code.clone_from(&place.postal_code);
         location.set_country(place.country.as_deref().or(recognised.country.as_deref()));
         location.raw = recognised.raw;
@@ -222,17 +233,14 @@ fn derived_place(text: &str, cities: &[String]) -> Location {
 
 fn remote(location_type: Option<&str>, arrangement: Option<&str>, places: Vec<String>) -> Remote {
     let telecommute = location_type.filter(|kind| *kind == "TELECOMMUTE");
-    let mut remote = Remote::default();
-    remote.raw = filled(telecommute.or(arrangement));
-    remote.mode = match (telecommute, arrangement) {
+    let mode = match (telecommute, arrangement) {
         (Some(_), _) | (None, Some("Remote Solely")) => Some(RemoteMode::Remote),
         (None, Some("Remote OK")) => Some(RemoteMode::RemotePossible),
         (None, Some("Hybrid")) => Some(RemoteMode::Hybrid),
         (None, Some("On-site")) => Some(RemoteMode::OnSite),
         (None, other) => filled(other).map(RemoteMode::Other),
     };
-    remote.places = places;
-    remote
+    Remote { mode, raw: filled(telecommute.or(arrangement)), places }
 }
 
 /// The names of schema.org areas: one object or a list. The shape is unknown, so anything else has no names.

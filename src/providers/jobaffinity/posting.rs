@@ -1,6 +1,7 @@
 //! The details of a job as a [`Posting`].
 
 use super::models::{Address, Job, JobStatus, Moment};
+use crate::json::Decimal;
 use crate::posting::{self, EmploymentType, Location, Posting, PostingStatus, filled};
 
 /// The members that have a field of a posting, those that are only about the API, and those about the employer's staff.
@@ -66,6 +67,9 @@ impl From<&Job> for Posting {
         let created = job.creation_date.as_ref();
         posting.created = created.and_then(Moment::timestamp);
         posting.created_day = created.and_then(Moment::date).filter(|_| posting.created.is_none());
+        if let Some(unreadable) = created.filter(|created| created.date().is_none()) {
+            posting.extra.insert("creation_date".to_owned(), unreadable.as_str().into());
+        }
         posting.status_raw = job.status.as_ref().map(ToString::to_string);
         posting.status = job.status.as_ref().map(|status| match status {
             JobStatus::Draft | JobStatus::PendingApproval => PostingStatus::Draft,
@@ -86,12 +90,14 @@ fn employment_type(word: &str) -> EmploymentType {
 }
 
 fn location(address: &Address) -> Location {
-    let mut place = Location::default();
-    place.street = filled(address.address.as_deref());
-    place.city = filled(address.town.as_deref());
-    place.postal_code = filled(address.postal_code());
+    let mut place = Location {
+        street: filled(address.address.as_deref()),
+        city: filled(address.town.as_deref()),
+        postal_code: filled(address.postal_code()),
+        latitude: address.latitude.as_ref().and_then(Decimal::to_f64),
+        longitude: address.longitude.as_ref().and_then(Decimal::to_f64),
+        ..Location::default()
+    };
     place.set_country(address.country.as_deref());
-    place.latitude = address.latitude.as_ref().and_then(|degrees| degrees.to_f64());
-    place.longitude = address.longitude.as_ref().and_then(|degrees| degrees.to_f64());
     place
 }

@@ -1,9 +1,10 @@
 //! A job as a [`Posting`].
 
 use super::models::{City, ExperienceLevel, Job};
-use crate::json::DateTime;
+use crate::json::Decimal;
 use crate::posting::{
-    self, Category, Location, Posting, PostingStatus, RemoteMode, Salary, SalaryBasis, amount, filled, named_extra,
+    self, Category, Location, Posting, PostingStatus, RemoteMode, Salary, SalaryBasis, amount, filled, instant,
+    named_extra,
 };
 
 /// The members that have a field of a posting. A salary that is no number stays in `extra`.
@@ -35,7 +36,7 @@ const MAPPED: [&str; 18] = [
 impl From<&Job> for Posting {
     fn from(job: &Job) -> Self {
         let mut posting = Self::new("jobdataapi", "jobs", job.id.to_string());
-        let (mut min, mut max) = (amount(job.salary_min.as_ref()), amount(job.salary_max.as_ref()));
+        let (min, max) = (amount(job.salary_min.as_ref()), amount(job.salary_max.as_ref()));
         let mut mapped = MAPPED.to_vec();
         mapped.retain(|name| *name != "salary_min" || min.is_some());
         mapped.extend(max.is_some().then_some("salary_max"));
@@ -63,13 +64,6 @@ impl From<&Job> for Posting {
         posting.remote.mode =
             job.has_remote.map(|remote| if remote { RemoteMode::RemotePossible } else { RemoteMode::OnSite });
         posting.employ(job.types.iter().filter_map(|kind| kind.name.as_deref()));
-        // A range from nothing to nothing states no salary.
-        if [&min, &max]
-            .into_iter()
-            .all(|amount| amount.as_ref().and_then(|amount| amount.to_f64()).is_none_or(|n| n == 0.0))
-        {
-            (min, max) = (None, None);
-        }
         posting.salary = Salary::of(min, max, SalaryBasis::Stated).map(|mut salary| {
             salary.currency = filled(job.salary_currency.as_deref());
             salary
@@ -86,8 +80,8 @@ impl From<&Job> for Posting {
         }
         posting.language_raw = filled(job.language.as_deref());
         posting.language = posting.language_raw.as_deref().map(str::to_lowercase);
-        posting.posted = job.published.as_ref().and_then(DateTime::timestamp);
-        posting.expired = job.expired.as_ref().and_then(DateTime::timestamp);
+        posting.posted = instant(&mut posting.extra, "published", job.published.as_ref());
+        posting.expired = instant(&mut posting.extra, "expired", job.expired.as_ref());
         posting.status = Some(if job.expired.is_some() { PostingStatus::Expired } else { PostingStatus::Open });
         posting
     }
@@ -116,15 +110,17 @@ fn locations(job: &Job) -> Vec<Location> {
 }
 
 fn city(city: &City) -> Location {
-    let mut place = Location::default();
-    place.city = filled(city.name.as_deref());
-    place.region = city.state.as_ref().and_then(|state| filled(state.name.as_deref()));
+    let mut place = Location {
+        city: filled(city.name.as_deref()),
+        region: city.state.as_ref().and_then(|state| filled(state.name.as_deref())),
+        latitude: city.latitude.as_ref().and_then(Decimal::to_f64),
+        longitude: city.longitude.as_ref().and_then(Decimal::to_f64),
+        ..Location::default()
+    };
     if let Some(country) = &city.country {
         place.set_country(country.code.as_deref().or(country.name.as_deref()));
         place.country = filled(country.name.as_deref()).or(place.country);
     }
-    place.latitude = city.latitude.as_ref().and_then(|degrees| degrees.to_f64());
-    place.longitude = city.longitude.as_ref().and_then(|degrees| degrees.to_f64());
     place
 }
 
