@@ -2,6 +2,7 @@
 
 use futures::StreamExt;
 use jobfeed::fantastic_jobs::{ActiveJbRequest, CountFrame, Only, TimeFrame};
+use jobfeed::testing::fantastic_jobs::{Ad, FeedName};
 use jobfeed::testing::{Fault, TotalForm, When};
 use jobfeed::{BodyProblem, Error};
 use serde_json::Value;
@@ -81,4 +82,26 @@ async fn a_count_in_any_form_of_a_number_is_read_and_anything_else_is_an_error()
     server.fault(Fault::Total(TotalForm::True), When::Always);
     let error = count().await.unwrap_err();
     assert!(matches!(&error, Error::Body { problem: BodyProblem::Shape(_), .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_row_becomes_the_copy_of_another_providers_ad() {
+    let server = simulator().history(hours(4)).rows_per_hour(10).start().await.unwrap();
+    let api = client(&server);
+    let id = rows(api.active_jb()).await[3]["id"].as_u64().unwrap();
+    let ad = Ad {
+        title: "Baker \"nights\"".to_owned(),
+        organization: "O'Dunne & \"Sons\"".to_owned(),
+        place: "Lyon, France".to_owned(),
+        url: "https://apply.example/7?a=1".to_owned(),
+    };
+    assert!(server.with(FeedName::Jb, |feed| feed.advertise(id, &ad) && !feed.advertise(1, &ad)));
+    let all = rows(api.active_jb()).await;
+    let row = all.iter().find(|row| row["id"].as_u64() == Some(id)).unwrap();
+    let shown = ["title", "organization", "url"].map(|name| row[name].as_str().unwrap());
+    assert_eq!(shown, [&*ad.title, &*ad.organization, &*ad.url]);
+    let places =
+        ["locations_derived", "cities_derived", "countries_derived"].map(|name| row[name][0].as_str().unwrap());
+    assert_eq!(places, ["Lyon, France", "Lyon", "France"]);
+    assert_eq!(all.iter().filter(|row| row["locations_derived"].is_array()).count(), 1);
 }
