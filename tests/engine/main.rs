@@ -18,6 +18,7 @@ mod inspect;
 mod key_pool;
 #[cfg(feature = "sqlite")]
 mod leases;
+mod many_partitions;
 mod messages;
 #[cfg(feature = "metrics")]
 mod metrics;
