@@ -9,6 +9,8 @@ mod any_list;
 mod conformance;
 mod crash;
 mod credentials;
+#[cfg(all(unix, feature = "sqlite"))]
+mod disk;
 #[cfg(feature = "drift")]
 mod drift;
 mod hostile;
@@ -39,5 +41,8 @@ mod resumed;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(unix, feature = "sqlite"))]
+#[path = "../support/unprivileged.rs"]
+mod unprivileged;
 mod values;
 mod waiting;
