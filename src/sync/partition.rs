@@ -61,16 +61,23 @@ use super::report::RunError;
 /// # Ok(()) }
 /// ```
 ///
-/// # How many, and where
+/// # One process, partitions, or many workers
 ///
 /// | what you have | what fits |
 /// |---|---|
-/// | one list, or a few with different schedules | a [`SyncRun`](crate::SyncRun) each, in one process: the checkpoint is enough to go on after a crash |
-/// | tens to thousands of lists of one API: countries, tenants, the children of each record | `partitions`, in one process, with one client: it keeps to the limits of the host, and a run over ten thousand lists needs little more than its requests. One request at a time is enough for most APIs, so a second process would only wait too |
-/// | the work must go on when a machine fails, storing takes longer than fetching, or the keys and limits differ by worker | many workers: a queue hands out partitions, a [`lease`](crate::checkpoint::LeaseStore::lease) of each checkpoint key keeps two workers apart, the store is one that all of them reach (PostgreSQL) |
+/// | one list, or a few | a [`SyncRun`](crate::SyncRun) each, in one process |
+/// | up to thousands of lists of one API: countries, tenants, the children of each record | `partitions`, in one process |
+/// | a machine may fail and the work must go on; or storing takes longer than fetching | many workers, each with some of the partitions |
 ///
-/// A rate limit is shared by the clients of one process, not of several: with many workers, give each its part of the limit.
-/// Workers can use `partitions` too, each for those that the queue gave it.
+/// * **One process** is enough for most syncs: after a crash the next run continues from the checkpoint, so a timer that starts it again is all it
+///   needs. Take a [lease](crate::checkpoint::LeaseStore::lease) where it might be started twice.
+/// * **`partitions`** need one client, which keeps to the limits of the host for all of them. A partition that waits has not been begun: its
+///   state is not loaded, and one that is complete leaves nothing but a number, so memory does not grow with their number. An API that
+///   allows one request at a time is used fully with `at_once` of 2 or more, so that one partition is stored while another one fetches.
+/// * **Many workers** do not fetch faster where the API's limit is the same for all of them, and clients of several processes do not share a
+///   limit: give each worker its part of the rate. A queue hands out the partitions; a lease of each checkpoint key makes sure that one
+///   worker at a time writes under it; states and rows are in one database that all of them reach. The example `distributed_sync` does it with
+///   PostgreSQL: `cargo run --manifest-path examples/distributed_sync/Cargo.toml`.
 pub fn partitions<'a, I, F, Fut, R, E>(partitions: I, at_once: usize, mut run: F) -> Partitions<'a, I::Item, R, E>
 where
     I: IntoIterator<Item: Clone + Send + 'a, IntoIter: Send + 'a>,
