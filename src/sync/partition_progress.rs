@@ -132,8 +132,11 @@ impl Begun {
                 _ if error.kind == "panic" => (Some(key), Outcome::Failed, Some(error)),
                 Outcome::Failed | Outcome::ShortBy(_) | Outcome::Drifted { .. } => (Some(key), run.outcome, run.error),
                 // The function made an error of the pause.
-                Outcome::Paused { .. } => (Some(key), run.outcome, Some(error)),
-                Outcome::Complete | Outcome::Running | Outcome::Stopped => (Some(key), Outcome::Failed, Some(error)),
+                Outcome::Paused { .. } => (Some(key), run.outcome, run.error.or(Some(error))),
+                // An inspector refused a run at its end, or what the function did besides failed.
+                Outcome::Complete | Outcome::Running | Outcome::Stopped => {
+                    (Some(key), Outcome::Failed, run.error.or(Some(error)))
+                }
             },
             (None, Some(error)) => (None, Outcome::Failed, Some(error)),
         };

@@ -283,6 +283,7 @@ impl<T, C> SyncRun<T, C> {
         let told = self.inspectors.end(end).await;
         if let (Err(error), Stage::Over(_)) = (&told, &self.stage) {
             self.error.get_or_insert_with(|| error.into());
+            self.tell_partition();
         }
         told
     }
