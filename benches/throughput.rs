@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 mod cases;
 mod server;
-use cases::{CASES, Case, Setting};
+use cases::{CASES, Case, Setting, partitions};
 
 const ROWS: usize = 100_000;
 const ROUNDS: usize = 5;
@@ -46,7 +46,7 @@ fn main() {
         }
     }
     println!("{} records, {} MB, from {origin}; {ROUNDS} rounds, medians\n", data.len(), data.bytes() / 1_000_000);
-    for page_size in [5_000, 500] {
+    for page_size in [5_000, 500, partitions::ROWS] {
         let setting = Setting { origin: origin.clone(), page_size, rows: data.len() };
         let cases: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name) && case.fits(page_size)).collect();
         let baselines = cases.iter().filter_map(|case| case.baseline);
@@ -57,6 +57,9 @@ fn main() {
             .collect();
         cases.sort_by_key(|case| CASES.iter().position(|other| other.name == case.name));
         cases.dedup_by_key(|case| case.name);
+        if cases.is_empty() {
+            continue;
+        }
         table(&cases, &setting);
     }
 }
@@ -117,6 +120,11 @@ fn table(cases: &[&Case], setting: &Setting) {
             rows as f64 / median,
             cpu[case.name]
         );
+        if let Some(other) = case.baseline.filter(|_| setting.page_size == partitions::ROWS) {
+            let lists = (setting.rows / u64::from(partitions::ROWS)) as f64;
+            let each = |costs: &BTreeMap<&str, f64>| (costs[case.name] - costs[other]) * 1e6 / lists;
+            println!("over {other}: {:.0} us for each partition, {:.0} us of CPU", each(&medians), each(&cpu));
+        }
     }
     println!();
 }

@@ -35,7 +35,7 @@
 //! | one page, a stream of pages, or records | the provider's requests, such as [`JobsRequest`](jobdataapi::JobsRequest); [`PageStream`], [`Page`] |
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync; to write it in the transaction of the rows; one worker at a time on many machines | [`checkpoint`] |
-//! | several syncs at the same time, and a way to end them in order | [`partitions`], [`StopSignal`] |
+//! | several syncs at the same time, and a way to end them in order; one process or many workers | [`partitions`], [`StopSignal`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
 //! | to see what a client does: spans, metrics, events | [`telemetry`] |
 //! | tokens that expire, OAuth 2.0, keys that change | [`CredentialSource`], [`OAuth2`], [`Client::replace_credentials`] |
@@ -194,8 +194,9 @@ pub mod inspect {
 }
 
 pub use sync::{
-    Batch, Incremental, ListDiff, Outcome, PartitionError, PartitionResult, Report, RunError, StopSignal,
-    SyncIncremental, SyncRun, partitions,
+    Batch, Incremental, ListDiff, Outcome, PartitionCounts, PartitionEntry, PartitionError, PartitionResult,
+    Partitions, PartitionsProgress, PartitionsReport, Report, RunError, StopSignal, SyncIncremental, SyncRun,
+    partitions,
 };
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.

@@ -9,6 +9,8 @@ use rusqlite::{Connection, params};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+pub mod partitions;
+
 #[derive(Clone)]
 pub struct Setting {
     pub origin: String,
@@ -21,8 +23,8 @@ pub struct Case {
     /// The case with which it is compared.
     pub baseline: Option<&'static str>,
     pub run: fn(Setting) -> BoxFuture<'static, u64>,
-    /// Whether it runs only with pages of 5,000.
-    pub large_pages_only: bool,
+    /// `large`: only with pages of 5,000. `lists`: only with lists of one page of 10. Else with pages of 5,000 and of 500.
+    pub only: Option<&'static str>,
 }
 
 impl Case {
@@ -32,7 +34,11 @@ impl Case {
     }
 
     pub fn fits(&self, page_size: u32) -> bool {
-        page_size == 5_000 || !self.large_pages_only
+        match self.only {
+            Some("large") => page_size == 5_000,
+            Some(_) => page_size == partitions::ROWS,
+            None => page_size != partitions::ROWS,
+        }
     }
 }
 
@@ -42,7 +48,7 @@ macro_rules! cases {
             name: $name,
             baseline: [$(Some($baseline),)? None][0],
             run: |setting| $run(setting).boxed(),
-            large_pages_only: [$({ let _ = stringify!($only); true },)? false][0],
+            only: [$(Some(stringify!($only)),)? None][0],
         }),*]
     };
 }
@@ -70,6 +76,9 @@ pub const CASES: &[Case] = cases! {
     "pages(), gzip" to "hand-written loop, gzip" (large) => |s| pages(s, "gzip");
     "hand-written loop, zstd" (large) => |s| by_hand::<PlainJob>(s, "zstd");
     "pages(), zstd" to "hand-written loop, zstd" (large) => |s| pages(s, "zstd");
+    "hand-written loop, 10,000 lists" (lists) => partitions::by_hand;
+    "partitions, 10,000" to "hand-written loop, 10,000 lists" (lists) => |s: Setting| partitions::sync(s.rows / 10, s);
+    "partitions, 100" (lists) => |s: Setting| partitions::sync(100, s).map(|rows| rows * 100);
 };
 
 /// The envelope of a hand-written loop.

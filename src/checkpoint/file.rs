@@ -35,10 +35,10 @@ impl FileStore {
     /// A store in `folder`, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when the folder cannot be created.
+    /// [`CheckpointError::File`] when the folder cannot be created.
     pub fn new(folder: impl Into<PathBuf>) -> Result<Self, CheckpointError> {
         let folder = folder.into();
-        fs::create_dir_all(&folder).map_err(CheckpointError::store)?;
+        fs::create_dir_all(&folder).map_err(|error| CheckpointError::file(&folder, error))?;
         Ok(Self { folder: folder.into(), lock_timeout: LOCK_TIMEOUT })
     }
 
@@ -72,11 +72,11 @@ impl FileStore {
             let lease = LeaseFile::read(path)?;
             match fence {
                 Some(fence) if fence.get() != lease.fence => return Err(CheckpointError::LeaseLost),
-                None if lease.ends.is_some() => lease.check_free(file_time(path).map_err(CheckpointError::store)?)?,
+                None if lease.ends.is_some() => lease.check_free(file_time(path)?)?,
                 _ => {}
             }
             CheckpointError::check_revision(read(path)?.as_ref(), &state)?;
-            replace(path, &state.to_json()).map_err(CheckpointError::store)
+            replace(path, &state.to_json())
         })
         .await
     }
@@ -124,7 +124,7 @@ impl LeaseStore for FileStore {
         let holder = holder.to_owned();
         self.locked(key, move |path| {
             let before = LeaseFile::read(path)?;
-            let now = file_time(path).map_err(CheckpointError::store)?;
+            let now = file_time(path)?;
             before.check_free(now)?;
             let lease = LeaseFile { fence: before.fence + 1, holder, ends: Some(now + ttl.min(MAX_TTL)) };
             lease.write(path)?;
@@ -138,7 +138,7 @@ impl LeaseStore for FileStore {
             let mut lease = LeaseFile::read(path)?;
             let held = lease.fence == fence.get();
             if held {
-                lease.ends = Some(file_time(path).map_err(CheckpointError::store)? + ttl.min(MAX_TTL));
+                lease.ends = Some(file_time(path)? + ttl.min(MAX_TTL));
                 lease.write(path)?;
             }
             Ok(held)
@@ -172,17 +172,18 @@ struct LeaseFile {
 
 impl LeaseFile {
     fn read(path: &Path) -> Result<Self, CheckpointError> {
-        match fs::read(path.with_extension("lease")) {
+        let path = path.with_extension("lease");
+        match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|error| CheckpointError::Corrupt { reason: format!("the file of the lease: {error}") }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(CheckpointError::store(error)),
+            Err(error) => Err(CheckpointError::file(&path, error)),
         }
     }
 
     fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let text = serde_json::to_string(self).map_err(CheckpointError::store)?;
-        replace(&path.with_extension("lease"), &text).map_err(CheckpointError::store)
+        replace(&path.with_extension("lease"), &text)
     }
 
     /// An error while somebody has the lease.
@@ -197,11 +198,12 @@ impl LeaseFile {
 }
 
 /// The time of the file system, since 1970: on a network drive that of its server, so that the clocks of the workers do not matter.
-fn file_time(path: &Path) -> io::Result<Duration> {
+fn file_time(path: &Path) -> Result<Duration, CheckpointError> {
     let clock = path.with_extension("clock");
-    fs::write(&clock, "the time of the file system, for leases")?;
-    let changed = fs::metadata(&clock)?.modified()?;
-    changed.duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)
+    let changed = fs::write(&clock, "the time of the file system, for leases")
+        .and_then(|()| fs::metadata(&clock)?.modified())
+        .map_err(|error| CheckpointError::file(&clock, error))?;
+    changed.duration_since(SystemTime::UNIX_EPOCH).map_err(CheckpointError::store)
 }
 
 fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
@@ -211,13 +213,15 @@ fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(CheckpointError::Corrupt { reason: "it is not UTF-8 text".to_owned() })
         }
-        Err(error) => Err(CheckpointError::store(error)),
+        Err(error) => Err(CheckpointError::file(path, error)),
     }
 }
 
 /// Locks the state at `path` against other processes.
 fn lock(path: &Path, timeout: Duration) -> Result<File, CheckpointError> {
-    let lock = File::create(path.with_extension("lock")).map_err(CheckpointError::store)?;
+    let path = path.with_extension("lock");
+    let failed = |error| CheckpointError::file(&path, error);
+    let lock = File::create(&path).map_err(failed)?;
     let mut waited = Duration::ZERO;
     loop {
         match lock.try_lock() {
@@ -227,19 +231,31 @@ fn lock(path: &Path, timeout: Duration) -> Result<File, CheckpointError> {
                 let text = format!("another process has held the lock for {timeout:?}");
                 return Err(CheckpointError::store(io::Error::new(io::ErrorKind::TimedOut, text)));
             }
-            Err(TryLockError::Error(error)) => return Err(CheckpointError::store(error)),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         waited += LOCK_PAUSE;
     }
 }
 
 /// The caller holds the lock, so one name for the temporary file is enough.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(path: &Path, text: &str) -> Result<(), CheckpointError> {
     let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
+    let written = write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // It would take space from a disk that may be full. The next save does not need it to be gone.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.and_then(|()| sync_folder(path)).map_err(|error| CheckpointError::file(path, error))
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    file.sync_all()
+}
+
+/// The rename is durable when the folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
         // Only some systems can open a folder as a file. There the rename is synced to the disk too.
         #[cfg(unix)]

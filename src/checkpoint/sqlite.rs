@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::fence::Fence;
 use super::lease::LeaseStore;
@@ -104,9 +104,10 @@ impl SqliteStore {
     /// Opens a database file. Creates the file and the table if they do not exist. Waits up to 30 s for other writers.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when SQLite fails.
+    /// [`CheckpointError::File`] when the file cannot be opened or created, [`CheckpointError::Store`] when SQLite fails otherwise.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
-        let db = Connection::open(path).map_err(CheckpointError::store)?;
+        let path = path.as_ref();
+        let db = Connection::open(path).map_err(|error| failed_at(Some(path), error))?;
         db.busy_timeout(Duration::from_secs(30)).map_err(CheckpointError::store)?;
         Self::new(db)
     }
@@ -114,9 +115,9 @@ impl SqliteStore {
     /// A store with an open connection.
     ///
     /// # Errors
-    /// [`CheckpointError::Store`] when the table cannot be created.
+    /// [`CheckpointError::File`] and [`CheckpointError::Store`] when the table cannot be created.
     pub fn new(db: Connection) -> Result<Self, CheckpointError> {
-        db.execute_batch(TABLES).map_err(CheckpointError::store)?;
+        db.execute_batch(TABLES).map_err(|error| failed(&db, error))?;
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
@@ -126,7 +127,8 @@ impl SqliteStore {
     /// # Errors
     /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::LeaseLost`] when the
     /// lease of the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and
-    /// somebody has the lease, [`CheckpointError::Store`] when SQLite fails. Then roll the transaction back.
+    /// somebody has the lease, [`CheckpointError::File`] when the disk is full or the file cannot be written,
+    /// [`CheckpointError::Store`] when SQLite fails otherwise. Then roll the transaction back.
     pub fn save_in(db: &Connection, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
         let before = state.revision().saturating_sub(1);
         let fence = fence.map(|fence| number(fence.get())).transpose()?;
@@ -138,7 +140,7 @@ impl SqliteStore {
             Err(error) if error.to_string().contains("no such table") => db.execute_batch(TABLES).and_then(|()| save()),
             changed => changed,
         };
-        if changed.map_err(CheckpointError::store)? == 1 {
+        if changed.map_err(|error| failed(db, error))? == 1 {
             return Ok(());
         }
         match fence {
@@ -146,7 +148,7 @@ impl SqliteStore {
             Some(fence) => {
                 let sql = "SELECT fence FROM jobfeed_lease WHERE key = ?1";
                 let last = db.query_row(sql, [key], |row| row.get::<_, i64>(0)).optional();
-                if last.map_err(CheckpointError::store)? != Some(fence) {
+                if last.map_err(|error| failed(db, error))? != Some(fence) {
                     return Err(CheckpointError::LeaseLost);
                 }
             }
@@ -158,12 +160,12 @@ impl SqliteStore {
     /// Loads a state through the caller's connection or transaction.
     ///
     /// # Errors
-    /// Those of [`SyncState::from_json`], and [`CheckpointError::Store`] when SQLite fails.
+    /// Those of [`SyncState::from_json`], and [`CheckpointError::File`] or [`CheckpointError::Store`] when SQLite fails.
     pub fn load_in(db: &Connection, key: &str) -> Result<Option<SyncState>, CheckpointError> {
         let text: Option<String> = db
             .query_row("SELECT state FROM jobfeed_checkpoint WHERE key = ?1", [key], |row| row.get(0))
             .optional()
-            .map_err(CheckpointError::store)?;
+            .map_err(|error| failed(db, error))?;
         text.map(|text| SyncState::from_json(&text)).transpose()
     }
 
@@ -202,7 +204,7 @@ impl LeaseStore for SqliteStore {
         self.blocking(move |db| {
             loop {
                 let fence = db.query_row(ACQUIRE, params![key, holder, ttl], |row| row.get::<_, i64>(0));
-                if let Some(fence) = fence.optional().map_err(CheckpointError::store)? {
+                if let Some(fence) = fence.optional().map_err(|error| failed(db, error))? {
                     return Ok(Fence::new(fence.unsigned_abs()));
                 }
                 // It is free when it was released in between.
@@ -215,14 +217,14 @@ impl LeaseStore for SqliteStore {
     async fn renew(&self, key: &str, fence: Fence, ttl: Duration) -> Result<bool, CheckpointError> {
         let (key, fence, ttl) = (key.to_owned(), number(fence.get())?, milliseconds(ttl));
         self.blocking(move |db| {
-            db.execute(RENEW, params![key, fence, ttl]).map(|rows| rows == 1).map_err(CheckpointError::store)
+            db.execute(RENEW, params![key, fence, ttl]).map(|rows| rows == 1).map_err(|error| failed(db, error))
         })
         .await
     }
 
     async fn release(&self, key: &str, fence: Fence) -> Result<(), CheckpointError> {
         let (key, fence) = (key.to_owned(), number(fence.get())?);
-        self.blocking(move |db| db.execute(RELEASE, params![key, fence]).map(drop).map_err(CheckpointError::store))
+        self.blocking(move |db| db.execute(RELEASE, params![key, fence]).map(drop).map_err(|error| failed(db, error)))
             .await
     }
 
@@ -237,8 +239,25 @@ fn check_free(db: &Connection, key: &str) -> Result<(), CheckpointError> {
         let (holder, ends_in) = (row.get(0)?, row.get::<_, i64>(1)?);
         Ok(CheckpointError::Leased { holder, ends_in: Duration::from_millis(ends_in.unsigned_abs()) })
     };
-    let leased = db.query_row(HOLDER, [key], leased).optional().map_err(CheckpointError::store)?;
+    let leased = db.query_row(HOLDER, [key], leased).optional().map_err(|error| failed(db, error))?;
     leased.map_or(Ok(()), Err)
+}
+
+fn failed(db: &Connection, error: rusqlite::Error) -> CheckpointError {
+    // A database in memory has an empty path.
+    failed_at(db.path().filter(|path| !path.is_empty()).map(Path::new), error)
+}
+
+/// An error that names the file, where the system refuses to read or write it.
+fn failed_at(path: Option<&Path>, error: rusqlite::Error) -> CheckpointError {
+    use ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+
+    let code = error.sqlite_error_code();
+    let refused = matches!(code, Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure));
+    match path {
+        Some(path) if refused => CheckpointError::file(path, error),
+        _ => CheckpointError::store(error),
+    }
 }
 
 /// A number as SQLite has it.

@@ -2,18 +2,14 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, timeout_at};
 
 use super::clock::monotonic;
-use super::line::{GRACE, POLLED_EVERY};
+use super::line::{CONFIRM, GRACE, POLLED_EVERY};
 use super::rate_limit::unpoisoned;
-
-/// How long a request that seems not to be polled has to show that it is.
-const CONFIRM: Duration = Duration::from_millis(20);
 
 /// The places for requests in flight.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //!
 //! A future that waits here may be kept without being polled, such as one of `buffer_unordered` while the body of its loop makes another
 //! call. A fair lock would be handed to it, and everybody behind it would wait for ever. So each who waits shows again and again
-//! that it is polled, and one who does not is passed over until it does.
+//! that it is polled, and one who does not is passed over until it does. Before that it is woken: a thread that was blocked for long has not
+//! polled anybody, and whoever comes first after that must not go before all others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,8 @@ use super::rate_limit::unpoisoned;
 pub(super) const POLLED_EVERY: Duration = Duration::from_millis(100);
 /// How much later than announced it may be.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
+/// How long one who seems not to be polled has to show that it is, after it was woken.
+pub(super) const CONFIRM: Duration = Duration::from_millis(20);
 /// In a line longer than this, each one shows it less often, so that a long line does not cost more time than a short one.
 const SHORT_LINE: usize = 16;
 
@@ -59,7 +62,30 @@ struct Waiting {
 struct Waiter {
     /// Until then it will be polled again.
     polled_before: Instant,
+    /// Since when it is known that it was not.
+    late_since: Option<Instant>,
     wake: Arc<Notify>,
+}
+
+/// Whether somebody must be waited for.
+enum Polled {
+    Yes,
+    /// It was woken, and has until then to show that it is polled.
+    Unknown(Instant),
+    No,
+}
+
+impl Waiter {
+    fn polled(&mut self, now: Instant) -> Polled {
+        if self.polled_before > now {
+            return Polled::Yes;
+        }
+        let since = *self.late_since.get_or_insert_with(|| {
+            self.wake.notify_one();
+            now
+        });
+        if since + CONFIRM > now { Polled::Unknown(since + CONFIRM) } else { Polled::No }
+    }
 }
 
 /// A place in the line. It is left when this is dropped.
@@ -77,7 +103,7 @@ impl Line {
         let mut waiting = unpoisoned(&self.0);
         waiting.last += 1;
         let number = waiting.last;
-        waiting.all.insert(number, Waiter { polled_before, wake: wake.clone() });
+        waiting.all.insert(number, Waiter { polled_before, late_since: None, wake: wake.clone() });
         InLine { line: self.clone(), number, wake }
     }
 }
@@ -85,16 +111,26 @@ impl Line {
 impl InLine {
     /// Waits until it is this one's turn.
     pub(crate) async fn turn(&self) {
-        while !self.is_first() {
-            self.pause(None, std::future::pending()).await;
+        while let Err(until) = self.is_first() {
+            self.pause(until, std::future::pending()).await;
         }
     }
 
-    /// Whether nobody else who came before is polled.
-    fn is_first(&self) -> bool {
+    /// `Ok` when nobody else who came before is polled, else when to ask again, if that is known.
+    fn is_first(&self) -> Result<(), Option<Instant>> {
         let now = monotonic();
-        let waiting = unpoisoned(&self.line.0);
-        !waiting.all.range(..self.number).any(|(_, waiter)| waiter.polled_before > now)
+        let mut waiting = unpoisoned(&self.line.0);
+        let mut until = None;
+        for (_, waiter) in waiting.all.range_mut(..self.number) {
+            match waiter.polled(now) {
+                Polled::Yes => return Err(until),
+                Polled::Unknown(confirmed) => {
+                    until = Some(until.map_or(confirmed, |until: Instant| until.min(confirmed)))
+                }
+                Polled::No => {}
+            }
+        }
+        until.map_or(Ok(()), |until| Err(Some(until)))
     }
 
     /// Waits until an instant, or until something changed; not longer than until this one must show that it is polled.
@@ -105,7 +141,7 @@ impl InLine {
             let long = u32::try_from(waiting.all.len() / SHORT_LINE).unwrap_or(u32::MAX);
             let next = now + POLLED_EVERY.saturating_mul(long.max(1));
             if let Some(waiter) = waiting.all.get_mut(&self.number) {
-                waiter.polled_before = next + GRACE;
+                (waiter.polled_before, waiter.late_since) = (next + GRACE, None);
             }
             next
         };
@@ -120,7 +156,10 @@ impl Drop for InLine {
         let now = monotonic();
         let mut waiting = unpoisoned(&self.line.0);
         waiting.all.remove(&self.number);
-        if let Some(next) = waiting.all.values().find(|waiter| waiter.polled_before > now) {
+        // Those of whom it is not known whether they are polled are woken on the way.
+        if let Some(next) =
+            waiting.all.values_mut().find_map(|waiter| matches!(waiter.polled(now), Polled::Yes).then_some(waiter))
+        {
             next.wake.notify_one();
         }
     }

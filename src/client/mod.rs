@@ -48,6 +48,7 @@ pub(crate) use exchange::Opened;
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
 pub use oauth2::OAuth2;
 pub use observe::{Attempt, Event, EventKind, Purpose, WaitReason};
+pub(crate) use progress::Sum;
 pub use progress::{Activity, Counts, Progress};
 pub use quota::Quota;
 pub use rate_limit::{LimitScope, RateLimit};

@@ -1,22 +1,33 @@
 //! Counters that a caller can read while a stream or a run is in progress.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tokio::task_local;
 
 use super::body_memory::BodyMemory;
 use super::observe::EventKind;
 
 /// The counters of a stream or a run. Cheap to clone, and to read from another task or thread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Progress {
     now: Arc<Mutex<(Counts, Activity)>>,
     /// Here because all requests of a stream or a run have its progress.
     memory: BodyMemory,
     /// The checkpoint key of the run, for those that observe its calls.
     key: Option<Arc<str>>,
+    /// The sum in which this is counted too.
+    sum: Option<Arc<Sum>>,
+}
+
+/// Counters at zero.
+impl Default for Progress {
+    fn default() -> Self {
+        Self { now: Arc::default(), memory: BodyMemory::default(), key: None, sum: Sum::current() }
+    }
 }
 
 /// What the next request of a stream or a run is for.
@@ -44,7 +55,7 @@ impl fmt::Display for Activity {
 }
 
 /// The counters at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {
     /// Pages delivered.
@@ -89,7 +100,7 @@ impl Progress {
 
     /// A copy for the caller, who may keep it for long: it does not keep the memory.
     pub(crate) fn shared(&self) -> Self {
-        Self { now: self.now.clone(), memory: BodyMemory::default(), key: self.key.clone() }
+        Self { now: self.now.clone(), memory: BodyMemory::default(), key: self.key.clone(), sum: self.sum.clone() }
     }
 
     pub(super) fn memory(&self) -> &BodyMemory {
@@ -100,17 +111,24 @@ impl Progress {
         self.lock().1 = activity;
     }
 
-    fn update(&self, change: impl FnOnce(&mut Counts)) {
+    fn update(&self, change: impl Fn(&mut Counts)) {
         change(&mut self.lock().0);
+        if let Some(sum) = &self.sum {
+            sum.update(&change);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, (Counts, Activity)> {
-        // A panic while the lock was held cannot make the counters invalid.
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.now)
     }
 
     pub(crate) fn total(&self, total: Option<u64>) {
-        self.update(|counts| counts.total = total.or(counts.total));
+        let Some(total) = total else { return };
+        let before = self.lock().0.total.replace(total).unwrap_or_default();
+        if let Some(sum) = &self.sum {
+            let others = |counts: &Counts| counts.total.unwrap_or_default().saturating_sub(before);
+            sum.update(&|counts| counts.total = Some(others(counts).saturating_add(total)));
+        }
     }
 
     /// Counts an event.
@@ -136,4 +154,56 @@ impl Progress {
             EventKind::Waiting { .. } | EventKind::QuotaLeft { .. } => {}
         });
     }
+}
+
+task_local! {
+    /// The sum of the counters that are made while a future is polled.
+    static COUNTED_IN: Arc<Sum>;
+}
+
+/// The counters of several streams, runs and calls, added up.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    counts: Mutex<Counts>,
+    /// A sum of which this one is a part.
+    part_of: Option<Arc<Sum>>,
+}
+
+impl Sum {
+    /// A sum that is counted in another one too.
+    pub(crate) fn part_of(whole: Option<Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self { part_of: whole, ..Self::default() })
+    }
+
+    /// The sum of the future that is polled now.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        COUNTED_IN.try_with(Arc::clone).ok()
+    }
+
+    /// Counts what the future makes, but not what it makes on other tasks.
+    pub(crate) fn during<F: Future>(self: &Arc<Self>, future: F) -> impl Future<Output = F::Output> + use<F> {
+        COUNTED_IN.scope(self.clone(), future)
+    }
+
+    /// Counts what the function makes.
+    pub(crate) fn during_call<R>(self: &Arc<Self>, call: impl FnOnce() -> R) -> R {
+        COUNTED_IN.sync_scope(self.clone(), call)
+    }
+
+    /// The counters now.
+    pub(crate) fn counts(&self) -> Counts {
+        *locked(&self.counts)
+    }
+
+    fn update(&self, change: &dyn Fn(&mut Counts)) {
+        change(&mut locked(&self.counts));
+        if let Some(whole) = &self.part_of {
+            whole.update(change);
+        }
+    }
+}
+
+/// A panic while the lock was held cannot make the counters invalid.
+fn locked<T>(counters: &Mutex<T>) -> MutexGuard<'_, T> {
+    counters.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,6 @@
 //! Errors of checkpoints.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::boxed::BoxError;
@@ -58,6 +59,17 @@ pub enum CheckpointError {
         /// The key of the lease.
         leased: String,
     },
+    /// The system refuses to read or write a file of the store, such as on a full disk or in a folder that cannot be written.
+    #[error(
+        "{}: {source}; check the free space and who may write there, then run again",
+        .path.display(), source = .source.to_string()
+    )]
+    File {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// The reason: a [`std::io::Error`], or the error of SQLite.
+        source: BoxError,
+    },
     /// The store failed.
     #[error("the store failed; check the store, then run again")]
     Store(#[source] BoxError),
@@ -67,6 +79,11 @@ impl CheckpointError {
     /// Wraps an error of the store.
     pub fn store(source: impl Into<BoxError>) -> Self {
         Self::Store(source.into())
+    }
+
+    /// An error of the system about a file.
+    pub(crate) fn file(path: &Path, source: impl Into<BoxError>) -> Self {
+        Self::File { path: path.to_owned(), source: source.into() }
     }
 
     /// Returns a `CheckpointError` as it is, and wraps any other error of a store.

@@ -1,19 +1,29 @@
 //! Independent partitions with one client: each has its own checkpoint key, and an error or a panic ends only that partition.
 
 use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
+
+use super::partition_progress::PartitionsProgress;
+use super::partition_report::PartitionsReport;
+use super::report::RunError;
 
 /// Runs one sync for each partition, `at_once` of them at a time (0 counts as 1), and returns each result as soon as it is there:
 /// a slow partition does not hold up the others.
 ///
-/// A partition that fails or panics does not stop the others. All share the client's rate limit, and the requests that it
-/// may have in flight: one by default, see [`max_in_flight`](crate::ClientBuilder::max_in_flight). The partitions run while the
+/// A partition that fails, pauses or panics does not stop the others. All share the client's rate limit, and the requests that it
+/// may have in flight: one by default, see [`max_in_flight`](crate::ClientBuilder::max_in_flight). Those that run take turns, request by
+/// request. While a server has asked for a long wait, the partitions that begin end as paused without a request. The partitions run while the
 /// stream is polled, so keep what is done with a result short; dropping the stream ends all of them as a crash would, and a
 /// [`StopSignal`](crate::StopSignal) ends each after its next commit.
+///
+/// [`Partitions::progress`] has the counters of all of them together while they run, and [`Partitions::report`] tells what became of them:
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,43 +47,115 @@ use futures::{FutureExt, StreamExt, stream};
 ///     }
 ///     Ok::<_, Error>(run.report())
 /// });
+/// let progress = results.progress(); // for another task
 /// while let Some(done) = results.next().await {
 ///     match done.result {
 ///         Ok(report) => println!("{}: {report}", done.partition.0),
 ///         Err(error) => println!("{}: {error}", done.partition.0),
 ///     }
+///     println!("{}, {} rows so far", progress.partitions(), progress.counts().rows);
 /// }
+/// let report = results.report();
+/// println!("{report}"); // partitions: 2 complete …
+/// # assert_eq!((report.partitions.complete, report.counts.rows > 0), (2, true));
 /// # Ok(()) }
 /// ```
-pub fn partitions<'a, I, F, Fut, R, E>(
-    partitions: I,
-    at_once: usize,
-    mut run: F,
-) -> BoxStream<'a, PartitionResult<I::Item, R, E>>
+///
+/// # One process, partitions, or many workers
+///
+/// | what you have | what fits |
+/// |---|---|
+/// | one list, or a few | a [`SyncRun`](crate::SyncRun) each, in one process |
+/// | up to thousands of lists of one API: countries, tenants, the children of each record | `partitions`, in one process |
+/// | a machine may fail and the work must go on; or storing takes longer than fetching | many workers, each with some of the partitions |
+///
+/// * **One process** is enough for most syncs: after a crash the next run continues from the checkpoint, so a timer that starts it again is all it
+///   needs. Take a [lease](crate::checkpoint::LeaseStore::lease) where it might be started twice.
+/// * **`partitions`** need one client, which keeps to the limits of the host for all of them. A partition that waits has not been begun: its
+///   state is not loaded, and one that is complete leaves nothing but a number, so memory does not grow with their number. An API that
+///   allows one request at a time is used fully with `at_once` of 2 or more, so that one partition is stored while another one fetches.
+/// * **Many workers** do not fetch faster where the API's limit is the same for all of them, and clients of several processes do not share a
+///   limit: give each worker its part of the rate. A queue hands out the partitions; a lease of each checkpoint key makes sure that one
+///   worker at a time writes under it; states and rows are in one database that all of them reach. The example `distributed_sync` does it with
+///   PostgreSQL: `cargo run --manifest-path examples/distributed_sync/Cargo.toml`.
+pub fn partitions<'a, I, F, Fut, R, E>(partitions: I, at_once: usize, mut run: F) -> Partitions<'a, I::Item, R, E>
 where
     I: IntoIterator<Item: Clone + Send + 'a, IntoIter: Send + 'a>,
     F: FnMut(I::Item) -> Fut + Send + 'a,
     Fut: Future<Output = Result<R, E>> + Send + 'a,
     R: Send + 'a,
-    E: Send + 'a,
+    E: fmt::Display + Send + 'a,
 {
-    let runs = stream::iter(partitions).map(move |partition| {
+    let progress = PartitionsProgress::new();
+    let (all, mut partitions) = (progress.clone(), partitions.into_iter());
+    all.set_waiting(partitions.size_hint());
+    let mut indices = 0..;
+    let begun = std::iter::from_fn(move || {
+        let partition = partitions.next();
+        all.set_waiting(partitions.size_hint());
+        partition.zip(indices.next()).map(|(partition, index)| (all.begin(index), partition))
+    });
+    let runs = stream::iter(begun).map(move |(begun, partition)| {
         // The partition is over after a panic, and nothing of it is used again.
-        let run = catch_unwind(AssertUnwindSafe(|| run(partition.clone())));
+        let run = catch_unwind(AssertUnwindSafe(|| begun.make(|| run(partition.clone()))));
         async move {
             let ended = match run {
-                Ok(run) => AssertUnwindSafe(run).catch_unwind().await,
+                Ok(run) => AssertUnwindSafe(begun.during(run)).catch_unwind().await,
                 Err(panic) => Err(panic),
             };
             let result = match ended {
                 Ok(result) => result.map_err(PartitionError::Failed),
                 Err(panic) => Err(PartitionError::Panicked { message: message(&*panic) }),
             };
+            begun.end(result.as_ref().err().map(PartitionError::told));
             PartitionResult { partition, result }
         }
     });
     // Boxed: the compiler cannot prove for borrowed partitions that the unboxed stream is `Send`.
-    runs.buffer_unordered(at_once.max(1)).boxed()
+    Partitions { results: runs.buffer_unordered(at_once.max(1)).boxed(), progress }
+}
+
+/// The results of [`partitions`], as a stream: each comes as soon as its partition has ended.
+#[must_use = "the partitions run while the stream is polled"]
+pub struct Partitions<'a, P, R, E> {
+    results: BoxStream<'a, PartitionResult<P, R, E>>,
+    progress: PartitionsProgress,
+}
+
+impl<P, R, E> Partitions<'_, P, R, E> {
+    /// The counters of all partitions together, which another task or thread may read.
+    pub fn progress(&self) -> PartitionsProgress {
+        self.progress.clone()
+    }
+
+    /// The report of all partitions so far.
+    pub fn report(&self) -> PartitionsReport {
+        self.progress.report()
+    }
+
+    /// Keeps an entry in the report for each partition, the complete ones included, without a limit. Call it before the stream is polled.
+    pub fn all_entries(self) -> Self {
+        self.progress.keep_all_entries();
+        self
+    }
+}
+
+impl<P, R, E> Stream for Partitions<'_, P, R, E> {
+    type Item = PartitionResult<P, R, E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.results.poll_next_unpin(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.results.size_hint()
+    }
+}
+
+impl<P, R, E> fmt::Debug for Partitions<'_, P, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partitions").field("progress", &self.progress).finish_non_exhaustive()
+    }
 }
 
 /// How one partition ended.
@@ -107,6 +189,17 @@ impl<E> PartitionError<E> {
         match self {
             Self::Failed(error) => Some(error),
             Self::Panicked { .. } => None,
+        }
+    }
+
+    /// For the report. The text of a panic may show records, so it is left out.
+    fn told(&self) -> RunError
+    where
+        E: fmt::Display,
+    {
+        match self {
+            Self::Failed(error) => RunError { kind: "other".into(), message: error.to_string() },
+            Self::Panicked { .. } => RunError { kind: "panic".into(), message: "it panicked".to_owned() },
         }
     }
 }

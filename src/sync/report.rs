@@ -1,11 +1,12 @@
 //! The report of a run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::checkpoint::Mark;
@@ -13,7 +14,7 @@ use crate::client::Counts;
 use crate::error::{Completeness, Error};
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -68,18 +69,18 @@ impl From<Completeness> for Outcome {
 }
 
 /// The error that ended a run, for a log or a label.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunError {
-    /// The kind: [`Error::kind`].
-    pub kind: &'static str,
+    /// The kind: [`Error::kind`]. In a [`PartitionsReport`](crate::PartitionsReport) also `panic`, and `other` for an error of the caller.
+    pub kind: Cow<'static, str>,
     /// The message with those of its sources, without secrets.
     pub message: String,
 }
 
 impl From<&Error> for RunError {
     fn from(error: &Error) -> Self {
-        Self { kind: error.kind(), message: format!("{error:?}") }
+        Self { kind: error.kind().into(), message: format!("{error:?}") }
     }
 }
 

@@ -4,10 +4,13 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 
+use futures::TryFutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::partition_runs::PartitionRuns;
+use super::report::Outcome;
 use super::run::SyncRun;
 use super::strategy::Strategy;
 use crate::checkpoint::{Checkpoint, CheckpointError, Mark, MarkValue, SyncState};
@@ -165,7 +168,8 @@ where
 
     /// Loads the state and freezes the window. Sends nothing.
     fn into_future(mut self) -> Self::IntoFuture {
-        Box::pin(async move {
+        let key = self.key.clone();
+        let begin = async move {
             if let Some(error) = self.start_error.take() {
                 return Err(error);
             }
@@ -173,7 +177,12 @@ where
             let Self { client, options, key, store, on_rejected, prefetch, .. } = self;
             let strategy = options.begin(&RunStart { client: &client, state: &state, key: &key })?;
             Ok(SyncRun::new(client, key, store, state, strategy, on_rejected, prefetch))
-        })
+        };
+        Box::pin(begin.inspect_err(move |error| {
+            if let Some(partition) = PartitionRuns::current() {
+                partition.tell(&key, Outcome::Failed, Some(error.into()));
+            }
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::inspect::{Inspect, InspectedEnd, Inspection, Inspectors};
+use super::partition_runs::PartitionRuns;
 use super::report::{Outcome, Report, RunError};
 use super::stop::StopSignal;
 use super::strategy::Strategy;
@@ -60,6 +61,8 @@ pub struct SyncRun<T, C> {
     /// The endpoint of the last step, and what it was for.
     pub(super) asked: Option<(Arc<dyn Endpoint>, Purpose)>,
     pub(super) progress: Progress,
+    /// Those of the partition that began this run.
+    pub(super) partition: Option<PartitionRuns>,
     pub(super) new: Option<u64>,
     pub(super) on_rejected: OnRejected,
     pub(super) prefetch: bool,
@@ -112,10 +115,15 @@ impl<T, C> SyncRun<T, C> {
         prefetch: bool,
     ) -> Self {
         let now = client.clock().now();
+        let partition = PartitionRuns::current();
+        if let Some(partition) = &partition {
+            partition.tell(&key, Outcome::Running, None);
+        }
         let started_at = state.run.as_ref().map_or(now, |run| run.started);
         Self {
             client,
             progress: Progress::of_run(&key),
+            partition,
             watermark_before: state.watermark(),
             key,
             store,
@@ -194,6 +202,7 @@ impl<T, C> SyncRun<T, C> {
     pub(super) fn over(&mut self, outcome: Outcome) {
         self.stage = Stage::Over(outcome);
         self.ended_at.get_or_insert_with(|| self.client.clock().now());
+        self.tell_partition();
     }
 
     /// Ends the run because a batch was not committed. Every further call of `next` is an error.
@@ -201,6 +210,13 @@ impl<T, C> SyncRun<T, C> {
         self.stage = Stage::Dropped;
         self.ended_at.get_or_insert_with(|| self.client.clock().now());
         self.error.get_or_insert_with(|| error.into());
+        self.tell_partition();
+    }
+
+    fn tell_partition(&self) {
+        if let Some(partition) = &self.partition {
+            partition.tell(&self.key, self.outcome(), self.error.clone());
+        }
     }
 
     fn outcome(&self) -> Outcome {
@@ -267,6 +283,7 @@ impl<T, C> SyncRun<T, C> {
         let told = self.inspectors.end(end).await;
         if let (Err(error), Stage::Over(_)) = (&told, &self.stage) {
             self.error.get_or_insert_with(|| error.into());
+            self.tell_partition();
         }
         told
     }

@@ -79,7 +79,7 @@ async fn promise_3_a_refused_page_is_not_committed_and_comes_again() {
     let error = run.next().await.err().unwrap();
     assert!(matches!(&error, Error::Refused { by: "notes", .. }), "{error:?}");
     assert_eq!(error.to_string(), "checkpoint \"k\": notes: not this one");
-    assert_eq!((run.report().outcome, run.report().error.unwrap().kind), (Outcome::Failed, "refused"));
+    assert_eq!((run.report().outcome, &*run.report().error.unwrap().kind), (Outcome::Failed, "refused"));
     assert_eq!(run.report().inspected["notes"], 2);
     assert!(run.next().await.unwrap().is_none());
     assert_eq!(store.load("k").await.unwrap().unwrap().revision(), 1);
@@ -149,7 +149,7 @@ async fn an_error_at_the_end_is_returned_and_what_was_committed_stays() {
     let mut run = api.jobs().sync_by_id("k", &store).await.unwrap().inspect_with(notes.clone());
     let error = finish(&mut run).await.unwrap_err();
     assert!(matches!(error, Error::Refused { .. }));
-    assert_eq!((run.report().outcome, run.report().error.unwrap().kind), (Outcome::Complete, "refused"));
+    assert_eq!((run.report().outcome, &*run.report().error.unwrap().kind), (Outcome::Complete, "refused"));
     assert_eq!(store.load("k").await.unwrap().unwrap().watermark(), Some(Mark::Id(3)));
 
     // The error of the run comes before that of the inspector.

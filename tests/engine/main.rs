@@ -9,6 +9,8 @@ mod any_list;
 mod conformance;
 mod crash;
 mod credentials;
+#[cfg(all(unix, feature = "sqlite"))]
+mod disk;
 #[cfg(feature = "drift")]
 mod drift;
 mod hostile;
@@ -18,6 +20,7 @@ mod inspect;
 mod key_pool;
 #[cfg(feature = "sqlite")]
 mod leases;
+mod many_partitions;
 mod messages;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -40,5 +43,8 @@ mod resumed;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(unix, feature = "sqlite"))]
+#[path = "../support/unprivileged.rs"]
+mod unprivileged;
 mod values;
 mod waiting;

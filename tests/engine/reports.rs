@@ -47,7 +47,7 @@ async fn the_report_of_a_failed_run_has_its_error_and_the_watermark_that_stayed(
     assert_eq!((report.outcome, report.ended), (Outcome::Failed, Some(report.started + Duration::from_secs(5))));
     assert_eq!((report.watermark_before, report.watermark), (Some(Mark::Id(25)), Some(Mark::Id(25))));
     let told = report.error.unwrap();
-    assert_eq!((told.kind, told.message), ("status", format!("{error:?}")));
+    assert_eq!((&*told.kind, told.message), ("status", format!("{error:?}")));
     let json = jobfeed::serde_json::to_value(run.report()).unwrap();
     assert_eq!(json["error"]["kind"], "status");
     assert_eq!((&json["ended"], &json["watermark"]["id"]), (&"2026-05-01T12:01:05Z".into(), &25.into()));
@@ -95,5 +95,5 @@ async fn a_commit_that_fails_and_a_batch_that_is_dropped_fail_the_run() {
     drop(run.next().await.unwrap().unwrap());
     run.next().await.err().unwrap();
     let report = run.report();
-    assert_eq!((report.outcome, report.error.unwrap().kind), (Outcome::Failed, "uncommitted"));
+    assert_eq!((report.outcome, &*report.error.unwrap().kind), (Outcome::Failed, "uncommitted"));
 }

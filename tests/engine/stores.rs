@@ -298,10 +298,12 @@ async fn a_file_store_on_a_broken_folder_is_a_typed_error() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::new(folder.path()).unwrap();
     std::fs::create_dir(store.path("k")).unwrap();
-    assert!(matches!(checkpoint_error(start(&store).await), CheckpointError::Store(_)));
+    assert!(
+        matches!(checkpoint_error(start(&store).await), CheckpointError::File { path, .. } if path == store.path("k"))
+    );
     let file = folder.path().join("a-file");
     std::fs::write(&file, "").unwrap();
-    assert!(matches!(FileStore::new(file.join("below")), Err(CheckpointError::Store(_))));
+    assert!(matches!(FileStore::new(file.join("below")), Err(CheckpointError::File { .. })));
 }
 
 #[tokio::test]

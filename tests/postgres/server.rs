@@ -4,13 +4,17 @@ use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
 use jobfeed::checkpoint::PostgresStore;
 use jobfeed::tokio_postgres::{Client, Error, NoTls, connect};
 use tempfile::TempDir;
+
+#[path = "../support/unprivileged.rs"]
+mod unprivileged;
+use unprivileged::{is_root, unprivileged};
 
 /// The server, while a test uses it.
 static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
@@ -77,21 +81,6 @@ fn run(programs: &Path, folder: &Path, port: u16) -> Child {
         }
     });
     process.recv().unwrap()
-}
-
-/// A program that does not run as root, and ends with this process.
-fn unprivileged(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "TERM"]);
-    if is_root() {
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    }
-    command.arg(program);
-    command
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0)
 }
 
 fn programs() -> Option<PathBuf> {
