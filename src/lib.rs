@@ -42,6 +42,7 @@
 //! | several keys; quotas; more than one request in flight | [`ClientBuilder::key_pool`], [`ClientBuilder::adaptive_rate`], [`ClientBuilder::max_in_flight`] |
 //! | another paginated JSON API, without a type of your own | [`rest`] |
 //! | the same, where a description is not enough | [`endpoint`], [`paginate`], [`Client::list`]; for a sync [`Incremental`], [`ListRequest::sync_since`] |
+//! | to keep the answers as received, and to read them again later | the module `archive`, feature `archive` |
 //! | to test your own pipeline, your own listing or your own store | the modules `testing` and `testing::conformance`, feature `testing` |
 //!
 //! # Words
@@ -78,12 +79,15 @@
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
+//! * `archive`: the answers of runs and listings kept as received, and read again without a request.
 //! * `drift`: a check whether the records still have the shape that they had.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod checkpoint;
 mod client;
 #[cfg(feature = "drift")]
@@ -192,6 +196,8 @@ pub use sync::{
 };
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
+#[cfg(feature = "archive")]
+pub use object_store;
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 #[cfg(feature = "postgres")]
