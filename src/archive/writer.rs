@@ -51,12 +51,11 @@ impl Archive {
 impl ArchiveWriter {
     async fn settle(&mut self, key: &str, state: &SyncState) -> Result<&mut Run, ArchiveError> {
         let archive = &self.archive;
-        let mut run = match self.run.take() {
-            Some(run) => run,
-            None => {
-                let pending = pending::load(archive, key).await?;
-                Run { history: String::new(), attempt: 0, pending }
-            }
+        // Taken out: when this future is dropped, the next call loads the pending entries again.
+        let mut run = if let Some(run) = self.run.take() {
+            run
+        } else {
+            Run { history: String::new(), attempt: 0, pending: pending::load(archive, key).await? }
         };
         pending::settle(archive, &mut run.pending, state).await?;
         if run.history.is_empty() {

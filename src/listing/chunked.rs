@@ -27,7 +27,7 @@ const MAX_RECORD: usize = 64 << 20;
 /// A list whose body is being read.
 pub(crate) struct ChunkedList {
     opened: Opened,
-    source: PageSource,
+    source: Box<PageSource>,
     received: Bytes,
     splitter: Splitter,
     /// Records in the chunks so far.
@@ -190,7 +190,8 @@ impl ChunkedList {
         let info = CallInfo { endpoint: endpoint.name(), purpose: Purpose::Parts, position: None, progress };
         let opened = client.open(info, &endpoint.request(&Position::Start)).await?;
         let at = (&opened.url, opened.status, &opened.headers);
-        let source = PageSource { list: ListAt::Root, ..PageSource::new(client, endpoint, &Position::Start, at) };
+        let source = PageSource::new(client, endpoint, &Position::Start, at);
+        let source = Box::new(PageSource { list: ListAt::Root, ..source });
         Ok(Self { opened, source, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
     }
 
@@ -224,7 +225,7 @@ impl ChunkedList {
             return Err(Error::AllRejected { call, rows, reason });
         }
         let mut page = Page::new(decoded, text, headers, None);
-        page.source = Some(Box::new(PageSource { received: client.clock().now(), ..self.source.clone() }));
+        page.source = Some(Box::new(PageSource { received: client.clock().now(), ..(*self.source).clone() }));
         Ok(Fetched { page, next: (!last).then(|| self.position()) })
     }
 
