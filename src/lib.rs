@@ -43,6 +43,7 @@
 //! | another paginated JSON API, without a type of your own | [`rest`] |
 //! | the same, where a description is not enough | [`endpoint`], [`paginate`], [`Client::list`]; for a sync [`Incremental`], [`ListRequest::sync_since`] |
 //! | one record for all providers, JSON-LD, the same posting in two sources | the module `posting`, feature `posting` |
+//! | to keep the answers as received, and to read them again later | the module `archive`, feature `archive` |
 //! | to test your own pipeline, your own listing or your own store | the modules `testing` and `testing::conformance`, feature `testing` |
 //!
 //! # Words
@@ -79,6 +80,7 @@
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
 //! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
+//! * `archive`: the answers of runs and listings kept as received, and read again without a request.
 //! * `drift`: a check whether the records still have the shape that they had.
 //! * `quarantine`: keeps records that did not fit, until a newer record type reads them.
 //! * `posting`: one record for the postings of all providers, JSON-LD for web pages, and keys to find the same posting in two sources.
@@ -87,6 +89,8 @@
 //!   and the conformance suite.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod checkpoint;
 mod client;
 #[cfg(feature = "drift")]
@@ -200,6 +204,8 @@ pub use sync::{
 };
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
+#[cfg(feature = "archive")]
+pub use object_store;
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 #[cfg(feature = "postgres")]

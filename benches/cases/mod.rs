@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use jobfeed::archive::Archive;
 use jobfeed::checkpoint::{FileStore, MemoryStore, SqliteStore};
 use jobfeed::jobdataapi::{Client, Job, JobsRequest};
 use jobfeed::{Checkpoint, RateLimit};
@@ -67,6 +68,7 @@ pub const CASES: &[Case] = cases! {
     "sync, memory" to "hand-written loop" => |s| sync(s, MemoryStore::new());
     "sync, file" to "hand-written loop" => sync_file;
     "sync, SQLite" to "hand-written loop" => sync_sqlite;
+    "sync, file + archive" to "sync, file" => sync_archived;
     "hand-written loop + SQLite rows" => sqlite_by_hand;
     "sync + SQLite rows" to "hand-written loop + SQLite rows" => sqlite_rows;
     "pages(), 10 times the rows" (large) => |s: Setting| pages(Setting { rows: s.rows * 10, ..s }, "long").map(|rows| rows / 10);
@@ -256,6 +258,19 @@ async fn sync<C: Checkpoint>(setting: Setting, store: C) -> u64 {
 async fn sync_file(setting: Setting) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     sync(setting, FileStore::new(folder.path()).unwrap()).await
+}
+
+async fn sync_archived(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open_folder(folder.path().join("raw")).await.unwrap();
+    let store = FileStore::new(folder.path()).unwrap();
+    let mut run = jobs(&setting, "plain").sync_by_id("bench", store).await.unwrap().inspect_with(archive.writer());
+    let mut rows = 0;
+    while let Some(batch) = run.next().await.unwrap() {
+        rows += batch.items().len() as u64;
+        batch.commit().await.unwrap();
+    }
+    rows
 }
 
 async fn sync_sqlite(setting: Setting) -> u64 {

@@ -46,7 +46,7 @@ pub(crate) struct Opened {
     pub(crate) timeout: Duration,
     /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
     pub(crate) page_timeout: Duration,
-    pub(super) url: Url,
+    pub(crate) url: Url,
     /// The revision of the credentials that were sent, if any.
     pub(super) credentials: Option<u64>,
     /// When the attempt must end, and the limit that a timeout error names.

@@ -218,6 +218,10 @@ pub enum Error {
         /// The checkpoint key.
         key: String,
     },
+    /// The archive failed, or something in it cannot be used.
+    #[cfg(feature = "archive")]
+    #[error(transparent)]
+    Archive(#[from] super::archive::ArchiveError),
     /// An [`Inspect`](crate::inspect::Inspect) of the run, such as an archive or a check for drift, refused a page or failed. Nothing of the page
     /// is committed: the next run gets it again.
     #[error("checkpoint {key:?}: {by}: {source}", source = .source.to_string())]
@@ -259,6 +263,8 @@ impl Error {
             Self::Gap { .. } => "gap",
             Self::Checkpoint { .. } => "checkpoint",
             Self::Uncommitted { .. } => "uncommitted",
+            #[cfg(feature = "archive")]
+            Self::Archive(_) => "archive",
             Self::Refused { .. } => "refused",
         }
     }

@@ -1,6 +1,8 @@
 //! The one error type of the crate and its parts.
 
 mod answer;
+#[cfg(feature = "archive")]
+mod archive;
 mod boxed;
 mod call;
 mod checkpoint;
@@ -11,6 +13,8 @@ mod server;
 mod transport;
 
 pub use answer::AnswerError;
+#[cfg(feature = "archive")]
+pub use archive::ArchiveError;
 pub use boxed::BoxError;
 pub use call::{Call, PauseReason, TimeoutScope};
 pub use checkpoint::CheckpointError;

@@ -43,6 +43,12 @@ impl Fields {
         }
     }
 
+    /// Whether one of the JSON texts passes the test, those around the list included.
+    pub(crate) fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
+        let around = self.around_list.iter().any(|(_, fields)| fields.any_text(test));
+        around || self.named.values().any(|raw| test(raw.get()))
+    }
+
     /// The field as a value; `None` when it is absent, null, or of another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str::<Option<T>>(self.raw(name)?).ok().flatten()

@@ -14,6 +14,7 @@ use super::endpoint::Endpoint;
 use super::fetch::Fetched;
 use super::hash::Fnv;
 use super::page::{OnRejected, Page};
+use super::page_source::PageSource;
 use crate::client::{CallInfo, Client, Opened, Progress, Purpose, monotonic};
 use crate::error::{Error, Result, TimeoutScope};
 use crate::json::{self, BodyProblem, ListAt};
@@ -26,6 +27,7 @@ const MAX_RECORD: usize = 64 << 20;
 /// A list whose body is being read.
 pub(crate) struct ChunkedList {
     opened: Opened,
+    source: Box<PageSource>,
     received: Bytes,
     splitter: Splitter,
     /// Records in the chunks so far.
@@ -187,7 +189,10 @@ impl ChunkedList {
     async fn open_at_start(client: &Client, endpoint: &dyn Endpoint, progress: &Progress) -> Result<Self> {
         let info = CallInfo { endpoint: endpoint.name(), purpose: Purpose::Parts, position: None, progress };
         let opened = client.open(info, &endpoint.request(&Position::Start)).await?;
-        Ok(Self { opened, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
+        let at = (&opened.url, opened.status, &opened.headers);
+        let source = PageSource::new(client, endpoint, &Position::Start, at);
+        let source = Box::new(PageSource { list: ListAt::Root, ..source });
+        Ok(Self { opened, source, received: Bytes::new(), splitter: Splitter::default(), records: 0, deadline: None })
     }
 
     /// Where the next chunk begins.
@@ -219,7 +224,8 @@ impl ChunkedList {
             let (call, rows, reason) = (Box::new(self.opened.call.clone()), decoded.rows(), first.reason.clone());
             return Err(Error::AllRejected { call, rows, reason });
         }
-        let page = Page::new(decoded, text, headers, None);
+        let mut page = Page::new(decoded, text, headers, None);
+        page.source = Some(Box::new(PageSource { received: client.clock().now(), ..(*self.source).clone() }));
         Ok(Fetched { page, next: (!last).then(|| self.position()) })
     }
 

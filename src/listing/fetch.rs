@@ -52,15 +52,30 @@ impl Client {
         let info = CallInfo { endpoint: endpoint.name(), purpose, position: Some(at), progress };
         self.call_with(info, &request, &accept, async move |response| {
             if response.status == StatusCode::NOT_MODIFIED {
-                return Ok(Fetched { page: Page::unchanged(response.headers.clone()), next: None });
+                let page = Page::unchanged(response.headers.clone());
+                return Ok(self.without_next(endpoint, at, &response, page));
             }
             if !response.status.is_success() {
-                return Ok(Fetched { page: Page::past_end(response.headers.clone()), next: None });
+                let page = Page::past_end(response.headers.clone());
+                return Ok(self.without_next(endpoint, at, &response, page));
             }
             let decoded = decode(&response.body, endpoint.list()).await?;
             self.fetched(endpoint, at, &response, decoded, *on_rejected)
         })
         .await
+    }
+
+    /// The page of an answer without records.
+    fn without_next<T>(
+        &self,
+        endpoint: &dyn Endpoint,
+        at: &Position,
+        response: &Response,
+        mut page: Page<T>,
+    ) -> Fetched<T> {
+        let answer = (&response.url, response.status, &response.headers);
+        page.source = Some(Box::new(PageSource::new(self, endpoint, at, answer)));
+        Fetched { page, next: None }
     }
 
     fn fetched<T>(
@@ -117,7 +132,11 @@ impl Client {
         }
         let mut page = Page::new(decoded, response.body.clone(), response.headers.clone(), total);
         page.removals = removals;
-        page.source = Some(Box::new(PageSource::new(self, endpoint, at, response)));
+        let mut source = PageSource::new(self, endpoint, at, (&response.url, response.status, &response.headers));
+        if cfg!(feature = "archive") {
+            source.secret_beside_list = page.fields.any_text(&|text| self.finds_secret_in(text));
+        }
+        page.source = Some(Box::new(source));
         Ok(Fetched { page, next })
     }
 }
@@ -132,7 +151,7 @@ fn is_conditional(headers: &HeaderMap) -> bool {
 const LONG_BODY: usize = 4 << 20;
 
 /// Decodes a body; a long one on a blocking thread of the runtime.
-async fn decode<T>(body: &Bytes, list: ListAt) -> Result<Decoded<T>, BodyProblem>
+pub(crate) async fn decode<T>(body: &Bytes, list: ListAt) -> Result<Decoded<T>, BodyProblem>
 where
     T: DeserializeOwned + Send + 'static,
 {

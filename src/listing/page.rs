@@ -30,6 +30,8 @@ pub struct Page<T> {
     pub(crate) fields: Fields,
     /// The removals, with their index in the page.
     pub(super) removals: Vec<(usize, Range<usize>)>,
+    /// Where the records of the body begin that were removed from the page.
+    pub(super) left_out: Vec<usize>,
     body: Bytes,
     ranges: Vec<Range<usize>>,
     headers: HeaderMap,
@@ -55,6 +57,7 @@ impl<T> Page<T> {
             source: None,
             fields: decoded.fields,
             removals: Vec::new(),
+            left_out: Vec::new(),
             body,
             ranges: decoded.ranges,
             headers,
@@ -179,9 +182,13 @@ impl<T> Page<T> {
                 let items = kept_items.iter().take(record.index.saturating_sub(others + removals));
                 record.index = items.filter(|kept| **kept).count() + rejected.len() + removals;
                 rejected.push(record);
+            } else {
+                self.left_out.push(record.range.start);
             }
         }
         self.rejected = rejected;
+        let removed = self.ranges.iter().zip(&kept_items).filter(|(_, kept)| !**kept);
+        self.left_out.extend(removed.map(|(range, _)| range.start));
         let mut kept = kept_items.iter();
         self.items.retain(|_| kept.next() != Some(&false));
         let mut kept = kept_items.iter();

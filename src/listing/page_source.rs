@@ -1,31 +1,49 @@
 //! Which answer a page was read from.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use url::Url;
 
 use super::cursor::Position;
 use super::endpoint::Endpoint;
-use crate::client::{Client, Response, UrlKind};
+use crate::client::{Client, UrlKind};
 use crate::json::ListAt;
 
 /// Which answer a page was read from: the request without credentials, the status, and where the list is in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageSource {
-    endpoint: String,
-    url: String,
-    status: StatusCode,
-    list: ListAt,
-    key: Option<String>,
+    pub(crate) endpoint: String,
+    pub(crate) url: String,
+    pub(crate) status: StatusCode,
+    pub(crate) list: ListAt,
+    pub(crate) key: Option<String>,
+    pub(crate) received: Timestamp,
+    /// Whether a credential of the client is in the fields of the body next to the list.
+    pub(crate) secret_beside_list: bool,
+    /// The headers in whose values a credential of the client is.
+    pub(crate) secret_headers: Vec<HeaderName>,
 }
 
 impl PageSource {
-    pub(super) fn new(client: &Client, endpoint: &dyn Endpoint, at: &Position, response: &Response) -> Self {
+    /// The source of a page that is a whole body: the list is where the endpoint says.
+    pub(super) fn new(
+        client: &Client,
+        endpoint: &dyn Endpoint,
+        at: &Position,
+        (url, status, headers): (&Url, StatusCode, &HeaderMap),
+    ) -> Self {
         let url = match endpoint.request(at).url {
-            UrlKind::Plain => client.url_without_secrets(&response.url),
+            UrlKind::Plain => client.url_without_secrets(url),
             // The address itself may give access.
             UrlKind::Private | UrlKind::Download | UrlKind::Bearer => client.origin(),
         };
         let (list, key) = (endpoint.list(), endpoint.key().map(str::to_owned));
-        Self { endpoint: endpoint.name().to_owned(), url, status: response.status, list, key }
+        let endpoint = endpoint.name().to_owned();
+        let has_secret = |value: &HeaderValue| value.to_str().is_ok_and(|text| client.finds_secret_in(text));
+        let secret_headers = headers.iter().filter(|(_, value)| cfg!(feature = "archive") && has_secret(value));
+        let secret_headers = secret_headers.map(|(name, _)| name.clone()).collect();
+        let received = client.clock().now();
+        Self { endpoint, url, status, list, key, received, secret_beside_list: false, secret_headers }
     }
 
     /// The name of the endpoint, such as `jobs`.
@@ -49,7 +67,12 @@ impl PageSource {
         self.key.as_deref()
     }
 
-    /// Where the list of records is in the body.
+    /// When the answer was read, by the client's clock.
+    pub fn received(&self) -> Timestamp {
+        self.received
+    }
+
+    /// Where the list of records is in [`Page::raw`](crate::Page::raw). Of a body that is read in parts, each part is a list by itself.
     pub fn list(&self) -> &ListAt {
         &self.list
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::checkpoint::SyncState;
 use crate::error::{BoxError, Error, Result};
 use crate::json::Record;
-use crate::listing::{Page, PageSource, Rejected};
+use crate::listing::{Page, PageContent, PageSource, Rejected};
 
 /// Looks at each page of a run before its batch is handed out: nothing of the page is committed yet. Add it with
 /// [`SyncRun::inspect_with`](crate::SyncRun::inspect_with).
@@ -135,7 +135,13 @@ impl<'a> InspectedPage<'a> {
 
     /// How many records only tell of a removal.
     pub fn removals(&self) -> usize {
-        self.content.removals
+        self.content.removals.len()
+    }
+
+    /// The page without its record type.
+    #[cfg(feature = "archive")]
+    pub(crate) fn content(&self) -> &'a PageContent {
+        self.content
     }
 }
 
@@ -192,29 +198,6 @@ impl<'a> InspectedEnd<'a> {
     /// The current time of the client's clock.
     pub fn now(&self) -> Timestamp {
         self.now
-    }
-}
-
-/// What an [`InspectedPage`] shows of a page, whatever its record type.
-pub(super) struct PageContent {
-    source: Option<Box<PageSource>>,
-    body: Bytes,
-    headers: HeaderMap,
-    records: Vec<Range<usize>>,
-    rejected: Vec<Rejected>,
-    removals: usize,
-}
-
-impl PageContent {
-    fn of<T>(page: &Page<T>) -> Self {
-        Self {
-            source: page.source.clone(),
-            body: page.raw().clone(),
-            headers: page.headers().clone(),
-            records: page.record_ranges().cloned().collect(),
-            rejected: page.rejected.clone(),
-            removals: page.removals().len(),
-        }
     }
 }
 

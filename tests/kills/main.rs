@@ -12,6 +12,8 @@ use std::process::Command;
 
 use jobfeed::testing::JobDataApi;
 
+#[cfg(feature = "archive")]
+mod archive;
 #[path = "../postgres/server.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod server;

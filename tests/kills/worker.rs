@@ -115,6 +115,10 @@ async fn with_sqlite() -> Result<(), BoxError> {
     let lease = leased(&store, &key).await;
     killed(async {
         let mut run = jobs().sync_by_id(key, lease).await?;
+        #[cfg(feature = "archive")]
+        if let Ok(folder) = std::env::var("WORKER_ARCHIVE") {
+            run = run.inspect_with(jobfeed::archive::Archive::open_folder(folder).await?.writer());
+        }
         while let Some(batch) = run.next().await? {
             let tx = db.transaction()?;
             for job in batch.items() {
