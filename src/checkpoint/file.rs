@@ -51,19 +51,7 @@ impl FileStore {
 
     /// The file of a key: a-z, digits, `-` and `.` (not first) are kept, other bytes become `_` and two hex digits.
     pub fn path(&self, key: &str) -> PathBuf {
-        use std::fmt::Write;
-
-        let mut name = String::with_capacity(key.len() + 5);
-        for byte in key.bytes() {
-            // Uppercase letters are encoded too, for file systems that ignore case.
-            if byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && !name.is_empty())
-            {
-                name.push(char::from(byte));
-            } else {
-                let _ = write!(name, "_{byte:02x}");
-            }
-        }
-        self.folder.join(name + ".json")
+        self.folder.join(file_name(key) + ".json")
     }
 
     async fn save(&self, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
@@ -157,6 +145,22 @@ impl LeaseStore for FileStore {
     async fn save_leased(&self, key: &str, state: &SyncState, fence: Fence) -> Result<(), CheckpointError> {
         self.save(key, state, Some(fence)).await
     }
+}
+
+/// A key as the name of a file: see [`FileStore::path`].
+pub(crate) fn file_name(key: &str) -> String {
+    use std::fmt::Write;
+
+    let mut name = String::with_capacity(key.len() + 5);
+    for byte in key.bytes() {
+        // Uppercase letters are encoded too, for file systems that ignore case.
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && !name.is_empty()) {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "_{byte:02x}");
+        }
+    }
+    name
 }
 
 /// The lease of a key, in a file beside its state.

@@ -34,6 +34,8 @@ mod store;
 pub use crate::error::CheckpointError;
 pub use fence::Fence;
 pub use file::FileStore;
+#[cfg(feature = "parquet")]
+pub(crate) use file::file_name;
 pub use lease::{Lease, LeaseStore};
 pub use mark::{Mark, MarkValue};
 pub use memory::MemoryStore;

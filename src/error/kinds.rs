@@ -18,6 +18,8 @@ use super::checkpoint::CheckpointError;
 use super::completeness::Completeness;
 use super::credentials::CredentialsError;
 use super::server::ServerError;
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+use super::table::TableError;
 use super::transport::TransportError;
 
 /// The result of most functions of the crate.
@@ -229,6 +231,15 @@ pub enum Error {
         /// Its error.
         source: BoxError,
     },
+    /// The rows of a page could not be written to a table, or the table cannot be used.
+    #[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+    #[error("table {table:?}: {source}", source = .source.to_string())]
+    Table {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        source: TableError,
+    },
 }
 
 impl Error {
@@ -260,6 +271,8 @@ impl Error {
             Self::Checkpoint { .. } => "checkpoint",
             Self::Uncommitted { .. } => "uncommitted",
             Self::Refused { .. } => "refused",
+            #[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+            Self::Table { .. } => "table",
         }
     }
 
