@@ -71,18 +71,21 @@ pub trait Sink: Send + Sync {
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use jobfeed::{jobdataapi::Client, testing::JobDataApi};
+    /// # use jobfeed::jobdataapi::Client;
+    /// # use jobfeed::testing::jobdataapi::{JobDataApi, Subscription};
+    /// use jobfeed::jiff::civil::date;
     /// use jobfeed::tables::{Column, ColumnType, Schema, Sink, SqliteTable};
     /// use serde_json::json;
     ///
-    /// # let server = JobDataApi::builder().jobs(300).start().await?;
+    /// # let server = JobDataApi::builder().jobs(300).subscription(Subscription::Pro).start().await?;
     /// # let api = Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("jobs.sqlite3");
     /// let schema = Schema::new([Column::new("id", ColumnType::Integer).key()])?;
     /// let table = SqliteTable::open(path, "postings", schema).await?;
     /// // Jobs that have expired are records of another sync.
-    /// let mut run = api.expired_jobs().sync_expired("jobs/expired", table.checkpoint()).await?;
+    /// let sync = api.expired_jobs().sync_expired("jobs/expired", table.checkpoint());
+    /// let mut run = sync.since(date(2026, 1, 1)).await?;
     /// while let Some(batch) = run.next().await? {
     ///     let mut changes = table.changes();
     ///     for id in batch.items().iter().filter_map(|expired| expired.job()) {
