@@ -107,7 +107,7 @@ impl PostgresTable {
         let refused = |source| Error::Checkpoint { key: key.to_owned(), source };
         changes.refuse("a text has the character U+0000, which PostgreSQL cannot store", has_nul)?;
         let mut current = self.db.lock().await;
-        let mut again = true;
+        let mut lost = false;
         loop {
             // Put back at the end: a connection whose transaction was dropped halfway is not used again.
             let mut db = match current.take().filter(|db| !db.is_closed()) {
@@ -115,18 +115,21 @@ impl PostgresTable {
                 None => self.store.own_connection().await.map_err(refused)?,
             };
             let written = self.transaction(&mut db, changes, key, state, fence).await;
-            if !db.is_closed() {
+            let is_lost = db.is_closed();
+            if !is_lost {
                 *current = Some(db);
-            } else if written.is_err() {
-                // The answer to the commit may be lost, and not the commit.
-                if self.store.is_saved(key, state).await.map_err(refused)? {
-                    return Ok(());
-                }
-                if std::mem::take(&mut again) {
-                    continue;
-                }
             }
-            return written;
+            if written.is_ok() || !(is_lost || lost) {
+                return written;
+            }
+            // The answer to a commit may be lost, and not the commit. The second transaction waits until the first one has ended.
+            if self.store.is_saved(key, state).await.map_err(refused)? {
+                return Ok(());
+            }
+            if lost {
+                return written;
+            }
+            lost = true;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jobfeed::checkpoint::{CheckpointError, LeaseStore};
@@ -445,6 +446,31 @@ async fn the_values_in_postgresql_are_as_documented() {
     let error = Feed::start([record(1, 2), nul]).await.sync(&table, "other").await.unwrap_err();
     let Error::Table { source: TableError::Value { column, key, .. }, .. } = &error else { panic!("{error}") };
     assert_eq!((&**column, &**key), ("countries", "[2]"));
+}
+
+#[tokio::test]
+async fn promise_2_a_commit_in_postgresql_without_an_answer_is_looked_up_or_done_again() {
+    let Some(server) = server::shared() else { return };
+    let database = server.database("lost_answers").await;
+    let feed = Feed::start((1..=75).map(|id| record(id, 1))).await;
+    let (cut, connections) = (Arc::<AtomicBool>::default(), AtomicUsize::new(0));
+    let (to, flag) = (database.clone(), cut.clone());
+    let connect = move || {
+        let (database, flag) = (to.clone(), flag.clone());
+        let passes_on = connections.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        async move { Ok::<_, BoxError>(database.through_a_proxy(flag, passes_on).await) }
+    };
+    let table = PostgresTable::open(connect, "postings", schema()).await.unwrap();
+    let mut run = feed.jobs().sync_since("jobs", table.checkpoint()).await.unwrap();
+    let mut batches = 0;
+    while let Some(batch) = run.next().await.unwrap() {
+        cut.store(true, Ordering::SeqCst);
+        table.commit(batch, Value::clone).await.unwrap();
+        batches += 1;
+        assert_eq!(table.checkpoint().load("jobs").await.unwrap().unwrap().revision(), batches);
+    }
+    assert!(batches > 7);
+    assert_eq!(Place::Postgres(database).rows().await, titles((1..=75).map(|id| (id, 1))));
 }
 
 #[tokio::test]
