@@ -2,7 +2,7 @@
 //! developer's machine: without them the tests say so and pass; `.ci/run` installs them.
 #![cfg(all(feature = "parquet", feature = "postgres", feature = "sqlite", feature = "testing"))]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::disallowed_methods, clippy::print_stderr)]
+#![allow(clippy::disallowed_methods, clippy::future_not_send, clippy::manual_is_multiple_of, clippy::print_stderr)]
 
 mod feed;
 mod files;
