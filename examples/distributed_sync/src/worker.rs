@@ -17,6 +17,7 @@ use jobfeed::jiff::Timestamp;
 use jobfeed::paginate::{ReadAt, Scheme};
 use jobfeed::rest::{self, Removals, Watermark};
 use jobfeed::serde_json::Value;
+use jobfeed::tokio_postgres::Config;
 use jobfeed::{BoxError, Checkpoint, Credentials, Outcome, RateLimit, RetryPolicy, StopSignal};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::tables;
 
 /// What a worker must know.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Options {
     /// The PostgreSQL database, such as "host=db user=jobs dbname=jobs".
     #[arg(long, env = "DATABASE_URL")]
@@ -32,6 +33,12 @@ pub struct Options {
     /// The base URL of the provider.
     #[arg(long)]
     pub provider: String,
+    /// The key for the provider.
+    #[arg(long, env = "API_KEY", hide_env_values = true, default_value = "demo-key")]
+    pub api_key: String,
+    /// Its name in leases. Default: the process id. With workers on several machines, put the name of the machine before it.
+    #[arg(long)]
+    pub name: Option<String>,
     /// How many partitions it syncs at the same time.
     #[arg(long, default_value_t = 4)]
     pub at_once: usize,
@@ -46,7 +53,7 @@ pub struct Options {
 /// What the jobs of this process share.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Its name in leases. With workers on several machines: the machine and the process.
+    /// The name of this worker in leases.
     name: String,
     api: rest::Client,
     store: PostgresStore,
@@ -58,17 +65,21 @@ pub struct App {
 /// Works until SIGTERM: then each run ends after its next commit.
 pub async fn work(options: Options) -> Result<(), BoxError> {
     let ttl = Duration::try_from_secs_f64(options.ttl)?;
-    let api = rest::Client::builder().base_url(&options.provider).credentials(Credentials::bearer("demo-key")?);
+    let api = rest::Client::builder().base_url(&options.provider).credentials(Credentials::bearer(options.api_key)?);
     // A limit of the provider is one for all workers together: give each its part.
     let api = api.rate_limit(RateLimit::every(Duration::from_millis(5))).max_in_flight(options.at_once);
     // A longer wait is not slept through: the run is paused, and the worker is free for other partitions.
     let api = api.retry(RetryPolicy::default().max_wait(Duration::from_secs(1))).build()?;
     let address = options.database.clone();
+    // A worker that is stopped in the middle of a transaction keeps the row of its lease locked. PostgreSQL ends such a transaction, so that
+    // nobody waits for it for longer than for the lease itself.
+    let mut database: Config = options.database.parse()?;
+    database.options(format!("-c idle_in_transaction_session_timeout={}", ttl.as_millis()));
     let app = App {
-        name: std::process::id().to_string(),
+        name: options.name.unwrap_or_else(|| std::process::id().to_string()),
         api,
         store: PostgresStore::new(move || tables::connect(address.clone())).await?,
-        database: TokioPostgresDatabase::from_url(&options.database, 2 * options.at_once + 2)?,
+        database: TokioPostgresDatabase::from_config(database, 2 * options.at_once + 2)?,
         ttl,
         stop: StopSignal::new(),
     };
@@ -77,7 +88,7 @@ pub async fn work(options: Options) -> Result<(), BoxError> {
         terminated.recv().await;
         stop.stop();
     };
-    // Off by default. As fast as the leases: what one of them gives free, the other should not hold.
+    // Off by default. Its time is that of the leases: before both have ended, nobody takes a dead worker's partitions over.
     let recovery = WorkerRecoveryConfig::default().heartbeat_interval(ttl / 4).sweep_interval(ttl / 4);
     let recovery = recovery.sweep_threshold(ttl).recovery_delay(Duration::ZERO);
     let worker = WorkerOptions::default()
@@ -214,6 +225,7 @@ impl App {
                 batch.page().headers().get("x-request-id").and_then(|id| id.to_str().ok()?.parse::<i64>().ok());
             let (revision, fence, complete) = (state.revision() as i64, fence as i64, state.run().is_none());
             tx.execute(tables::LOG, &[&partition, &revision, &fence, &self.name, &request, &complete]).await?;
+            // When the answer is lost, nobody needs to know whether it happened: the next run begins with the state that is stored.
             tx.commit().await?;
             batch.committed();
         }

@@ -110,10 +110,10 @@ pub(crate) fn no_committed_page_is_fetched_again(log: &Log, asked: &[Asked]) -> 
 }
 
 /// Seconds from the kill of a holder to the next commit in its partition by another worker.
-pub(crate) fn takeovers(log: &Log, widowed: &[(String, String, f64)]) -> Vec<f64> {
+pub(crate) fn takeovers(log: &Log, left_behind: &[(String, String, f64)]) -> Vec<f64> {
     let next = |(partition, worker, killed): &(String, String, f64)| {
         let next = log.get(partition)?.iter().find(|commit| commit.at > *killed && commit.worker != *worker)?;
         Some(next.at - killed)
     };
-    widowed.iter().filter_map(next).collect()
+    left_behind.iter().filter_map(next).collect()
 }
