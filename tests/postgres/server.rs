@@ -45,7 +45,7 @@ pub fn start() -> Option<Server> {
     let Some(programs) = programs() else {
         assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
         eprintln!(
-            "skipped: PostgreSQL (initdb) is neither on the PATH nor in /usr/lib/postgresql; install it to run this test"
+            "skipped: PostgreSQL (initdb) is neither on the PATH nor in /usr/lib/postgresql; install it, and run this again"
         );
         return None;
     };
