@@ -1,11 +1,13 @@
 //! The cases that are measured. Each reads all records and returns their number.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jobfeed::archive::Archive;
 use jobfeed::checkpoint::{FileStore, MemoryStore, SqliteStore};
+use jobfeed::drift::DriftCheck;
+use jobfeed::inspect::Inspect;
 use jobfeed::jobdataapi::{Client, Job, JobsRequest};
 use jobfeed::object_store::local::LocalFileSystem;
 use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
@@ -73,6 +75,7 @@ pub const CASES: &[Case] = cases! {
     "sync, file" to "hand-written loop" => sync_file;
     "sync, SQLite" to "hand-written loop" => sync_sqlite;
     "sync, file + archive" to "sync, file" => sync_archived;
+    "sync, file + drift check" to "sync, file" => sync_checked;
     "hand-written loop + SQLite rows" => sqlite_by_hand;
     "sync + SQLite rows" to "hand-written loop + SQLite rows" => sqlite_rows;
     "sync + SqliteTable" to "sync + SQLite rows" => |s: Setting| table(s, "sqlite");
@@ -269,8 +272,19 @@ async fn sync_file(setting: Setting) -> u64 {
 async fn sync_archived(setting: Setting) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::open_folder(folder.path().join("raw")).await.unwrap();
+    inspected(setting, &folder, archive.writer()).await
+}
+
+/// With a baseline, as in every run but the first: of all records, in memory.
+async fn sync_checked(setting: Setting) -> u64 {
+    static BASELINES: OnceLock<MemoryStore> = OnceLock::new();
+    let (folder, baselines) = (tempfile::tempdir().unwrap(), BASELINES.get_or_init(MemoryStore::new).clone());
+    inspected(setting, &folder, DriftCheck::new(baselines)).await
+}
+
+async fn inspected(setting: Setting, folder: &tempfile::TempDir, inspect: impl Inspect + 'static) -> u64 {
     let store = FileStore::new(folder.path()).unwrap();
-    let mut run = jobs(&setting, "plain").sync_by_id("bench", store).await.unwrap().inspect_with(archive.writer());
+    let mut run = jobs(&setting, "plain").sync_by_id("bench", store).await.unwrap().inspect_with(inspect);
     let mut rows = 0;
     while let Some(batch) = run.next().await.unwrap() {
         rows += batch.items().len() as u64;

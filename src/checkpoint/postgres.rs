@@ -70,6 +70,9 @@ type Connect = dyn Fn() -> BoxFuture<'static, Result<Client, BoxError>> + Send +
 /// # Ok(()) }
 /// ```
 ///
+/// A worker that is stopped inside such a transaction keeps its row locked, and whoever wants the lease waits until it goes on or its connection
+/// ends. Set `idle_in_transaction_session_timeout` of these connections to the time of the lease: PostgreSQL then ends them.
+///
 /// Other libraries run [`PostgresStore::save_statement`] in their transactions. When the answer to a `COMMIT` is lost,
 /// [`PostgresStore::is_saved`] tells whether it happened.
 #[derive(Clone)]
