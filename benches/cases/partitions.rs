@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use futures::{StreamExt, future};
+use futures::StreamExt;
 use jobfeed::endpoint::{Answer, AnswerError, ApiRequest, Endpoint, Incremental, Listing, Paging, Record};
 use jobfeed::{Checkpoint, Client, Error, ListAt, Position, RateLimit, SyncState, paginate, partitions};
 
@@ -104,7 +104,7 @@ pub async fn sync(lists: u64, setting: Setting) -> u64 {
         Ok::<_, Error>(())
     });
     let progress = results.progress();
-    results.for_each(|done| future::ready(done.result.unwrap())).await;
+    results.for_each(|done| async move { done.result.unwrap() }).await;
     assert_eq!(progress.partitions().complete, lists);
     progress.counts().rows
 }

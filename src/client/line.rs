@@ -125,7 +125,7 @@ impl InLine {
             match waiter.polled(now) {
                 Polled::Yes => return Err(until),
                 Polled::Unknown(confirmed) => {
-                    until = Some(until.map_or(confirmed, |until: Instant| until.min(confirmed)))
+                    until = Some(until.map_or(confirmed, |until: Instant| until.min(confirmed)));
                 }
                 Polled::No => {}
             }

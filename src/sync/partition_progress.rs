@@ -181,11 +181,10 @@ impl Drop for Begun {
 }
 
 fn shortened(mut message: String) -> String {
-    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE - 1) {
-        if message.chars().nth(MAX_MESSAGE).is_some() {
-            message.truncate(end);
-            message.push('…');
-        }
+    let mut last = message.char_indices().map(|(at, _)| at).skip(MAX_MESSAGE - 1);
+    if let (Some(end), Some(_)) = (last.next(), last.next()) {
+        message.truncate(end);
+        message.push('…');
     }
     message
 }
