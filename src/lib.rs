@@ -35,6 +35,7 @@
 //! | one page, a stream of pages, or records | the provider's requests, such as [`JobsRequest`](jobdataapi::JobsRequest); [`PageStream`], [`Page`] |
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync; to write it in the transaction of the rows; one worker at a time on many machines | [`checkpoint`] |
+//! | the rows of a sync in a table, in one step with its state: SQLite, PostgreSQL, Parquet | the module `tables`, features `sqlite`, `postgres`, `parquet` |
 //! | several syncs at the same time, and a way to end them in order; one process or many workers | [`partitions`], [`StopSignal`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
 //! | to see what a client does: spans, metrics, events | [`telemetry`] |
@@ -79,11 +80,12 @@
 //!
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
-//! * `sqlite`: [`checkpoint`]s in SQLite. `postgres`: in PostgreSQL.
+//! * `sqlite`: [`checkpoint`]s and `tables` in SQLite. `postgres`: in PostgreSQL.
 //! * `archive`: the answers of runs and listings kept as received, and read again without a request.
 //! * `drift`: a check whether the records still have the shape that they had.
 //! * `quarantine`: keeps records that did not fit, until a newer record type reads them.
 //! * `posting`: one record for the postings of all providers, JSON-LD for web pages, and keys to find the same posting in two sources.
+//! * `parquet`: `tables` in Parquet files, in a folder or any bucket of `object_store`.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
@@ -104,6 +106,8 @@ mod providers;
 #[cfg(feature = "quarantine")]
 pub mod quarantine;
 mod sync;
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+pub mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -204,7 +208,7 @@ pub use sync::{
 };
 
 // The crates whose types this API has in its signatures: use them from here, and the versions always fit.
-#[cfg(feature = "archive")]
+#[cfg(any(feature = "archive", feature = "parquet"))]
 pub use object_store;
 #[cfg(feature = "sqlite")]
 pub use rusqlite;

@@ -1,14 +1,18 @@
 //! The cases that are measured. Each reads all records and returns their number.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jobfeed::archive::Archive;
 use jobfeed::checkpoint::{FileStore, MemoryStore, SqliteStore};
 use jobfeed::jobdataapi::{Client, Job, JobsRequest};
+use jobfeed::object_store::local::LocalFileSystem;
+use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
 use jobfeed::{Checkpoint, RateLimit};
 use rusqlite::{Connection, params};
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 pub mod partitions;
 
@@ -71,6 +75,8 @@ pub const CASES: &[Case] = cases! {
     "sync, file + archive" to "sync, file" => sync_archived;
     "hand-written loop + SQLite rows" => sqlite_by_hand;
     "sync + SQLite rows" to "hand-written loop + SQLite rows" => sqlite_rows;
+    "sync + SqliteTable" to "sync + SQLite rows" => |s: Setting| table(s, "sqlite");
+    "sync + ParquetTable" to "sync + SQLite rows" => |s: Setting| table(s, "parquet");
     "pages(), 10 times the rows" (large) => |s: Setting| pages(Setting { rows: s.rows * 10, ..s }, "long").map(|rows| rows / 10);
     "hand-written loop, slow server" (large) => |s| by_hand::<PlainJob>(s, "slow50");
     "pages(), slow server" to "hand-written loop, slow server" (large) => |s| pages(s, "slow50");
@@ -323,6 +329,43 @@ async fn sqlite_rows(setting: Setting) -> u64 {
         SqliteStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence()).unwrap();
         tx.commit().unwrap();
         batch.committed();
+    }
+    rows
+}
+
+/// The columns of `TABLE`.
+async fn table(setting: Setting, kind: &str) -> u64 {
+    #[derive(Serialize)]
+    struct Row {
+        id: u64,
+        title: Option<String>,
+        published: Option<String>,
+        description: Option<String>,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let columns = ["title", "published", "description"].map(|name| Column::new(name, ColumnType::Text));
+    let schema = Schema::new([Column::new("id", ColumnType::Integer).key()].into_iter().chain(columns)).unwrap();
+    let table: Box<dyn Sink> = match kind {
+        "sqlite" => {
+            let _ = database(&folder);
+            Box::new(SqliteTable::open(folder.path().join("jobs.sqlite3"), "postings", schema).await.unwrap())
+        }
+        _ => {
+            let store = LocalFileSystem::new_with_prefix(folder.path()).unwrap().with_fsync(true);
+            Box::new(ParquetTable::open(Arc::new(store), "postings", schema).await.unwrap())
+        }
+    };
+    let mut run = jobs(&setting, "plain").sync_by_id("bench", table.checkpoint()).await.unwrap();
+    let mut rows = 0;
+    while let Some(batch) = run.next().await.unwrap() {
+        rows += batch.items().len() as u64;
+        let row = |job: &Job| Row {
+            id: job.id,
+            title: job.title.clone(),
+            published: job.published.as_ref().map(|published| published.as_str().to_owned()),
+            description: job.description.clone(),
+        };
+        table.commit(batch, row).await.unwrap();
     }
     rows
 }

@@ -34,7 +34,7 @@ mod store;
 pub use crate::error::CheckpointError;
 pub use fence::Fence;
 pub use file::FileStore;
-#[cfg(feature = "archive")]
+#[cfg(any(feature = "archive", feature = "parquet"))]
 pub(crate) use file::file_name;
 pub use lease::{Lease, LeaseStore};
 pub use mark::{Mark, MarkValue};

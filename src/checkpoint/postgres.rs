@@ -164,8 +164,9 @@ impl PostgresStore {
         Ok(self.load(key).await?.as_ref() == Some(state))
     }
 
-    /// A connection for one statement that may wait for a transaction which holds its row: no other statement waits with it.
-    async fn own_connection(&self) -> Result<Client, CheckpointError> {
+    /// A new connection: for one statement that may wait for a transaction which holds its row, so that no other statement waits with it, and
+    /// for the transactions of a table.
+    pub(crate) async fn own_connection(&self) -> Result<Client, CheckpointError> {
         (self.connect)().await.map_err(CheckpointError::Store)
     }
 

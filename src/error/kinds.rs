@@ -18,6 +18,8 @@ use super::checkpoint::CheckpointError;
 use super::completeness::Completeness;
 use super::credentials::CredentialsError;
 use super::server::ServerError;
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+use super::table::TableError;
 use super::transport::TransportError;
 
 /// The result of most functions of the crate.
@@ -233,6 +235,15 @@ pub enum Error {
         /// Its error.
         source: BoxError,
     },
+    /// The rows of a page could not be written to a table, or the table cannot be used.
+    #[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+    #[error("table {table:?}: {source}", source = .source.to_string())]
+    Table {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        source: TableError,
+    },
 }
 
 impl Error {
@@ -266,6 +277,8 @@ impl Error {
             #[cfg(feature = "archive")]
             Self::Archive(_) => "archive",
             Self::Refused { .. } => "refused",
+            #[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+            Self::Table { .. } => "table",
         }
     }
 
@@ -372,6 +385,14 @@ impl Error {
             Self::Timeout { .. } | Self::AllRejected { .. } | Self::TooLarge { .. } => true,
             _ => false,
         }
+    }
+}
+
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+impl TableError {
+    /// The error of a table.
+    pub(crate) fn of(self, table: &str) -> Error {
+        Error::Table { table: table.to_owned(), source: self }
     }
 }
 

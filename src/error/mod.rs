@@ -10,6 +10,8 @@ mod completeness;
 mod credentials;
 mod kinds;
 mod server;
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+mod table;
 mod transport;
 
 pub use answer::AnswerError;
@@ -24,4 +26,6 @@ pub use kinds::{Error, Result};
 pub(crate) use kinds::{advice, retryable_status};
 pub(crate) use server::is_code;
 pub use server::{FieldError, ServerError, WaitScope};
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+pub use table::TableError;
 pub use transport::TransportError;

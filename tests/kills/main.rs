@@ -2,7 +2,7 @@
 //! and none is written twice where rows and state are written in one transaction. Promises 1, 2 and 3.
 //!
 //! `KILLS=200 cargo test --test kills` kills more often; `KILLS_SEED=…` takes other moments.
-#![cfg(all(unix, feature = "postgres", feature = "sqlite", feature = "testing"))]
+#![cfg(all(unix, feature = "parquet", feature = "postgres", feature = "sqlite", feature = "testing"))]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
@@ -14,6 +14,8 @@ use jobfeed::testing::JobDataApi;
 
 #[cfg(feature = "archive")]
 mod archive;
+#[path = "../tables/python.rs"]
+mod python;
 #[path = "../postgres/server.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod server;
@@ -104,4 +106,37 @@ async fn promise_1_kills_with_files_lose_no_row() {
     })
     .await;
     assert!(twice <= kills * u64::from(worker::PAGE), "{twice} rows came twice after {kills} kills");
+}
+
+/// The ids in the files of the table in the order of the commits, and those of the newest rows, with what their columns are made of.
+const ROWS: &str = "
+log = [id for file in files(sys.argv[1]) for id in pq.read_table(file)['id'].to_pylist()]
+rows = read(sys.argv[1], 'id')
+types = [str(field.type) for field in rows.schema]
+values = all(row['title'] and row['published'].utcoffset().total_seconds() == 0 for row in rows.to_pylist())
+print(json.dumps({'log': log, 'ids': rows['id'].to_pylist(), 'types': types, 'values': values}))
+";
+
+/// Promises 1 and 2 of a table in Parquet files, as pyarrow sees it.
+#[tokio::test]
+async fn promise_2_kills_with_parquet_files_lose_no_row_and_write_none_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let types = ["int64", "string", "timestamp[us, tz=UTC]", "decimal128(20, 4)", "list<element: string>"];
+    if python::run("print(1)", folder.path()).is_none() {
+        return;
+    }
+    let (_, twice) = storm("parquet", folder.path().to_str().unwrap(), 120, async |sync| {
+        let read = python::run(ROWS, &folder.path().join(format!("rows_{sync}"))).unwrap();
+        let ids = |name: &str| serde_json::from_value::<Vec<u64>>(read[name].clone()).unwrap();
+        assert_eq!((read["types"].clone(), read["values"].clone()), (types.as_slice().into(), true.into()));
+        let (mut log, mut newest) = (ids("log"), ids("ids"));
+        log.sort_unstable();
+        newest.sort_unstable();
+        assert_eq!(log, newest, "a row is in the files twice");
+        let mut rows = BTreeMap::new();
+        log.into_iter().for_each(|id| *rows.entry(id).or_default() += 1);
+        rows
+    })
+    .await;
+    assert_eq!(twice, 0);
 }

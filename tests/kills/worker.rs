@@ -5,13 +5,17 @@ use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use jobfeed::checkpoint::{CheckpointError, FileStore, LeaseStore, PostgresStore, SqliteStore};
+use jobfeed::object_store::local::LocalFileSystem;
+use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink};
 use jobfeed::tokio_postgres::NoTls;
 use jobfeed::{BoxError, Error, RateLimit, RetryPolicy, jobdataapi};
 use rustix::process::{Signal, getpid, kill_process};
+use serde_json::json;
 
 pub(crate) const PAGE: u32 = 50;
 /// A row that is written twice is an error.
@@ -44,6 +48,7 @@ fn worker() {
             let done = match store.as_str() {
                 "sqlite" => with_sqlite().await,
                 "postgres" => with_postgres().await,
+                "parquet" => with_parquet().await,
                 _ => with_files().await,
             };
             match done {
@@ -151,6 +156,39 @@ async fn with_postgres() -> Result<(), BoxError> {
             PostgresStore::save_in(&tx, batch.key(), batch.next_state(), batch.fence()).await?;
             tx.commit().await?;
             batch.committed();
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A table for each sync. Every other one is compacted while it is written.
+async fn with_parquet() -> Result<(), BoxError> {
+    let store = LocalFileSystem::new_with_prefix(variable("WORKER_PLACE"))?;
+    let columns = [
+        Column::new("id", ColumnType::Integer).key(),
+        Column::new("title", ColumnType::Text),
+        Column::new("published", ColumnType::Timestamp),
+        Column::new("salary_min", ColumnType::decimal(20, 4)),
+        Column::new("countries", ColumnType::list(ColumnType::Text)),
+    ];
+    let row = |job: &jobdataapi::Job| {
+        let published = job.published.as_ref().and_then(|published| published.timestamp());
+        let salary = job.salary_min.as_ref().map(ToString::to_string);
+        let countries: Vec<_> = job.countries.iter().map(|country| country.code.clone()).collect();
+        json!({"id": job.id, "title": job.title, "published": published, "salary_min": salary, "countries": countries})
+    };
+    killed(async {
+        let table = ParquetTable::open(Arc::new(store), &format!("rows_{}", sync()), Schema::new(columns)?).await?;
+        let mut run = jobs().sync_by_id("jobs", table.checkpoint()).await?;
+        while let Some(batch) = run.next().await? {
+            if sync() % 2 == 1 {
+                let (committed, compacted) = futures::join!(table.commit(batch, row), table.compact("jobs"));
+                committed?;
+                compacted?;
+            } else {
+                table.commit(batch, row).await?;
+            }
         }
         Ok(())
     })

@@ -4,45 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jobfeed::checkpoint::PostgresStore;
-use jobfeed::tokio_postgres::{Client, NoTls, connect};
 use jobfeed::{RateLimit, jobdataapi, testing::JobDataApi};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
-use super::server::{self, Database};
-
-/// A connection through a proxy. While `cut` is set, the proxy passes a `COMMIT` on, or does not, and drops the connection without the
-/// answer.
-async fn through_a_proxy(database: &Database, cut: Arc<AtomicBool>, passes_on: bool) -> Client {
-    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = proxy.local_addr().unwrap().port();
-    let server = ("127.0.0.1", database.port);
-    tokio::spawn(async move {
-        let (client, _) = proxy.accept().await.unwrap();
-        let server = TcpStream::connect(server).await.unwrap();
-        let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-            (client.into_split(), server.into_split());
-        let back = tokio::spawn(async move { drop(tokio::io::copy(&mut from_server, &mut to_client).await) });
-        let mut bytes = vec![0; 1 << 16];
-        while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
-            let commit = bytes[..length].windows(6).any(|word| word == b"COMMIT");
-            if commit && cut.load(Ordering::SeqCst) {
-                back.abort();
-                let _ = back.await;
-                if passes_on {
-                    to_server.write_all(&bytes[..length]).await.unwrap();
-                    to_server.shutdown().await.unwrap();
-                }
-                return;
-            }
-            to_server.write_all(&bytes[..length]).await.unwrap();
-        }
-    });
-    let url = format!("host=127.0.0.1 port={port} user=tests dbname={}", database.name);
-    let (client, connection) = connect(&url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
+use super::server;
 
 #[tokio::test]
 async fn promise_2_whether_a_commit_without_an_answer_happened_is_looked_up() {
@@ -58,7 +22,7 @@ async fn promise_2_whether_a_commit_without_an_answer_happened_is_looked_up() {
     for turn in 0..40 {
         let mut run = api.jobs().page_size(20).sync_by_id("jobs", &store).await.unwrap();
         let cut = Arc::<AtomicBool>::default();
-        let mut rows = through_a_proxy(&database, cut.clone(), turn % 2 == 0).await;
+        let mut rows = database.through_a_proxy(cut.clone(), turn % 2 == 0).await;
         let mut batches = 0;
         let ended = loop {
             let Some(batch) = run.next().await.unwrap() else { break true };

@@ -5,12 +5,15 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
 use jobfeed::checkpoint::PostgresStore;
 use jobfeed::tokio_postgres::{Client, Error, NoTls, connect};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[path = "../support/unprivileged.rs"]
 mod unprivileged;
@@ -157,6 +160,39 @@ impl Database {
     pub async fn store(&self) -> PostgresStore {
         let url = self.url.clone();
         PostgresStore::new(move || open(url.clone())).await.unwrap()
+    }
+
+    /// A connection through a proxy. When `cut` is set, the proxy passes the next `COMMIT` on, or does not, and drops the connection without the
+    /// answer.
+    pub async fn through_a_proxy(&self, cut: Arc<AtomicBool>, passes_on: bool) -> Client {
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = proxy.local_addr().unwrap().port();
+        let server = ("127.0.0.1", self.port);
+        tokio::spawn(async move {
+            let (client, _) = proxy.accept().await.unwrap();
+            let server = TcpStream::connect(server).await.unwrap();
+            let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                (client.into_split(), server.into_split());
+            let back = tokio::spawn(async move { drop(tokio::io::copy(&mut from_server, &mut to_client).await) });
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
+                let commit = bytes[..length].windows(6).any(|word| word == b"COMMIT");
+                if commit && cut.swap(false, Ordering::SeqCst) {
+                    back.abort();
+                    let _ = back.await;
+                    if passes_on {
+                        to_server.write_all(&bytes[..length]).await.unwrap();
+                        to_server.shutdown().await.unwrap();
+                    }
+                    return;
+                }
+                to_server.write_all(&bytes[..length]).await.unwrap();
+            }
+        });
+        let url = format!("host=127.0.0.1 port={port} user=tests dbname={}", self.name);
+        let (client, connection) = connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
     }
 }
 
