@@ -388,6 +388,14 @@ impl Error {
     }
 }
 
+#[cfg(any(feature = "parquet", feature = "postgres", feature = "sqlite"))]
+impl TableError {
+    /// The error of a table.
+    pub(crate) fn of(self, table: &str) -> Error {
+        Error::Table { table: table.to_owned(), source: self }
+    }
+}
+
 /// The statuses after which another attempt may succeed.
 pub(crate) fn retryable_status(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()

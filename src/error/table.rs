@@ -54,9 +54,4 @@ impl TableError {
     pub fn store(source: impl Into<BoxError>) -> Self {
         Self::Store(source.into())
     }
-
-    /// The error of a table.
-    pub(crate) fn of(self, table: &str) -> super::Error {
-        super::Error::Table { table: table.to_owned(), source: self }
-    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::cell::{self, Cell, Misfit};
 use super::schema::{Column, Schema};
-use crate::error::{Result, TableError};
+use crate::error::{Error, Result, TableError};
 
 /// How many characters of a key are shown.
 const SHOWN_KEY: usize = 64;
@@ -93,7 +93,7 @@ impl Changes {
     }
 
     /// That a removal of a page does not have the field of a key column.
-    pub(super) fn missing(&self, column: &str) -> crate::Error {
+    pub(super) fn missing(&self, column: &str) -> Error {
         let reason = "a removal on the page has no such field; say which rows are removed by `Sink::changes`";
         self.refused("of a removal", Misfit { column: column.to_owned(), reason: reason.to_owned() })
     }
@@ -136,7 +136,7 @@ impl Changes {
         Ok((text.to_string(), cells))
     }
 
-    fn refused(&self, key: &str, Misfit { column, reason }: Misfit) -> crate::Error {
+    fn refused(&self, key: &str, Misfit { column, reason }: Misfit) -> Error {
         let key = key.chars().take(SHOWN_KEY).collect();
         TableError::Value { column, key, reason }.of(&self.table)
     }

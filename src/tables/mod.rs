@@ -10,64 +10,59 @@
 //! records, the removals of the page, and the state of the sync. A crash at any moment leaves all of it or nothing, so each
 //! committed row is there once.
 //!
-#![cfg_attr(
-    all(feature = "parquet", feature = "sqlite"),
-    doc = r#"
-```
-use std::sync::Arc;
-use jobfeed::object_store::local::LocalFileSystem;
-use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
-use serde::Serialize;
-
-/// A row. `published` and `salary` are texts such as `2026-05-01T12:00:00Z` and `52000.00`.
-#[derive(Serialize)]
-struct Posting {
-    id: u64,
-    title: Option<String>,
-    published: Option<String>,
-    salary: Option<String>,
-    countries: Vec<String>,
-}
-
-# use jobfeed::{jobdataapi::{Client, Job}, testing::JobDataApi};
-# fn posting(job: &Job) -> Posting {
-#     Posting {
-#         id: job.id,
-#         title: job.title.clone(),
-#         published: job.published.as_ref().map(|at| at.as_str().to_owned()),
-#         salary: job.salary_min.as_ref().map(|salary| salary.as_str().to_owned()),
-#         countries: job.countries.iter().filter_map(|country| country.code.clone()).collect(),
-#     }
-# }
-# #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-# let server = JobDataApi::builder().jobs(300).start().await?;
-# let api = Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
-# let folder = tempfile::tempdir()?;
-let schema = Schema::new([
-    Column::new("id", ColumnType::Integer).key(),
-    Column::new("title", ColumnType::Text),
-    Column::new("published", ColumnType::Timestamp),
-    Column::new("salary", ColumnType::decimal(14, 4)),
-    Column::new("countries", ColumnType::list(ColumnType::Text)),
-])?;
-
-// The kind of table can be chosen at run time.
-let mut tables: Vec<Box<dyn Sink>> = Vec::new();
-let files = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
-tables.push(Box::new(ParquetTable::open(Arc::new(files), "postings", schema.clone()).await?));
-tables.push(Box::new(SqliteTable::open(folder.path().join("jobs.sqlite3"), "postings", schema).await?));
-
-for table in tables {
-    let mut run = api.jobs().sync_by_id("jobs", table.checkpoint()).await?;
-    while let Some(batch) = run.next().await? {
-        table.commit(batch, posting).await?; // rows and checkpoint together
-    }
-    println!("{}", run.report());
-}
-# Ok(()) }
-```
-"#
-)]
+//! ```
+//! use std::sync::Arc;
+//! use jobfeed::object_store::local::LocalFileSystem;
+//! use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
+//! use serde::Serialize;
+//!
+//! /// A row. `published` and `salary` are texts such as `2026-05-01T12:00:00Z` and `52000.00`.
+//! #[derive(Serialize)]
+//! struct Posting {
+//!     id: u64,
+//!     title: Option<String>,
+//!     published: Option<String>,
+//!     salary: Option<String>,
+//!     countries: Vec<String>,
+//! }
+//!
+//! # use jobfeed::{jobdataapi::{Client, Job}, testing::JobDataApi};
+//! # fn posting(job: &Job) -> Posting {
+//! #     Posting {
+//! #         id: job.id,
+//! #         title: job.title.clone(),
+//! #         published: job.published.as_ref().map(|at| at.as_str().to_owned()),
+//! #         salary: job.salary_min.as_ref().map(|salary| salary.as_str().to_owned()),
+//! #         countries: job.countries.iter().filter_map(|country| country.code.clone()).collect(),
+//! #     }
+//! # }
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = JobDataApi::builder().jobs(300).start().await?;
+//! # let api = Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
+//! # let folder = tempfile::tempdir()?;
+//! let schema = Schema::new([
+//!     Column::new("id", ColumnType::Integer).key(),
+//!     Column::new("title", ColumnType::Text),
+//!     Column::new("published", ColumnType::Timestamp),
+//!     Column::new("salary", ColumnType::decimal(14, 4)),
+//!     Column::new("countries", ColumnType::list(ColumnType::Text)),
+//! ])?;
+//!
+//! // The kind of table can be chosen at run time.
+//! let mut tables: Vec<Box<dyn Sink>> = Vec::new();
+//! let files = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+//! tables.push(Box::new(ParquetTable::open(Arc::new(files), "postings", schema.clone()).await?));
+//! tables.push(Box::new(SqliteTable::open(folder.path().join("jobs.sqlite3"), "postings", schema).await?));
+//!
+//! for table in tables {
+//!     let mut run = api.jobs().sync_by_id("jobs", table.checkpoint()).await?;
+//!     while let Some(batch) = run.next().await? {
+//!         table.commit(batch, posting).await?; // rows and checkpoint together
+//!     }
+//!     println!("{}", run.report());
+//! }
+//! # Ok(()) }
+//! ```
 //!
 //! A record that did not fit the record type is in [`Page::rejected`](crate::Page::rejected) as always, and not in the table. A value that does
 //! not fit its column is an error that names the column and the record, before anything of its page is written: cut, round or leave it out where the
