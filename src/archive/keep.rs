@@ -24,9 +24,9 @@ impl Archive {
     /// # let api = Client::builder().api_key(key).base_url(url).build()?;
     /// # let folder = tempfile::tempdir()?;
     /// # let archive = Archive::open_folder(folder.path()).await?;
-    /// let mut pages = archive.keep("companies", api.companies().pages());
+    /// let mut pages = archive.keep("jobs/listed", api.jobs().pages());
     /// while let Some(page) = pages.try_next().await? {
-    ///     println!("{} companies", page.items.len());
+    ///     println!("{} jobs", page.items.len());
     /// }
     /// # Ok(()) }
     /// ```
