@@ -227,7 +227,8 @@ fn what_looks_at_pages_and_what_takes_rows_do_not_use_each_other() {
     let mut problems = Vec::new();
     for source in tree.0.values().filter(|source| parts.iter().any(|part| source.module[0] == *part)) {
         for (line, path) in &source.uses {
-            let other = path.first().filter(|first| parts.iter().any(|part| *first == part) && **first != source.module[0]);
+            let other =
+                path.first().filter(|first| parts.iter().any(|part| *first == part) && **first != source.module[0]);
             problems.extend(other.map(|other| format!("{}:{line} uses {other}", source.file)));
         }
     }

@@ -98,7 +98,9 @@ mod tests {
 
     fn shape(record: impl Fn(usize) -> String, count: usize) -> Shape {
         let mut shape = Shape::default();
-        (0..count).for_each(|index| shape.add(&record(index)));
+        for index in 0..count {
+            shape.add(&record(index));
+        }
         shape
     }
 

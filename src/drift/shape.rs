@@ -245,7 +245,9 @@ mod tests {
 
     fn shape(records: &[&str]) -> Shape {
         let mut shape = Shape::default();
-        records.iter().for_each(|record| shape.add(record));
+        for record in records {
+            shape.add(record);
+        }
         shape
     }
 

@@ -29,7 +29,7 @@ impl JsonLines {
     ) -> Result<R, CheckpointError> {
         let path = self.path.clone();
         let task = move || {
-            let lock = File::create(path.with_added_extension("lock"))?;
+            let lock = File::create(beside(&path, ".lock"))?;
             lock.lock()?;
             work(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
         };
@@ -114,6 +114,13 @@ fn read(path: &Path) -> io::Result<(BTreeMap<String, Entry>, u64)> {
     Ok((entries, whole))
 }
 
+/// The path with this text after it.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 fn line(lines: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
     serde_json::to_writer(&mut *lines, entry)?;
     lines.push(b'\n');
@@ -126,7 +133,7 @@ fn replace(path: &Path, entries: &BTreeMap<String, Entry>) -> io::Result<()> {
     for entry in entries.values() {
         line(&mut lines, entry)?;
     }
-    let temporary = path.with_added_extension("tmp");
+    let temporary = beside(path, ".tmp");
     let mut file = File::create(&temporary)?;
     file.write_all(&lines)?;
     file.sync_all()?;
