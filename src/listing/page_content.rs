@@ -1,13 +1,17 @@
 //! A page without its record type: for what keeps or checks pages, whatever they are decoded to.
 
+#[cfg(feature = "archive")]
 use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
+#[cfg(feature = "archive")]
+use http::StatusCode;
 
 use super::page::{Page, Rejected};
 use super::page_source::PageSource;
+#[cfg(feature = "archive")]
 use crate::json::Decoded;
 
 /// What a page is made of, without the decoded records. The body is shared, not copied.
