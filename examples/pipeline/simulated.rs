@@ -224,13 +224,12 @@ impl World {
         }
         if config.fantastic_jobs.is_some() {
             let state = pipeline.store.load("fantastic_jobs/ats").await?;
-            let mut ids = BTreeSet::new();
+            // Before its first run is complete it is not known what it covers.
             if let (Some(from), Some(Mark::Time(until))) = (self.first_row, state.and_then(|state| state.watermark())) {
                 let rows = self.fantastic.indexed(FeedName::Ats, from, until);
                 let live = rows.into_iter().filter(|id| !self.fantastic.is_expired(FeedName::Ats, *id));
-                ids.extend(live.map(|id| id.to_string()));
+                wanted.push(("fantastic_jobs", "ats", live.map(|id| id.to_string()).collect()));
             }
-            wanted.push(("fantastic_jobs", "ats", ids));
         }
         if config.employjoy.is_some() {
             wanted.push(("employjoy", "jobs", self.employjoy.with(|data| data.job_ids().into_iter().collect())));

@@ -32,18 +32,22 @@ const ENDPOINTS: [&str; 7] = [
     "board/jobs",
 ];
 
-/// Runs the default configuration with a change. Returns the exit status; the files are in `simulated-out` of the folder.
+/// Simulates the default configuration with a change. Returns the exit status; the files are in `simulated-out` of the folder.
 async fn run(folder: &Path, runs: u32, old: &str, new: &str) -> u8 {
+    start(folder, old, new, &["--simulate", "--runs", &runs.to_string()]).await
+}
+
+async fn start(folder: &Path, old: &str, new: &str, options: &[&str]) -> u8 {
     assert!(DEFAULT.contains(old), "{old}");
-    let (config, out, runs) = (folder.join("pipeline.toml"), folder.join("out"), runs.to_string());
+    let (config, out) = (folder.join("pipeline.toml"), folder.join("out"));
     fs::write(&config, DEFAULT.replace(old, new)).unwrap();
-    let (config, out) = (config.to_str().unwrap(), out.to_str().unwrap());
-    let arguments = ["pipeline", "--simulate", "--config", config, "--folder", out, "--runs", runs.as_str()];
+    let mut arguments = vec!["pipeline", "--config", config.to_str().unwrap(), "--folder", out.to_str().unwrap()];
+    arguments.extend(options);
     example::run(Cli::parse_from(arguments)).await.status()
 }
 
-fn report(folder: &Path) -> Value {
-    let text = fs::read_to_string(folder.join("simulated-out/report.json")).unwrap();
+fn report(out: &Path) -> Value {
+    let text = fs::read_to_string(out.join("report.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -58,7 +62,7 @@ async fn three_simulated_runs_end_with_the_tables_equal_and_a_readable_report() 
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(run(folder.path(), 3, "", "").await, 0);
 
-    let last = report(folder.path());
+    let last = report(&folder.path().join("simulated-out"));
     assert_eq!(endings(&last), ENDPOINTS.map(|key| (key, "complete")));
     let compared: Vec<&str> = last["compared"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     assert!(compared.len() == 5 && compared.iter().all(|line| line.contains("  equal")), "{compared:?}");
@@ -91,7 +95,7 @@ async fn three_simulated_runs_end_with_the_tables_equal_and_a_readable_report() 
 async fn a_broken_endpoint_fails_alone_and_the_exit_status_says_so() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(run(folder.path(), 1, "path = \"jobs\"", "path = \"nowhere\"").await, 1);
-    let last = report(folder.path());
+    let last = report(&folder.path().join("simulated-out"));
     let expected = ENDPOINTS.map(|key| (key, if key == "board/jobs" { "failed" } else { "complete" }));
     assert_eq!(endings(&last), expected);
     assert!(last["endpoints"][6]["error"].as_str().unwrap().contains("404"));
@@ -115,4 +119,27 @@ async fn nothing_is_run_with_a_wrong_configuration() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(run(folder.path(), 1, "archive = ", "archiv = ").await, 2);
     assert!(!folder.path().join("simulated-out").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_secrets_a_run_is_not_a_simulation_and_each_endpoint_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(start(folder.path(), "_env = \"", "_env = \"JOBFEED_TEST_NOT_SET_", &[]).await, 1);
+    assert!(!folder.path().join("simulated-out").exists());
+    let last = report(&folder.path().join("out"));
+    assert_eq!(endings(&last), ENDPOINTS.map(|key| (key, "failed")));
+    for endpoint in last["endpoints"].as_array().unwrap() {
+        let error = endpoint["error"].as_str().unwrap();
+        assert!(error.starts_with("the environment variable JOBFEED_TEST_NOT_SET_"), "{error}");
+        assert!(endpoint["next_due"].is_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_is_no_failure_and_has_an_exit_status_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), 1, "max_jobs = 5000", "max_jobs = 10").await, 3);
+    let last = report(&folder.path().join("simulated-out"));
+    let expected = ENDPOINTS.map(|key| (key, if key == "fantastic_jobs/ats" { "paused" } else { "complete" }));
+    assert_eq!(endings(&last), expected);
 }
