@@ -139,6 +139,22 @@ async fn the_page_of_another_process_that_commits_first_is_kept() {
 }
 
 #[tokio::test]
+async fn the_page_whose_state_is_stored_is_listed_although_another_process_was_the_last_to_get_one() {
+    let world = World::new();
+    let (mut one, mut other) = (world.sync(true).await.unwrap(), world.sync(true).await.unwrap());
+    let mine = one.next().await.unwrap().unwrap();
+    let theirs = other.next().await.unwrap().unwrap();
+    assert_ne!(mine.next_state(), theirs.next_state());
+    world.rows.lock().unwrap().extend(mine.page().raw_items().map(str::to_owned));
+    // Both processes end now: the first after it has saved the state, the other one without.
+    world.store.save(KEY, mine.next_state()).await.unwrap();
+    world.steps.archive().settle(KEY, &world.store).await.unwrap();
+    world.assert_equal("two processes").await;
+    assert!(world.steps.names("pending").await.is_empty());
+    assert_eq!(world.steps.names("bodies").await.len(), 1, "the other page is removed");
+}
+
+#[tokio::test]
 async fn a_checkpoint_that_was_deleted_or_set_back_begins_another_history() {
     let world = World::new();
     let mut states: Vec<SyncState> = Vec::new();
