@@ -1,8 +1,8 @@
-//! Reads two providers, maps both to one record, and shows which postings are in both: by which key, and how sure that is.
+//! Reads two providers as one record type, and shows which postings are in both: by which key, and how sure that is.
 //!
 //!     cargo run --example join_postings
 //!
-//! It runs on two simulated providers; some ads of the first one are made to be in the second one too, as job boards copy them. Nothing is
+//! It runs on two simulated providers; some ads of the first one are copied into the second one, as job boards do. Nothing is
 //! merged: what to do with two postings of one key is for you to decide.
 #![allow(clippy::print_stdout)]
 

@@ -12,7 +12,7 @@ use crate::error::{ArchiveError, Error, Result};
 use crate::listing::{Page, PageContent};
 
 impl Archive {
-    /// Keeps the answers of a listing under a name, by which [`Replay::key`](super::Replay::key) finds them. Each page is handed on when its
+    /// Keeps the answers of a listing under a name, by which [`Replay::key`](super::Replay::key) finds them. Each page is handed out when its
     /// body is kept and listed. A listing has no commit: a page that the caller did not store before a crash is in the archive too.
     ///
     /// ```
@@ -31,7 +31,7 @@ impl Archive {
     /// # Ok(()) }
     /// ```
     ///
-    /// The stream ends after an error. [`Error::Archive`]: the archive failed, and the page was not handed on.
+    /// The stream ends after an error. [`Error::Archive`]: the archive failed, and the page was not handed out.
     pub fn keep<T: Send + 'static>(
         &self,
         name: &str,

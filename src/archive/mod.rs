@@ -33,7 +33,7 @@
 //!
 //! # What is kept
 //!
-//! The body of each answer whose page is handed on, byte for byte, as one zstd frame: `zstd -d` reads it. Questions that only a walk
+//! The body of each answer whose page is handed out, byte for byte, as one zstd frame: `zstd -d` reads it. Questions that only a walk
 //! needs, such as counts, are not kept. Next to it a line of JSON says where it came from ([`Entry`]). The objects, below the folder or
 //! prefix of the archive (a key is written as in the files of a [`FileStore`](crate::checkpoint::FileStore)):
 //!
@@ -41,7 +41,7 @@
 //! |---|---|
 //! | `bodies/<key>/<history>/<revision>.<SHA-256>.zst` | a body |
 //! | `manifest/<key>/<history>/<revision>.jsonl` | the entry of a page that was committed |
-//! | `pending/<key>/…json` | the entry of a page that was handed on, and the state that its commit saves |
+//! | `pending/<key>/…json` | the entry of a page that was handed out, and the state that its commit saves |
 //!
 //! A *history* is the series of revisions of one checkpoint. A checkpoint that was deleted, or restored from a backup, begins another
 //! one, so nothing is overwritten.
@@ -56,8 +56,8 @@
 //!
 //! # Order, and what a crash leaves
 //!
-//! 1. Before a page is handed on: its entry is written to `pending/`, then its body.
-//! 2. After the commit, when the next page is about to be handed on or when the run ends: the entry moves to `manifest/`.
+//! 1. Before a page is handed out: its entry is written to `pending/`, then its body.
+//! 2. After the commit, when the next page is about to be handed out or when the run ends: the entry moves to `manifest/`.
 //!
 //! Each step is durable before the next one begins (a folder is synced to the disk). So a page that was committed has its body, and its
 //! entry is in `pending/` or in `manifest/`. A run that starts, or [`Archive::settle`], compares the pending entries with the stored
@@ -69,7 +69,7 @@
 //! All runs of a key should write to the archive. When later revisions were committed without it, it is not known whether a pending
 //! page was committed: it is then listed, because a page too many does less harm than a missing one.
 //!
-//! When the archive fails, the page is not handed on: the run ends with [`Error::Refused`](crate::Error::Refused) whose source is an [`ArchiveError`],
+//! When the archive fails, the page is not handed out: the run ends with [`Error::Refused`](crate::Error::Refused) whose source is an [`ArchiveError`],
 //! and the next run gets the page again.
 
 mod bodies;

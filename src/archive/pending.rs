@@ -1,4 +1,4 @@
-//! Pending entries: pages that were handed on, until it is known whether they were committed.
+//! Pending entries: pages that were handed out, until it is known whether they were committed.
 //!
 //! The commit of a page saves one state under one revision, and a revision is saved once. So the stored state tells which pending entry
 //! was committed, and that the others of this revision were not.
@@ -15,13 +15,13 @@ use super::objects::{Archive, manifest_object, pending_of};
 use crate::checkpoint::{SyncState, file_name};
 use crate::error::ArchiveError;
 
-/// A page that was handed on, and the state that its commit saves.
+/// A page that was handed out, and the state that its commit saves.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pending {
     version: u32,
     state: SyncState,
-    /// Grows each time a page of the same revision is handed on: in the end the last one counts.
+    /// Grows each time a page of the same revision is handed out: in the end the last one counts.
     pub(super) attempt: u64,
     entry: Entry,
     /// Whether this process has written the body.
@@ -55,8 +55,8 @@ impl Pending {
         manifest_object(&file_name(&self.entry.key), &self.entry.history, self.entry.revision)
     }
 
-    /// Whether the body is there. Without it the page was not handed on.
-    async fn was_handed_on(&self, archive: &Archive) -> Result<bool, ArchiveError> {
+    /// Whether the body is there. Without it the page was not handed out.
+    async fn was_handed_out(&self, archive: &Archive) -> Result<bool, ArchiveError> {
         match self.body() {
             Some(body) if !self.written => archive.exists(&body).await,
             _ => Ok(true),
@@ -113,7 +113,7 @@ pub(super) async fn settle(
         let mut committed = None;
         for candidate in one_page {
             // Of a revision that is not the stored one it is not known: the checkpoint went on without the archive, or was set back.
-            if (revision != state.revision() || candidate.state == *state) && candidate.was_handed_on(archive).await? {
+            if (revision != state.revision() || candidate.state == *state) && candidate.was_handed_out(archive).await? {
                 committed = Some(candidate);
                 break;
             }

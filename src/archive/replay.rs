@@ -68,7 +68,7 @@ impl<T> Replay<T> {
         all.err_into().boxed()
     }
 
-    /// The pages, in the order of [`Replay::entries`]. Each has the records that it had when it was handed on, byte for byte, the kept headers,
+    /// The pages, in the order of [`Replay::entries`]. Each has the records that it had when it was handed out, byte for byte, the kept headers,
     /// and no [`Page::next_cursor`]. A record that does not fit `T` is in [`Page::rejected`], also when no record of a page does. One
     /// page is in memory.
     ///

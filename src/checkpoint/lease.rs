@@ -49,10 +49,10 @@ pub(super) const MAX_TTL: Duration = Duration::from_secs(3_153_600_000);
 /// # Ok(()) }
 /// ```
 pub trait LeaseStore: Checkpoint {
-    /// Takes the lease of a key for `ttl`, when nobody has it, or the one who had it did not renew it in time.
+    /// Takes the lease of a key for `ttl`, when no worker has it, or the last one did not renew it in time. [`LeaseStore::lease`] calls it and renews.
     ///
     /// # Errors
-    /// [`CheckpointError::Leased`] when somebody has it.
+    /// [`CheckpointError::Leased`] when a worker has it.
     fn acquire(
         &self,
         key: &str,
@@ -120,12 +120,14 @@ pub trait LeaseStore: Checkpoint {
     }
 }
 
-/// A lease that its holder has: from [`LeaseStore::lease`]. It is a [`Checkpoint`] for its key, so pass it, or a reference to it, to a sync.
+/// A lease, in the hands of its holder: from [`LeaseStore::lease`]. It is a [`Checkpoint`] for its key, so pass it, or a reference to it, to a sync.
 ///
-/// It is renewed at each third of its time to live, by a task of the runtime. When it is lost, because the process was stopped for
-/// longer than that, or the store could not be reached, the run begins no more requests (one in progress may still be retried) and ends with
-/// [`CheckpointError::LeaseLost`], and its saves are refused by the store. It is freed when it is dropped, by a task of the runtime: a program
-/// that ends at once after that does not free it, and then it ends after its time to live. [`Lease::release`] waits until it is free.
+/// A task of the runtime renews it at each third of its time to live. It is lost when that was not possible for the whole time to live, because
+/// the process was stopped or the store could not be reached. Then the run begins no more requests (one in progress may still be retried) and ends
+/// with [`CheckpointError::LeaseLost`], and when another worker has taken the lease, the store refuses the run's saves.
+///
+/// It is freed when it is dropped, by a task of the runtime. A program that exits right after that may not free it; it then ends after its time to live.
+/// [`Lease::release`] waits until it is free.
 pub struct Lease<S: LeaseStore + Clone + 'static> {
     store: S,
     key: String,

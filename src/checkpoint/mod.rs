@@ -1,7 +1,7 @@
 //! Where the state of a sync is kept: the [`Checkpoint`] trait, and stores for memory, files, SQLite and PostgreSQL.
 //!
 //! A store keeps one small [`SyncState`] for each checkpoint key. It refuses a save that does not follow the stored state, so two processes
-//! cannot overwrite each other's.
+//! cannot overwrite each other's state.
 //!
 //! | store | keeps the state in | state and rows in one transaction | feature |
 //! |---|---|---|---|
@@ -13,8 +13,9 @@
 //!
 //! * **At least once**: store the rows of a batch, then call [`Batch::commit`](crate::Batch::commit), which saves in the store of the run.
 //! * **Exactly once**: in one transaction write the rows and [`Batch::next_state`](crate::Batch::next_state), then call
-//!   [`Batch::committed`](crate::Batch::committed).
+//!   [`Batch::committed`](crate::Batch::committed). The module `tables` does this for SQLite and PostgreSQL, and writes Parquet files with the state.
 //! * **Many workers**: take a lease of the key with [`LeaseStore::lease`], and pass it to the sync as its store. All four stores give leases.
+//!   When to use many workers: [`partitions`](crate::partitions()).
 //! * **A store of your own** is tested by `testing::conformance::store`, its leases by `testing::conformance::leases` (feature `testing`).
 
 mod fence;

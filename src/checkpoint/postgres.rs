@@ -38,9 +38,9 @@ type Connect = dyn Fn() -> BoxFuture<'static, Result<Client, BoxError>> + Send +
 
 /// Keeps states in the table `jobfeed_checkpoint` of a PostgreSQL database, and gives leases on their keys.
 ///
-/// The caller opens the connections, so TLS, passwords and host names are the caller's. The store opens a new one when the last one
-/// is lost, and one for each lease that is taken or freed. Its statements are short; several runs can share one store. For exactly-once, write rows and state in one transaction of
-/// your own:
+/// The store opens its connections with a function of the caller, so TLS, passwords and host names are the caller's: one for most statements,
+/// another one when that is lost, and one more each time a lease is taken or freed. Several runs can share one store. For exactly-once, write
+/// rows and state in one transaction of your own:
 ///
 /// ```
 /// # async fn example(api: jobfeed::jobdataapi::Client) -> Result<(), jobfeed::BoxError> {
@@ -70,11 +70,12 @@ type Connect = dyn Fn() -> BoxFuture<'static, Result<Client, BoxError>> + Send +
 /// # Ok(()) }
 /// ```
 ///
-/// A worker that is stopped inside such a transaction keeps its row locked, and whoever wants the lease waits until it goes on or its connection
-/// ends. Set `idle_in_transaction_session_timeout` of these connections to the time of the lease: PostgreSQL then ends them.
+/// A worker that is stopped inside such a transaction keeps its row locked, and another worker that wants the lease waits until the transaction or
+/// its connection ends. Set `idle_in_transaction_session_timeout` of these connections to the time to live of the lease: PostgreSQL then ends
+/// them.
 ///
-/// Other libraries run [`PostgresStore::save_statement`] in their transactions. When the answer to a `COMMIT` is lost,
-/// [`PostgresStore::is_saved`] tells whether it happened.
+/// With another library, such as sqlx, execute [`PostgresStore::save_statement`] in its transactions. When the answer to a `COMMIT` is lost,
+/// [`PostgresStore::is_saved`] tells whether it happened. `tables::PostgresTable` writes the rows too.
 #[derive(Clone)]
 pub struct PostgresStore {
     connect: Arc<Connect>,
@@ -86,8 +87,8 @@ pub struct PostgresStore {
 pub type SaveParameters = (String, i64, String, Option<i64>);
 
 impl PostgresStore {
-    /// A store that opens its connections with `connect`. Creates its table and function `jobfeed_save` if they do not exist, or
-    /// are those of an older version; else it needs no right to create.
+    /// A store that opens its connections with `connect`. Creates its table `jobfeed_checkpoint` and its function `jobfeed_save`, or updates those
+    /// of an older version. When they are up to date, it needs no right to create.
     ///
     /// # Errors
     /// [`CheckpointError::Store`] when the connection or PostgreSQL fails, [`CheckpointError::Newer`] when the table is that of a
@@ -107,8 +108,8 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// Creates or migrates the table and the function in your own connection or migration, for users of other libraries, who run
-    /// [`PostgresStore::save_statement`] and have their own [`Checkpoint`].
+    /// Creates or updates the table and the function on your own connection: for users of other libraries, who execute
+    /// [`PostgresStore::save_statement`] and have a [`Checkpoint`] of their own.
     ///
     /// # Errors
     /// Those of [`PostgresStore::new`].
@@ -121,7 +122,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::LeaseLost`] when the lease of
-    /// the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and somebody has
+    /// the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and a worker has
     /// the lease, [`CheckpointError::Store`] when PostgreSQL fails. The transaction can then only be rolled back.
     pub async fn save_in(
         db: &(impl GenericClient + Sync),
@@ -144,7 +145,7 @@ impl PostgresStore {
     /// |---|---|
     /// | `JF001` | another process has saved under the key |
     /// | `JF002` | the lease of the fence has ended, and another was taken |
-    /// | `JF003` | there is no fence, and somebody has the lease |
+    /// | `JF003` | there is no fence, and a worker has the lease |
     ///
     /// # Errors
     /// [`CheckpointError::Store`] when a number is over the range of `bigint`.
@@ -158,8 +159,8 @@ impl PostgresStore {
         Ok((SAVE, (key.to_owned(), before, state.to_json(), fence)))
     }
 
-    /// Whether this very state is stored: after the answer to a `COMMIT` was lost, whether it happened. Then call
-    /// [`Batch::committed`](crate::Batch::committed), and write the rows again otherwise.
+    /// Whether exactly this state is stored. After the answer to a `COMMIT` was lost: when it is, call
+    /// [`Batch::committed`](crate::Batch::committed); when it is not, write the rows and the state again.
     ///
     /// # Errors
     /// Those of [`Checkpoint::load`].

@@ -15,7 +15,7 @@ pub enum ChangeKind {
     Missing,
     /// It has values of a type that the baseline does not have.
     Retyped,
-    /// It is null or missing more often.
+    /// It is null or missing clearly more often.
     Nulls,
 }
 

@@ -17,10 +17,10 @@ use super::report::RunError;
 /// Runs one sync for each partition, `at_once` of them at a time (0 counts as 1), and returns each result as soon as it is there:
 /// a slow partition does not hold up the others.
 ///
-/// A partition that fails, pauses or panics does not stop the others. All share the client's rate limit, and the requests that it
+/// A partition that fails, pauses or panics does not stop the others. All share the client's rate limit, and the number of requests that it
 /// may have in flight: one by default, see [`max_in_flight`](crate::ClientBuilder::max_in_flight). Those that run take turns, request by
-/// request. While a server has asked for a long wait, the partitions that begin end as paused without a request. The partitions run while the
-/// stream is polled, so keep what is done with a result short; dropping the stream ends all of them as a crash would, and a
+/// request. A partition that begins while the server has asked for a long wait ends as paused without a request. The partitions run only while the
+/// stream is polled, so do not work long on a result between two polls. Dropping the stream ends all of them as a crash would; a
 /// [`StopSignal`](crate::StopSignal) ends each after its next commit.
 ///
 /// [`Partitions::progress`] has the counters of all of them together while they run, and [`Partitions::report`] tells what became of them:
@@ -65,18 +65,18 @@ use super::report::RunError;
 ///
 /// | what you have | what fits |
 /// |---|---|
-/// | one list, or a few | a [`SyncRun`](crate::SyncRun) each, in one process |
-/// | up to thousands of lists of one API: countries, tenants, the children of each record | `partitions`, in one process |
-/// | a machine may fail and the work must go on; or storing takes longer than fetching | many workers, each with some of the partitions |
+/// | one list, or a few | one process: a [`SyncRun`](crate::SyncRun) for each |
+/// | up to thousands of lists of one API: countries, tenants, the children of each record | one process with `partitions` |
+/// | the work must go on when a machine fails, or storing takes longer than fetching | many workers, each with some of the partitions |
 ///
 /// * **One process** is enough for most syncs: after a crash the next run continues from the checkpoint, so a timer that starts it again is all it
 ///   needs. Take a [lease](crate::checkpoint::LeaseStore::lease) where it might be started twice.
-/// * **`partitions`** need one client, which keeps to the limits of the host for all of them. A partition that waits has not been begun: its
-///   state is not loaded, and one that is complete leaves nothing but a number, so memory does not grow with their number. An API that
-///   allows one request at a time is used fully with `at_once` of 2 or more, so that one partition is stored while another one fetches.
-/// * **Many workers** do not fetch faster where the API's limit is the same for all of them, and clients of several processes do not share a
-///   limit: give each worker its part of the rate. A queue hands out the partitions; a lease of each checkpoint key makes sure that one
-///   worker at a time writes under it; states and rows are in one database that all of them reach. The example `distributed_sync` does it with
+/// * **`partitions`** share one client, which keeps to the limits of the host for all of them. The state of a partition is loaded when it
+///   begins, and of one that is complete only the counters are kept, so memory does not grow with the number of partitions. Also where an API allows one request
+///   at a time, choose an `at_once` of 2 or more: then one partition stores its rows while another one fetches.
+/// * **Many workers** do not fetch faster where one limit of the API holds for all of them. Clients in several processes do not know of each other:
+///   give each worker its part of the rate. A queue hands out the partitions; a lease of each checkpoint key lets one worker at a time
+///   sync it; states and rows are in one database that all of them reach. The example `distributed_sync` does it with
 ///   PostgreSQL: `cargo run --manifest-path examples/distributed_sync/Cargo.toml`.
 pub fn partitions<'a, I, F, Fut, R, E>(partitions: I, at_once: usize, mut run: F) -> Partitions<'a, I::Item, R, E>
 where

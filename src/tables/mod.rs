@@ -1,4 +1,4 @@
-//! Tables: the rows of a sync and its state, written in one step. In SQLite, PostgreSQL or Parquet files, by the same three lines.
+//! Tables: the rows of a sync and its state, written in one step into SQLite, PostgreSQL or Parquet files.
 //!
 //! | table | rows and state in one step | a later version of a record | feature |
 //! |---|---|---|---|
@@ -6,19 +6,20 @@
 //! | `PostgresTable` | one transaction | replaces the row | `postgres` |
 //! | `ParquetTable` | one object that is written once | is one more row, and the newest counts | `parquet` |
 //!
-//! A [`Schema`] says which columns there are; a row is anything that serialises to JSON. [`Sink::commit`] writes a batch: the rows of its
-//! records, the removals of the page, and the state of the sync. A crash at any moment leaves all of it or nothing, so each
-//! committed row is there once.
+//! A [`Schema`] says which columns there are; a row is anything that serialises to a JSON object. [`Sink::commit`] writes a batch and commits it:
+//! the rows of its records, the removals of the page, and the state of the sync. A crash at any moment leaves all of it or nothing, so the
+//! effect is exactly once.
 //!
 //! ```
 //! use std::sync::Arc;
+//! use jobfeed::jobdataapi::{Client, Job};
 //! use jobfeed::object_store::local::LocalFileSystem;
 //! use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
 //! use serde::Serialize;
 //!
-//! /// A row. `published` and `salary` are texts such as `2026-05-01T12:00:00Z` and `52000.00`.
+//! /// `published` and `salary` are texts such as `2026-05-01T12:00:00Z` and `52000.00`.
 //! #[derive(Serialize)]
-//! struct Posting {
+//! struct Row {
 //!     id: u64,
 //!     title: Option<String>,
 //!     published: Option<String>,
@@ -26,16 +27,17 @@
 //!     countries: Vec<String>,
 //! }
 //!
-//! # use jobfeed::{jobdataapi::{Client, Job}, testing::JobDataApi};
-//! # fn posting(job: &Job) -> Posting {
-//! #     Posting {
-//! #         id: job.id,
-//! #         title: job.title.clone(),
-//! #         published: job.published.as_ref().map(|at| at.as_str().to_owned()),
-//! #         salary: job.salary_min.as_ref().map(|salary| salary.as_str().to_owned()),
-//! #         countries: job.countries.iter().filter_map(|country| country.code.clone()).collect(),
-//! #     }
-//! # }
+//! fn row(job: &Job) -> Row {
+//!     Row {
+//!         id: job.id,
+//!         title: job.title.clone(),
+//!         published: job.published.as_ref().map(|at| at.as_str().to_owned()),
+//!         salary: job.salary_min.as_ref().map(|salary| salary.as_str().to_owned()),
+//!         countries: job.countries.iter().filter_map(|country| country.code.clone()).collect(),
+//!     }
+//! }
+//!
+//! # use jobfeed::testing::JobDataApi;
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = JobDataApi::builder().jobs(300).start().await?;
 //! # let api = Client::builder().api_key(server.api_key()).base_url(server.base_url()).build()?;
@@ -57,7 +59,7 @@
 //! for table in tables {
 //!     let mut run = api.jobs().sync_by_id("jobs", table.checkpoint()).await?;
 //!     while let Some(batch) = run.next().await? {
-//!         table.commit(batch, posting).await?; // rows and checkpoint together
+//!         table.commit(batch, row).await?; // rows and state together
 //!     }
 //!     println!("{}", run.report());
 //! }
@@ -65,18 +67,19 @@
 //! ```
 //!
 //! A record that did not fit the record type is in [`Page::rejected`](crate::Page::rejected) as always, and not in the table. A value that does
-//! not fit its column is an error that names the column and the record, before anything of its page is written: cut, round or leave it out where the
-//! row is made.
+//! not fit its column is an error that names the column and the record, and nothing of its page is written. Cut it, round it or leave it out in
+//! the function that makes the row.
 //!
-//! # The columns of a table change
+//! # When columns change
 //!
-//! Each table keeps its schema. A column that may be null can be added at any time; one that is missing, has another type, is a key in only one of the two, or
-//! may be null in only one of them is [`TableError::Schema`] when the table is opened. The order of columns does not matter.
+//! Each table keeps its schema, and the one it is opened with may have more columns, if these may be null. It is [`TableError::Schema`] when a column of
+//! the table is missing in it, or when a column differs in its type, in whether it is a key, or in whether it may be null. The order of columns does
+//! not matter.
 //!
 //! # Several syncs in one table
 //!
-//! Each sync has a checkpoint key of its own, and a record may come by several of them: the last one that is written counts. Two syncs that bring the same
-//! records write them in one order of keys, so that PostgreSQL need not end one of them because of the other.
+//! Each sync has a checkpoint key of its own. When several bring the same record, the row that is written last counts. Every commit writes its rows
+//! in the order of their keys, so that two syncs do not end in a deadlock in PostgreSQL.
 
 #[cfg(feature = "parquet")]
 mod arrays;

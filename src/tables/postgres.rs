@@ -25,7 +25,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7741310936505)";
 /// A table in a PostgreSQL database, with the states of its syncs in the same database. Cheap to clone.
 ///
 /// The rows of a batch are inserted, or replace those with the same key, in one transaction with the state. The caller opens the connections,
-/// as for [`PostgresStore`]; the table opens one more for its transactions, and a new one when it is lost.
+/// as for [`PostgresStore`]; the table opens one more for its transactions, and another one when that is lost.
 ///
 /// ```
 /// # async fn example(api: jobfeed::jobdataapi::Client) -> Result<(), jobfeed::BoxError> {

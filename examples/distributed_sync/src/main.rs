@@ -4,28 +4,28 @@
 //! $ cargo run --manifest-path examples/distributed_sync/Cargo.toml
 //! ```
 //!
-//! It starts PostgreSQL in a temporary folder (from the machine's packages), a simulated provider whose data change for a while, three workers,
+//! It starts PostgreSQL in a temporary folder (its programs must be installed), a simulated provider whose data change for a while, three workers,
 //! and a monitor. It ends when all partitions are in sync, compares the table with the server, and fails when they
-//! differ. `--keep-running` goes on until `quit`, `--workers`, `--partitions` and `--seconds` do what they say, `--help` lists the rest.
+//! differ. `--help` lists the options, such as `--workers`, `--partitions`, and `--keep-running`, with which it runs until `quit`.
 //!
-//! While it runs, type a command and Enter. The monitor shows the process ids, so another terminal will do as well:
+//! While it runs, type a command and Enter, or use another terminal; the monitor shows the process ids:
 //!
 //! | command | what it does | in a terminal |
 //! |---|---|---|
 //! | `+` | starts a worker | |
 //! | `kill 4711` | SIGKILL: its leases end after `--ttl` seconds, and others take its partitions over | `kill -9 4711` |
-//! | `stop 4711` | SIGSTOP: as dead for the others | `kill -STOP 4711` |
-//! | `continue 4711` | SIGCONT: it finds its leases lost, and what it still tries to save is refused | `kill -CONT 4711` |
-//! | `quit` | nothing changes any more: ends when all partitions are in sync | |
+//! | `stop 4711` | SIGSTOP: the others cannot tell it from a dead one | `kill -STOP 4711` |
+//! | `continue 4711` | SIGCONT: its leases are lost, and what it still tries to save is refused | `kill -CONT 4711` |
+//! | `quit` | the data change no more; it ends when all partitions are in sync | |
 //!
 //! # What does what
 //!
-//! * **The engine** ([graphile_worker](https://docs.rs/graphile_worker), jobs in PostgreSQL) says when a partition is synced, and by which
-//!   worker: one job for each partition, in a queue of its own; a cron that adds a round each minute, on however many machines;
-//!   its retries; its recovery of dead workers.
-//! * **The lease** (`jobfeed::checkpoint::LeaseStore`) says who may write. The engine is not trusted with that: it may give a
-//!   partition to two workers. The second one is refused before it sends a request, or its save is refused, and its rows with it.
-//! * **The state** is saved in the transaction of the rows, so each page is in the table exactly once, whoever dies when.
+//! * **The engine** ([graphile_worker](https://docs.rs/graphile_worker), jobs in PostgreSQL) decides when a partition is synced, and by which
+//!   worker: one job for each partition, in a queue of its own; a cron that adds a round each minute, once for all machines;
+//!   retries; recovery of the jobs of dead workers.
+//! * **The lease** (`jobfeed::checkpoint::LeaseStore`) decides which worker may write, because the engine may give a
+//!   partition to two of them. The second one is refused before it sends a request, or its save is refused, and its rows with it.
+//! * **The state** is saved in the transaction of the rows, so each page is in the table exactly once, whichever process is killed and when.
 //!
 //! [`worker`](distributed_sync::worker) is all that an application needs; start it on each machine:
 //!
@@ -33,8 +33,8 @@
 //! $ distributed_sync worker --database "host=db user=jobs dbname=jobs" --provider https://api.example.com/
 //! ```
 //!
-//! The rest is the demonstration. `tests/storm.rs` is its hard form: 12 workers on 200 partitions that are killed and stopped at random,
-//! and thieves of leases.
+//! The rest is the demonstration. `tests/storm.rs` is the test: 12 workers on 200 partitions, which are killed and stopped at random, while other
+//! tasks take their leases.
 
 use clap::Parser;
 use distributed_sync::{demo, worker};
