@@ -35,7 +35,7 @@
 //! | one page, a stream of pages, or records | the provider's requests, such as [`JobsRequest`](jobdataapi::JobsRequest); [`PageStream`], [`Page`] |
 //! | a backfill and incremental syncs | the provider's syncs, such as [`SyncById`](jobdataapi::SyncById); [`SyncRun`], [`Batch`], [`Report`] |
 //! | to keep the state of a sync; to write it in the transaction of the rows; one worker at a time on many machines | [`checkpoint`] |
-//! | the rows of a sync in a table, in one step with its state: SQLite, PostgreSQL, Parquet | the module `tables`, features `sqlite`, `postgres`, `parquet` |
+//! | to write rows and state in one step: SQLite, PostgreSQL, Parquet files | the module `tables`, features `sqlite`, `postgres`, `parquet` |
 //! | several syncs at the same time, and a way to end them in order; one process or many workers | [`partitions`], [`StopSignal`] |
 //! | settings: hosts, time limits, retries, rates, transports | [`ClientBuilder`], [`RetryPolicy`], [`RateLimit`], [`Transport`] |
 //! | to see what a client does: spans, metrics, events | [`telemetry`] |
@@ -43,8 +43,12 @@
 //! | several keys; quotas; more than one request in flight | [`ClientBuilder::key_pool`], [`ClientBuilder::adaptive_rate`], [`ClientBuilder::max_in_flight`] |
 //! | another paginated JSON API, without a type of your own | [`rest`] |
 //! | the same, where a description is not enough | [`endpoint`], [`paginate`], [`Client::list`]; for a sync [`Incremental`], [`ListRequest::sync_since`] |
-//! | one record for all providers, JSON-LD, the same posting in two sources | the module `posting`, feature `posting` |
+//! | to look at each page of a run before its batch is handed out, and to refuse it | [`inspect`] |
 //! | to keep the answers as received, and to read them again later | the module `archive`, feature `archive` |
+//! | to notice that fields or types of the records have changed | the module `drift`, feature `drift` |
+//! | to keep rejected records until a newer record type reads them | the module `quarantine`, feature `quarantine` |
+//! | one record type for the postings of all providers, JSON-LD, the same posting in two sources | the module `posting`, feature `posting` |
+//! | to verify signed webhooks | the module `webhook`, feature `webhook` |
 //! | to test your own pipeline, your own listing or your own store | the modules `testing` and `testing::conformance`, feature `testing` |
 //!
 //! # Words
@@ -64,6 +68,13 @@
 //! | run | one execution of a sync. The first one is a backfill, later ones are incremental |
 //! | batch | one page of a run, until it is committed: [`Batch`] |
 //! | state, checkpoint | the watermark and the position of a sync ([`SyncState`]), and where it is kept ([`Checkpoint`]) |
+//! | revision | the number of a save of a state: 1, 2, 3, … |
+//! | partition | one of many independent syncs of one client: [`partitions`] |
+//! | lease, fencing token | the right to sync under a checkpoint key, held by one worker at a time ([`LeaseStore`](checkpoint::LeaseStore)), and its number, by which a store refuses the saves of earlier holders |
+//! | rejected | a record that does not fit the record type: [`Rejected`] |
+//! | removal | a record that only tells that a record was removed |
+//! | inspector | what looks at each page of a run before its batch is handed out: [`inspect`] |
+//! | drift | in [`Completeness::Drifted`], that a list changed while it was read. In the module `drift`, that the fields or types of its records have changed |
 //!
 //! # The way of a request
 //!
@@ -80,12 +91,13 @@
 //!
 //! * `rustls` (default): TLS. Without it only plain HTTP or your own [`Transport`] is available.
 //! * `metrics`: durations, rows, retries, waits and quotas for the recorder of the `metrics` crate; see [`telemetry`].
-//! * `sqlite`: [`checkpoint`]s and `tables` in SQLite. `postgres`: in PostgreSQL.
-//! * `archive`: the answers of runs and listings kept as received, and read again without a request.
-//! * `drift`: a check whether the records still have the shape that they had.
-//! * `quarantine`: keeps records that did not fit, until a newer record type reads them.
-//! * `posting`: one record for the postings of all providers, JSON-LD for web pages, and keys to find the same posting in two sources.
+//! * `sqlite`: [`checkpoint`]s, `tables` and `quarantine` in SQLite.
+//! * `postgres`: the same in PostgreSQL.
 //! * `parquet`: `tables` in Parquet files, in a folder or any bucket of `object_store`.
+//! * `archive`: the answers of runs and listings kept as received, and read again without a request.
+//! * `drift`: a check whether the records still have the fields and types that they had.
+//! * `quarantine`: keeps rejected records until a newer record type reads them.
+//! * `posting`: one record type for the postings of all providers, JSON-LD for web pages, and keys by which the same posting is found in two sources.
 //! * `webhook`: verification of signed deliveries.
 //! * `testing`: simulated providers on loopback that page, insert, delete, throttle and fail like the real ones, a simulator of any API,
 //!   and the conformance suite.
@@ -195,7 +207,18 @@ pub use listing::{
     Cursor, Endpoint, Fingerprint, ItemStream, ListRequest, Listing, Page, PageStream, Position, Rejected, paginate,
 };
 pub use providers::{employjoy, fantastic_jobs, jobaffinity, jobdataapi, rest};
-/// What looks at each page of a run before its batch is handed out: an archive, a check for drift, or your own [`Inspect`](inspect::Inspect).
+/// Inspectors: what looks at each page of a run before its batch is handed out, and may refuse it.
+///
+/// | inspector | what it does | feature |
+/// |---|---|---|
+/// | `archive::ArchiveWriter` | keeps the answer as received | `archive` |
+/// | `drift::DriftCheck` | compares the fields and types of the records with a baseline | `drift` |
+/// | `quarantine::Keeper` | keeps rejected records, or those of a page that another inspector refuses | `quarantine` |
+/// | your own | implements [`Inspect`](inspect::Inspect) | |
+///
+/// A run has as many as are added by [`SyncRun::inspect_with`], and asks them in that order. The first one that refuses a page ends the run with
+/// [`Error::Refused`]: those after it do not see the page, nothing of it is committed, and the next run gets it again. What an inspector found is
+/// in [`Report::inspected`].
 pub mod inspect {
     pub use crate::listing::PageSource;
     pub use crate::sync::{Inspect, InspectedEnd, InspectedPage};

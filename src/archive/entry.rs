@@ -37,8 +37,9 @@ const HEADERS_WITH: [&str; 5] = ["x-ratelimit", "x-rate-limit", "ratelimit", "x-
 /// }
 /// ```
 ///
-/// `record_key` is the field that identifies a record. `list` is a JSON pointer to the list of records in the body; absent when the body is one record. `removals` and `left_out`, where they
-/// are present, say at which byte of the body such records begin.
+/// `record_key` is the field that identifies a record. `list` is a JSON pointer to the list of records in the body; absent when the body
+/// is one record. `removals` and `left_out` are present where the page has removals, or leaves records of the answer out: they say at which
+/// byte of the body such records begin.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,4 +1,7 @@
-//! The answers of runs and listings, kept as received, and read again later without a request.
+//! The answers of runs and listings, kept as received, and read again later without a request (feature `archive`).
+//!
+//! [`Archive::writer`] keeps those of a run, [`Archive::keep`] those of a plain listing, in a folder or in a bucket. [`Archive::replay`] gives the same
+//! pages again, [`Archive::retain`] removes old ones.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,11 +47,12 @@
 //! | `pending/<key>/…json` | the entry of a page that was handed out, and the state that its commit saves |
 //!
 //! A *history* is the series of revisions of one checkpoint. A checkpoint that was deleted, or restored from a backup, begins another
-//! one, so nothing is overwritten.
+//! history, so nothing is overwritten.
 //!
 //! * A body that is read in parts is kept in these parts: each is a list of records, byte for byte.
-//! * A page behind the end of a list, and an answer 304, have an entry without a body. A batch that only saves the state has none.
-//! * Of records that a page does not have, because the page before has them, the entry says where they are; a replay leaves them out.
+//! * An answer without a body, such as a 304, has an entry all the same. A batch that only saves the state has none.
+//! * Where an answer repeats records of the page before, its page is without them. They are in the body, the entry says where, and a
+//!   replay leaves them out.
 //! * Kept headers: `content-type`, `date`, `etag`, `last-modified`, `retry-after`, and those of rate limits and quotas.
 //! * The URL is kept without credentials. Where a body repeats one of the client's credentials beside the list, such as in a link
 //!   to the next page, the records alone are kept, as a list ([`Entry::records_only`]); a header that repeats one is not kept. The
@@ -67,7 +71,7 @@
 //! lists is removed by [`Archive::retain`].
 //!
 //! All runs of a key should write to the archive. When later revisions were committed without it, it is not known whether a pending
-//! page was committed: it is then listed, because a page too many does less harm than a missing one.
+//! page was committed: it is then listed, so that no committed page is missing.
 //!
 //! When the archive fails, the page is not handed out: the run ends with [`Error::Refused`](crate::Error::Refused) whose source is an [`ArchiveError`],
 //! and the next run gets the page again.

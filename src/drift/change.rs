@@ -70,12 +70,12 @@ impl fmt::Display for Change {
     }
 }
 
-/// The records of a page do not have the shape of the baseline, and the policy says that this ends the run. It is the source of
-/// [`Error::Refused`](crate::Error::Refused). Nothing of the page is committed.
+/// The records of a page, or of the run so far, have changed in a way that [`DriftCheck::fail_on`](super::DriftCheck::fail_on) names. It is the source
+/// of [`Error::Refused`](crate::Error::Refused). Nothing of the page is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftError {
-    /// What the policy does not allow.
+    /// The changes that end the run.
     pub changes: Vec<Change>,
 }
 

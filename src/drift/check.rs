@@ -25,8 +25,8 @@ const FEW: u64 = 3;
 /// Nor does a change of type in a smaller share of the values.
 const RETYPED_SHARE: f64 = 0.1;
 
-/// Which changes end a run. In all of them, a change that fewer than three of the records looked at show is only told: one bad record does not
-/// stop a sync.
+/// Which changes end a run. A change of any kind that fewer than three of the sampled records show is only reported: one bad record does
+/// not stop a sync.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum FailOn {
@@ -57,8 +57,8 @@ impl FailOn {
 
 /// Compares the shape of a run's records with a baseline: pass it to [`SyncRun::inspect_with`](crate::SyncRun::inspect_with).
 ///
-/// The changes are in the run's report ([`Report::of`]); by default that is all. The store keeps the baseline: that of the sync or another
-/// one, but not a lease, which has only its own key. A check is for one run.
+/// The changes are in the run's report ([`Report::of`]); by default that is all. The baseline is kept in the given store: that of the sync
+/// or another one, but not a lease, which only takes its own key. A check is for one run.
 pub struct DriftCheck<C> {
     store: C,
     fail_on: Vec<FailOn>,
@@ -76,7 +76,7 @@ pub struct DriftCheck<C> {
 }
 
 impl<C: Checkpoint> DriftCheck<C> {
-    /// A check that only reports.
+    /// A check that only reports, with its baseline in `store`.
     pub fn new(store: C) -> Self {
         Self {
             store,

@@ -1,8 +1,11 @@
-//! Drift: whether the records of a listing still have the shape that they had, and runs the rows that they had.
+//! Drift: a check whether the records of a sync still have the fields and types that they had (feature `drift`).
 //!
-//! A [`DriftCheck`] looks at a sample of the records of each page before its batch is handed out: which fields there are at which nested path, how
-//! often they are null or missing, and of which JSON types. It never keeps a value. The first complete run makes the baseline;
+//! A [`DriftCheck`] looks at a sample of the records of each page before its batch is handed out: which fields they have, nested ones too, how
+//! often each is null or missing, and its JSON types. It never keeps a value. The first complete run makes the baseline;
 //! later runs are compared with it.
+//!
+//! It is about what is in the records. That a list changes while it is read is something else, and is
+//! [`Completeness::Drifted`](crate::Completeness::Drifted).
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,17 +33,25 @@
 //! * [`ChangeKind::New`]: a field that the baseline does not have.
 //! * [`ChangeKind::Missing`]: a field that no record has any more.
 //! * [`ChangeKind::Retyped`]: a value of a JSON type that the baseline does not have at this path. Numbers are one type.
-//! * [`ChangeKind::Nulls`]: a field that is null or missing clearly more often than in the baseline: by more than chance explains
-//!   (four standard errors), and by more than 5 % of the records.
+//! * [`ChangeKind::Nulls`]: a field that is null or missing clearly more often than in the baseline: by more than four standard errors, and
+//!   by 5 % of the records or more.
 //!
-//! Each page is compared by itself, so that the end of a long run is not hidden by its beginning, and the run as a whole, so that small pages
-//! add up. A renamed field is one that is missing and one that is new.
+//! Each page is compared by itself, so that a change late in a long run is seen, and all pages of the run together, because a page
+//! may be too small to show it. A renamed field is one that is missing and one that is new.
+//!
+//! A complete incremental run is also compared by its number of rows with those of up to ten such runs before it ([`Volume`]). That is only reported.
+//!
+//! # What ends a run
+//!
+//! By default nothing: the changes are in the [`Report`]. With [`DriftCheck::fail_on`] a change of the named kinds ends the run with
+//! [`Error::Refused`](crate::Error::Refused), whose source is a [`DriftError`], before anything of the page is committed. Then either correct
+//! the record type, or call [`accept`]; the next run gets the page again. To keep the records of such a page meanwhile, see
+//! `quarantine::Quarantine::keep_refused`.
 //!
 //! # The baseline
 //!
-//! It is kept in a [`Checkpoint`](crate::Checkpoint) store under the key of the sync and `#drift`, beside the state of the sync, with the rows of the last complete
-//! runs. Once it exists it never changes by itself: [`accept`] takes over the changes of the last run. Remove the key to
-//! begin anew.
+//! It is kept in a [`Checkpoint`](crate::Checkpoint) store under the key of the sync and `#drift`, such as `jobs/all#drift`. Once it exists it
+//! never changes by itself: [`accept`] takes over the changes of the last run. To make a new one, delete that key from the store.
 
 mod baseline;
 mod change;

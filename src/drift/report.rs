@@ -1,4 +1,4 @@
-//! What a check has to say at the end of a run.
+//! What a check reports at the end of a run.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Report {
     pub baseline: Option<u64>,
     /// What differs from the baseline.
     pub changes: Vec<Change>,
-    /// The rows of this run beside those of the runs before, at the end of a complete incremental run.
+    /// The number of rows of this run and of those before it; only at the end of a complete incremental run.
     pub volume: Option<Volume>,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The rows of a run, beside those of the complete incremental runs before it.
+/// How many rows a run has received, and how many the complete incremental runs before it usually did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Volume {

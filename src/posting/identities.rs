@@ -14,8 +14,8 @@ use crate::json::open_enum;
 pub struct Identity {
     /// What the key is made of, and what it confuses.
     pub kind: IdentityKind,
-    /// The key: a text that begins with its kind and the version of its rules, such as `ats-1:lever:…`. Two keys are comparable when they
-    /// are equal or not; a key of another version is never equal. It contains no personal data unless the ad's title or URL does.
+    /// The key: a text that begins with its kind and the version of its rules, such as `ats-1:lever:…`. Compare keys for equality only;
+    /// keys of different versions are never equal. It contains no personal data unless the ad's title or URL does.
     pub key: String,
     /// How sure it is that two postings with this key are the same.
     pub confidence: Confidence,
@@ -33,9 +33,9 @@ open_enum! {
         /// The URL of the ad or of the form, without what differs between links to one page: scheme, `www.`, case of the host, order of the
         /// parameters, tracking parameters, fragment.
         ///
-        /// *Confuses*: all jobs of an employer whose ads link to one form or one list of jobs (an address that many postings of one
-        /// source have is such a one); the places of a job with one page. *Misses*: links through the counting
-        /// servers of job boards.
+        /// *Confuses*: all jobs of an employer whose ads link to one form or one list of jobs (when many postings of one source have
+        /// the same address, it is one of these); the places of a job with one page. *Misses*: links through the servers by which job boards
+        /// count clicks.
         Url = "url",
         /// The organisation, the title and the place, without case, punctuation, legal form and marks such as `(m/f/d)`; one key for each place.
         ///
@@ -51,7 +51,7 @@ open_enum! {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Confidence {
-    /// Worth a look: compare dates, texts and salaries before you treat them as the same.
+    /// Possibly the same: compare dates, texts and salaries first.
     Low,
     /// Probably the same.
     Medium,

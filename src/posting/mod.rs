@@ -1,4 +1,4 @@
-//! One posting: a record that is the same for every provider, after schema.org's `JobPosting` (feature `posting`).
+//! [`Posting`]: one record type for the postings of all providers, modelled on schema.org's `JobPosting` (feature `posting`).
 //!
 //! ```
 //! use futures::TryStreamExt;
@@ -14,12 +14,12 @@
 //!     let posting = Posting::from(job);
 //!     assert_eq!(posting.source.provider, "jobdataapi");
 //!
-//!     // For a web page: what a job search reads, and what it would miss.
+//!     // For a web page: what job searches read, and the required properties that are not there.
 //!     let json_ld = posting.to_json_ld();
 //!     assert_eq!(json_ld["@type"], "JobPosting");
 //!     println!("missing: {:?}", posting.json_ld_missing());
 //!
-//!     // Keys that are equal when another source has the same posting.
+//!     // Keys to compare with those of another source: equal keys mean the same posting, as sure as `confidence` says.
 //!     for identity in posting.identities() {
 //!         if identity.confidence >= Confidence::Medium {
 //!             println!("{}", identity.key);
@@ -29,13 +29,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Each provider's records become a [`Posting`] by `Posting::from`: [`jobdataapi::Job`](crate::jobdataapi::Job), the three rows of
-//! [`fantastic_jobs`](crate::fantastic_jobs), [`employjoy::Job`](crate::employjoy::Job) and
-//! [`jobaffinity::Job`](crate::jobaffinity::Job) (from its details: a job of a list has little more than its title). A provider of your own
-//! starts with [`Posting::new`].
+//! `Posting::from` takes the records of each provider: [`jobdataapi::Job`](crate::jobdataapi::Job); `ActiveAtsJob`, `ModifiedAtsJob` and `ActiveJbJob` of
+//! [`fantastic_jobs`](crate::fantastic_jobs); [`employjoy::Job`](crate::employjoy::Job); [`jobaffinity::Job`](crate::jobaffinity::Job), best as a single
+//! resource, because in a list it has little more than its title. A provider of your own starts with [`Posting::new`]. The example `join_postings`
+//! finds the postings that two providers have.
 //!
-//! A value that a provider does not state stays absent; nothing is guessed. What the source wrote is kept beside each value that is
-//! normalised, and everything that has no field is in [`Posting::extra`]. No field holds the name, the e-mail address or the phone number
+//! A value that a provider does not state is absent; nothing is guessed. Beside each value that is normalised is what the source wrote, and
+//! what has no field of its own is in [`Posting::extra`]. No field holds the name, the e-mail address or the phone number
 //! of a recruiter, an owner or a candidate; the texts of an ad are unchanged and may name people.
 //!
 //! `Serialize` and `Deserialize` use the names of the fields. Every field is always written, an absent one as null; instants are RFC 3339

@@ -7,7 +7,7 @@ use crate::json::{Record, debug_fields};
 use crate::listing::Fingerprint;
 use crate::sync::InspectedPage;
 
-/// One record that waits.
+/// One record in quarantine.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -19,9 +19,9 @@ pub struct Entry {
     pub endpoint: String,
     /// The record's own key, where the endpoint names one and the record has it.
     pub record_key: Option<String>,
-    /// Why it waits, without values of the record.
+    /// Why it was kept: why it does not fit the record type, or why its page was refused. Without values of the record.
     pub reason: String,
-    /// When it was added. A version of the record that was delivered later is newer.
+    /// When it was added. A version of the record that was delivered after that is newer.
     pub added: Timestamp,
     /// Its JSON text, byte for byte.
     pub raw: String,

@@ -1,7 +1,11 @@
-//! Quarantine: records that did not fit, kept with their raw JSON until a newer record type reads them.
+//! Quarantine: rejected records, kept with their raw JSON until a newer record type reads them (feature `quarantine`).
 //!
 //! A page has its rejected records in [`Page::rejected`](crate::Page::rejected); after the commit they do not come again. With
-//! [`Quarantine::keep`] they are stored before the page is handed out, and wait there. Nothing removes them but [`Quarantine::release`].
+//! [`Quarantine::keep`] they are stored before the page is handed out. [`Quarantine::retry`] tries them as another type; nothing removes them but
+//! [`Quarantine::release`].
+//!
+//! A page on which *no* record fits the record type is an error before that: its records come again, and are kept only where the sync has
+//! `accept_all_rejected`. [`Quarantine::keep_refused`] keeps all records of the pages that another inspector refuses, such as a check for drift.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,7 +25,7 @@
 //!     // … upsert batch.items() …
 //!     batch.commit().await?;
 //! }
-//! println!("{} records wait", quarantine.waiting("jobs/all").await?);
+//! println!("{} records in quarantine", quarantine.waiting("jobs/all").await?);
 //!
 //! // Later, with a newer record type.
 //! let mut retried = quarantine.retry::<Job>("jobs/all");
@@ -36,7 +40,8 @@
 //! ```
 //!
 //! The store is a file of JSON lines ([`JsonLines`]), or the database of the checkpoints: `SqliteStore` (feature `sqlite`) and
-//! `PostgresStore` (feature `postgres`) keep a table `jobfeed_quarantine`. The raw JSON is stored as it came, so protect it as you protect the rows.
+//! `PostgresStore` (feature `postgres`) keep a table `jobfeed_quarantine`. Your own is a [`QuarantineStore`]. The raw JSON is stored as
+//! received, so protect it as you protect the rows.
 
 mod entry;
 mod json_lines;

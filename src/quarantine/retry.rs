@@ -1,4 +1,4 @@
-//! The quarantine: what puts records in, tries them again, and lets them go.
+//! The quarantine: adds records, tries them again, and removes them.
 
 use async_stream::try_stream;
 use futures::StreamExt;
@@ -15,7 +15,7 @@ use crate::sync::Inspect;
 /// So many entries are in memory at once.
 const PART: usize = 100;
 
-/// Records that did not fit, kept until they are released. See the [module](self).
+/// Rejected records, kept until they are released. See the [module](super).
 #[derive(Debug, Clone)]
 pub struct Quarantine<S> {
     store: S,
@@ -25,7 +25,7 @@ pub struct Quarantine<S> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Retried<T> {
-    /// The record as it waits.
+    /// The record as it is kept.
     pub entry: Entry,
     /// The record as the new type, or why it does not fit that either, without its values.
     pub result: Result<T, String>,
@@ -53,7 +53,7 @@ impl<S: QuarantineStore + Clone + 'static> Quarantine<S> {
         Keeper::new(self.store.clone(), Some(Box::new(inspect)))
     }
 
-    /// How many records of the sync under this key wait.
+    /// How many records of the sync under this key are in quarantine.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] when the store fails.
@@ -61,10 +61,10 @@ impl<S: QuarantineStore + Clone + 'static> Quarantine<S> {
         self.store.waiting(key).await.map_err(|source| failed(key, source))
     }
 
-    /// Tries the records of the sync under this key as another type. They wait on until [`Quarantine::release`] is called; one that does not fit has
-    /// the reason. A record may have come again since then in a newer version: compare [`Entry::added`] before it replaces a row.
+    /// Tries the records of the sync under this key as another type. They stay until [`Quarantine::release`] is called; one that does not fit has
+    /// the reason. A newer version of a record may have been delivered since then: compare [`Entry::added`] before it replaces a row.
     ///
-    /// A hundred entries are in memory at once. Entries that are added meanwhile may be missed.
+    /// A hundred entries are in memory at once. Entries that are added meanwhile may be left out.
     pub fn retry<T: DeserializeOwned + Send + 'static>(&self, key: &str) -> BoxStream<'static, Result<Retried<T>>> {
         let (store, key) = (self.store.clone(), key.to_owned());
         try_stream! {

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::entry::Entry;
 use crate::error::CheckpointError;
 
-/// Where records wait. Implement it to keep them where you keep your rows; write plain `async fn`.
+/// Where records in quarantine are kept. Implement it to keep them beside your rows; write plain `async fn`.
 pub trait QuarantineStore: Send + Sync {
     /// Makes the store ready, such as its table. Called by [`Quarantine::open`](super::Quarantine::open). Default: nothing to do.
     fn prepare(&self) -> impl Future<Output = Result<(), CheckpointError>> + Send {
@@ -26,6 +26,6 @@ pub trait QuarantineStore: Send + Sync {
     /// Removes the entries with these ids. Returns how many there were.
     fn remove(&self, ids: &[String]) -> impl Future<Output = Result<u64, CheckpointError>> + Send;
 
-    /// How many entries of a checkpoint key wait.
+    /// How many entries of a checkpoint key there are.
     fn waiting(&self, key: &str) -> impl Future<Output = Result<u64, CheckpointError>> + Send;
 }
