@@ -36,8 +36,8 @@
 //!
 //! # What is kept
 //!
-//! The body of each answer whose page is handed out, byte for byte, as one zstd frame: `zstd -d` reads it. Questions that only a walk
-//! needs, such as counts, are not kept. Next to it a line of JSON says where it came from ([`Entry`]). The objects, below the folder or
+//! The body of each answer whose page is handed out, byte for byte, as one zstd frame: `zstd -d` reads it. Answers that are no page of
+//! the list, such as counts, are not kept. For each page a line of JSON says where it came from ([`Entry`]). The objects, below the folder or
 //! prefix of the archive (a key is written as in the files of a [`FileStore`](crate::checkpoint::FileStore)):
 //!
 //! | object | content |
@@ -50,7 +50,7 @@
 //! history, so nothing is overwritten.
 //!
 //! * A body that is read in parts is kept in these parts: each is a list of records, byte for byte.
-//! * An answer without a body, such as a 304, has an entry all the same. A batch that only saves the state has none.
+//! * A page after the end of a list, and an answer 304, have an entry without a body. A batch that only saves the state has no entry.
 //! * Where an answer repeats records of the page before, its page is without them. They are in the body, the entry says where, and a
 //!   replay leaves them out.
 //! * Kept headers: `content-type`, `date`, `etag`, `last-modified`, `retry-after`, and those of rate limits and quotas.
@@ -61,7 +61,7 @@
 //! # Order, and what a crash leaves
 //!
 //! 1. Before a page is handed out: its entry is written to `pending/`, then its body.
-//! 2. After the commit, when the next page is about to be handed out or when the run ends: the entry moves to `manifest/`.
+//! 2. After the commit, before the next page is handed out or when the run ends: the entry moves to `manifest/`.
 //!
 //! Each step is durable before the next one begins (a folder is synced to the disk). So a page that was committed has its body, and its
 //! entry is in `pending/` or in `manifest/`. A run that starts, or [`Archive::settle`], compares the pending entries with the stored
@@ -73,8 +73,8 @@
 //! All runs of a key should write to the archive. When later revisions were committed without it, it is not known whether a pending
 //! page was committed: it is then listed, so that no committed page is missing.
 //!
-//! When the archive fails, the page is not handed out: the run ends with [`Error::Refused`](crate::Error::Refused) whose source is an [`ArchiveError`],
-//! and the next run gets the page again.
+//! When the archive fails, the page is not handed out: the run ends with [`Error::Refused`](crate::Error::Refused), whose source is an
+//! [`ArchiveError`], and the next run gets the page again.
 
 mod bodies;
 mod entry;
