@@ -33,8 +33,8 @@
 //! $ distributed_sync worker --database "host=db user=jobs dbname=jobs" --provider https://api.example.com/
 //! ```
 //!
-//! The rest is the demonstration. `tests/storm.rs` is the test: 12 workers on 200 partitions, which are killed and stopped at random, while other
-//! tasks take their leases.
+//! The rest is the demonstration. `tests/storm.rs` is the test: 12 workers on 200 partitions are killed and stopped at random, while other clients
+//! take leases and try to save with tokens that are not theirs.
 
 use clap::Parser;
 use distributed_sync::{demo, worker};

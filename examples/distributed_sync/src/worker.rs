@@ -1,7 +1,7 @@
 //! A worker: it takes the jobs of partitions from the engine, and syncs each partition under its lease.
 //!
-//! The engine decides *when* a partition is synced, and by whom. It may still give one to two workers: when one was stopped, or so slow
-//! that the others took it for dead. Only the lease decides who may write: the store refuses the save of a worker whose lease was
+//! The engine decides *when* a partition is synced, and by which worker. It may still give one to two workers: when the first one was stopped, or so
+//! slow that the engine counted it as dead. Only the lease decides which worker may write: the store refuses the save of a worker whose lease was
 //! taken, and with the save the rows, which are in the same transaction.
 
 use std::time::Duration;

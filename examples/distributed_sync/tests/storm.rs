@@ -1,5 +1,5 @@
 //! The storm: 12 worker processes on 200 partitions are killed (SIGKILL), stopped for longer than the time to live of their leases and
-//! continued (SIGSTOP, SIGCONT), and thieves take leases and try to save, while the server changes its rows. Promises 1, 2 and 3.
+//! continued (SIGSTOP, SIGCONT), and other clients take leases and try to save, while the server changes its rows. Promises 1, 2 and 3.
 //!
 //! `STORM_SECONDS=120 cargo test --test storm -- --nocapture` takes two minutes, without it it takes 20 seconds;
 //! `STORM_SEED=…` takes other workers, moments and changes. With `STORM_PARTITIONS=24` no partition waits behind others, so that the time to
