@@ -190,7 +190,7 @@ impl LeaseFile {
         replace(&path.with_extension("lease"), &text)
     }
 
-    /// An error while somebody has the lease.
+    /// An error while another worker has the lease.
     fn check_free(&self, now: Duration) -> Result<(), CheckpointError> {
         match self.ends {
             Some(ends) if ends > now => {

@@ -120,7 +120,7 @@ pub trait LeaseStore: Checkpoint {
     }
 }
 
-/// A lease, in the hands of its holder: from [`LeaseStore::lease`]. It is a [`Checkpoint`] for its key, so pass it, or a reference to it, to a sync.
+/// A lease that a worker holds, from [`LeaseStore::lease`]. It is a [`Checkpoint`] for its key, so pass it, or a reference to it, to a sync.
 ///
 /// A task of the runtime renews it at each third of its time to live. It is lost when that was not possible for the whole time to live, because
 /// the process was stopped or the store could not be reached. Then the run begins no more requests (one in progress may still be retried) and ends

@@ -33,7 +33,7 @@ impl Entry {
         Ok(())
     }
 
-    /// An error while somebody has the lease.
+    /// An error while another worker has the lease.
     fn check_free(&self) -> Result<(), CheckpointError> {
         let now = monotonic();
         match &self.lease {

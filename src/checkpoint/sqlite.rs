@@ -127,7 +127,7 @@ impl SqliteStore {
     /// # Errors
     /// [`CheckpointError::Conflict`] when another process has saved under the key, [`CheckpointError::LeaseLost`] when the
     /// lease of the fence has ended and another was taken, [`CheckpointError::Leased`] when there is no fence and
-    /// somebody has the lease, [`CheckpointError::File`] when the disk is full or the file cannot be written,
+    /// a worker has the lease, [`CheckpointError::File`] when the disk is full or the file cannot be written,
     /// [`CheckpointError::Store`] when SQLite fails otherwise. Then roll the transaction back.
     pub fn save_in(db: &Connection, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<(), CheckpointError> {
         let before = state.revision().saturating_sub(1);
@@ -233,7 +233,7 @@ impl LeaseStore for SqliteStore {
     }
 }
 
-/// An error while somebody has the lease.
+/// An error while another worker has the lease.
 fn check_free(db: &Connection, key: &str) -> Result<(), CheckpointError> {
     let leased = |row: &Row<'_>| {
         let (holder, ends_in) = (row.get(0)?, row.get::<_, i64>(1)?);

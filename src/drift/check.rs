@@ -55,7 +55,7 @@ impl FailOn {
     }
 }
 
-/// Compares the shape of a run's records with a baseline: pass it to [`SyncRun::inspect_with`](crate::SyncRun::inspect_with).
+/// Compares the fields and types of a run's records with a baseline: pass it to [`SyncRun::inspect_with`](crate::SyncRun::inspect_with).
 ///
 /// The changes are in the run's report ([`Report::of`]); by default that is all. The baseline is kept in the given store: that of the sync
 /// or another one, but not a lease, which only takes its own key. A check is for one run.

@@ -12,8 +12,8 @@ use crate::error::BoxError;
 use crate::sync::{Inspect, InspectedEnd, InspectedPage};
 
 /// Puts records of a run into quarantine before their page is handed out: from [`Quarantine::keep`](super::Quarantine::keep) and
-/// [`Quarantine::keep_refused`](super::Quarantine::keep_refused). In [`Report::inspected`](crate::Report::inspected) that of rejected records says how
-/// many it has added, and how many are kept under the key of the run in all; the other one has the report of its inspector.
+/// [`Quarantine::keep_refused`](super::Quarantine::keep_refused). In [`Report::inspected`](crate::Report::inspected) the first one says how
+/// many records it has added, and how many are kept under the key of the run in all; the second one has the report of its inspector.
 pub struct Keeper<S> {
     store: S,
     /// Whose refused pages are kept; `None`: the rejected records of all pages.

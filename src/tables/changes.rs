@@ -13,8 +13,8 @@ use crate::error::{Error, Result, TableError};
 /// How many characters of a key are shown.
 const SHOWN_KEY: usize = 64;
 
-/// What is to be written to a table in one step: from [`Sink::changes`](super::Sink::changes). Every value fits its column. The last change
-/// of a record counts.
+/// The rows to write to a table and to remove from it in one step: from [`Sink::changes`](super::Sink::changes). Every value fits its column. Of
+/// several changes of one key the last one counts.
 #[derive(Clone)]
 pub struct Changes {
     table: String,

@@ -47,7 +47,8 @@ impl ParquetTable {
     ///
     /// It works beside a running sync and is never in conflict with it: its manifest has a place of its own, and says up to which revision it
     /// replaces the commits. Until that manifest is written nothing has changed for readers, so it may be killed at any moment.
-    /// Rows that say that a record was removed are kept: the record may have rows under other keys. [`ParquetTable::clean`] deletes the files that were replaced.
+    /// Rows that say that a record was removed are kept: the record may have rows under other checkpoint keys. [`ParquetTable::clean`] deletes
+    /// the files that were replaced.
     ///
     /// Each call reads and writes all rows of the key. In memory are one file, and 16 bytes (with their table, about 40) for each record.
     ///

@@ -50,7 +50,7 @@
 //!     Column::new("countries", ColumnType::list(ColumnType::Text)),
 //! ])?;
 //!
-//! // The kind of table can be chosen at run time.
+//! // `Box<dyn Sink>` only because the kind of table is chosen at run time here.
 //! let mut tables: Vec<Box<dyn Sink>> = Vec::new();
 //! let files = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
 //! tables.push(Box::new(ParquetTable::open(Arc::new(files), "postings", schema.clone()).await?));

@@ -40,7 +40,7 @@ pub trait Sink: Send + Sync {
         fence: Option<Fence>,
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// No changes yet: for what a page is to change where it is more than [`Sink::commit`] does.
+    /// No changes yet. Fill them and call [`Sink::commit_changes`] where a page changes the table in another way than [`Sink::commit`] does.
     fn changes(&self) -> Changes {
         Changes::new(self.name(), self.schema().clone())
     }

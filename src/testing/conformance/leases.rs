@@ -21,7 +21,7 @@ const TRIES: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Checks a store that gives leases: one worker has the lease of a key until it frees it or does not renew it, each later lease has a
-/// greater fencing token, and a save with an older token, or without one while somebody has the lease, is refused.
+/// greater fencing token, and a save with an older token, or without one while a worker has the lease, is refused.
 ///
 /// `open` opens the store as another process would, at the same place each time. [`store`](super::store()) checks the rest.
 ///
