@@ -1,4 +1,4 @@
-//! The structure of `src/`: its folders, which of them may use which, and the doc examples that are not run.
+//! The structure of `src/`: its folders, which of them may use which, the lists of folders and features, and the doc examples that are not run.
 //!
 //! The text is read without a compiler. A use is every path that begins with `crate::`, `super::` or `self::`, in a `use` line
 //! or elsewhere, outside of comments. A name that a `mod.rs` re-exports stands for the file that defines it.
@@ -195,6 +195,25 @@ fn architecture_md_has_the_same_folders_in_the_same_order() {
     let rows: Vec<&str> =
         text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("/`")).map(|(name, _)| name).collect();
     assert_eq!(rows, FOLDERS);
+}
+
+#[test]
+fn the_readme_and_the_front_page_have_the_features_of_cargo_toml_in_its_order() {
+    let read = |file: &str| fs::read_to_string(file).unwrap();
+    let cargo = read("Cargo.toml");
+    let features = cargo.split_once("[features]\n").unwrap().1.split_once("\n[").unwrap().0;
+    let features =
+        features.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).filter(|name| *name != "default");
+    let features: Vec<&str> = features.collect();
+
+    let readme = read("README.md");
+    let listed = readme.lines().find_map(|line| line.strip_prefix("* Features: ")).unwrap();
+    assert_eq!(listed.split('`').skip(1).step_by(2).collect::<Vec<_>>(), features);
+
+    let front_page = read("src/lib.rs");
+    let listed = front_page.split_once("//! # Features\n").unwrap().1.split_once("\n#!").unwrap().0;
+    let listed = listed.lines().filter_map(|line| Some(line.strip_prefix("//! * `")?.split_once('`')?.0));
+    assert_eq!(listed.collect::<Vec<_>>(), features);
 }
 
 #[test]
