@@ -35,7 +35,8 @@
 //! * [`ChangeKind::Retyped`]: a value of a JSON type that the baseline does not have at this path. Numbers are one type.
 //! * [`ChangeKind::Nulls`]: a field that is null or missing more often than in the baseline.
 //!
-//! The second and the last only where that is no chance: by more than 5 % of the records, and by more than four standard errors.
+//! A missing field and a rise of nulls are changes only where they are no chance: in more than 5 % of the records, and by more than four standard
+//! errors.
 //!
 //! Each page is compared by itself, so that a change late in a long run is seen, and all pages of the run together, because a page
 //! may be too small to show it. A renamed field is one that is missing and one that is new.
