@@ -49,7 +49,7 @@
 //! A *history* is the series of revisions of one checkpoint. A checkpoint that was deleted, or restored from a backup, begins another
 //! history, so nothing is overwritten.
 //!
-//! * A body that is read in parts is kept in these parts: each is a list of records, byte for byte.
+//! * A body that is read in chunks is kept in these chunks: each is a list of records, byte for byte.
 //! * A page after the end of a list, and an answer 304, have an entry without a body. A batch that only saves the state has no entry.
 //! * Where an answer repeats records of the page before, its page is without them. They are in the body, the entry says where, and a
 //!   replay leaves them out.

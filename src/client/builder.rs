@@ -150,7 +150,7 @@ setters! { [P: Provider] ClientBuilder<P> {
     /// How many requests all clones may have in flight together: 1 or more. The others wait, first come, first served; this wait
     /// is not part of the time of their page. Default 1, unless the provider allows more ([`Provider::MAX_IN_FLIGHT`]).
     ///
-    /// A request is in flight until its answer has been read. A body that is read in pieces as the caller asks for them, such as
+    /// A request is in flight until its answer has been read. A body that is read in chunks as the caller asks for them, such as
     /// the ids of [`ExpiredRequest`](crate::fantastic_jobs::ExpiredRequest), does not count after its head, so that its reader
     /// can make other calls meanwhile. Neither does a request whose future is kept and not polled for 0.3 s.
     max_in_flight(requests: usize) => max_in_flight = requests;

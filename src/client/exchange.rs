@@ -44,7 +44,7 @@ pub(crate) struct Opened {
     pub(crate) body: SyncWrapper<Body>,
     /// The time limit of one attempt, and between two parts of a body that is read in parts.
     pub(crate) timeout: Duration,
-    /// The limit of one page, which is also that of one chunk of a body that is read in pieces.
+    /// The limit of one page, which is also that of one chunk of a body that is read in chunks.
     pub(crate) page_timeout: Duration,
     pub(crate) url: Url,
     /// The revision of the credentials that were sent, if any.

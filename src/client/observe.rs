@@ -36,7 +36,7 @@ pub enum Purpose {
     Probe,
     /// One resource, one change or one file.
     Single,
-    /// A list that is read in parts, because it is too long for memory.
+    /// A list that is read in chunks, because it is too long for memory.
     Parts,
 }
 

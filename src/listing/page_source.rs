@@ -72,7 +72,7 @@ impl PageSource {
         self.received
     }
 
-    /// Where the list of records is in [`Page::raw`](crate::Page::raw). Of a body that is read in parts, each part is a list by itself.
+    /// Where the list of records is in [`Page::raw`](crate::Page::raw). Of a body that is read in chunks, each chunk is a list by itself.
     pub fn list(&self) -> &ListAt {
         &self.list
     }

@@ -72,8 +72,8 @@ use super::report::RunError;
 /// * **One process** is enough for most syncs: after a crash the next run continues from the checkpoint, so a timer that starts it again is all it
 ///   needs. Take a [lease](crate::checkpoint::LeaseStore::lease) where it might be started twice.
 /// * **`partitions`** share one client, which keeps to the limits of the host for all of them. The state of a partition is loaded when it
-///   begins, and of one that is complete only the counters are kept, so memory does not grow with the number of partitions. Also where an API allows one request
-///   at a time, choose an `at_once` of 2 or more: then one partition stores its rows while another one fetches.
+///   begins, and of one that is complete only the counters are kept, so memory does not grow with the number of partitions. Also where an
+///   API allows one request at a time, choose an `at_once` of 2 or more: then one partition stores its rows while another one fetches.
 /// * **Many workers** do not fetch faster where one limit of the API holds for all of them. Clients in several processes do not know of each other:
 ///   give each worker its part of the rate. A queue hands out the partitions; a lease of each checkpoint key lets one worker at a time
 ///   sync it; states and rows are in one database that all of them reach. The example `distributed_sync` does it with

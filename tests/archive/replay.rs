@@ -83,7 +83,7 @@ async fn a_replay_of_a_sync_by_windows_and_of_a_long_body_has_the_same_records()
     let api = builder.clock(server.clock()).rate_limit(RateLimit::unlimited()).build().unwrap();
     let store = MemoryStore::new();
     same(&archive, api.active_ats().page_size(10).sync_hourly("ats", &store).await.unwrap()).await;
-    // A body that is read in parts.
+    // A body that is read in chunks.
     let run = api.expired_ats().chunk_size(5).sync_expired("expired", &store).await.unwrap();
     same::<ExpiredId, _>(&archive, run).await;
     let now = entries(&archive).await;
