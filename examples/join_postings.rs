@@ -59,11 +59,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("{} pairs share a key", pairs.len());
-    println!("{:<7} {:<11} {:<10} {:<28} key", "job", "row", "confidence", "title");
+    println!("{} pairs share a key; the kinds of keys are explained at `IdentityKind`", pairs.len());
+    println!("{:<10} {:<14} {:<10} {:<28} key", "jobdataapi", "fantastic_jobs", "confidence", "title");
     for ((job, row), (confidence, key, posting)) in &pairs {
         let title: String = posting.title.as_deref().unwrap_or("no title").chars().take(27).collect();
-        println!("{job:<7} {row:<11} {:<10} {title:<28} {key}", format!("{confidence:?}"));
+        println!("{job:<10} {row:<14} {:<10} {title:<28} {key}", format!("{confidence:?}"));
     }
     Ok(())
 }
