@@ -29,7 +29,7 @@ mod screen;
 mod simulated;
 mod table;
 mod task;
-use config::Config;
+use config::{Config, Every};
 use pipeline::Pipeline;
 use report::{Ending, RunReport};
 use simulated::World;
@@ -51,6 +51,9 @@ pub(crate) struct Cli {
     /// The runs of a simulation: 12 are one for each month, 52 one for each week.
     #[arg(long, default_value_t = 52, value_parser = clap::value_parser!(u32).range(1..=364))]
     runs: u32,
+    /// The time between two simulated runs, such as `50m`. Default: a year divided by the runs, at most 30 days.
+    #[arg(long, value_parser = |text: &str| Every::try_from(text.to_owned()))]
+    step: Option<Every>,
 }
 
 #[tokio::main]
@@ -69,7 +72,7 @@ pub(crate) async fn run(cli: Cli) -> Ending {
     };
     let is_set = |name: &str| config::variable(name).is_some();
     let simulate = cli.simulate || (cli.config.is_none() && !config.variables().into_iter().any(is_set));
-    let ended = if simulate { simulation(config, cli.runs).await } else { real(config, &cli.accept).await };
+    let ended = if simulate { simulation(config, cli.runs, cli.step).await } else { real(config, &cli.accept).await };
     ended.unwrap_or_else(|error| {
         eprintln!("{}", task::with_sources(&*error));
         Ending::Failed
@@ -101,9 +104,9 @@ async fn real(config: Config, accept: &[String]) -> Result<Ending, BoxError> {
 }
 
 /// All runs of a simulated year.
-async fn simulation(mut config: Config, runs: u32) -> Result<Ending, BoxError> {
+async fn simulation(mut config: Config, runs: u32, step: Option<Every>) -> Result<Ending, BoxError> {
     simulated::fresh_folder(&mut config)?;
-    let mut world = World::start(runs).await?;
+    let mut world = World::start(runs, step.map(|step| step.0)).await?;
     let secrets = world.lead(&mut config)?;
     let pipeline = Pipeline::open(config, world.clock(), Some(secrets)).await?;
     println!("{runs} runs on simulated servers, into {}", pipeline.config.folder().display());

@@ -20,7 +20,7 @@ use super::task::REMOVED_EARLY;
 const BOARD_KEY: &str = "simulated-board-key";
 /// A year that is over: the board's answers have the real time as their `Date`, and no watermark passes it.
 const START: &str = "2025-01-06T06:20:00Z";
-/// The days of a year, in whole weeks, and the most days between two runs: no feed must have forgotten anything.
+/// The days of a year, in whole weeks, and the most between two runs by default: no feed must have forgotten anything.
 const YEAR: i64 = 364;
 const LONGEST: i64 = 30;
 
@@ -35,18 +35,20 @@ pub(crate) struct World {
     /// Whether the board has renamed a field.
     renamed: bool,
     runs: u32,
+    /// The time between two runs.
+    step: SignedDuration,
     /// The index time of the first row of Fantastic.jobs that was bought.
     first_row: Option<Timestamp>,
 }
 
 impl World {
-    pub(crate) async fn start(runs: u32) -> Result<Self, BoxError> {
-        let fantastic = FantasticJobs::builder()
-            .now(START.parse()?)
-            .rows_per_hour(1)
-            .expires_within(SignedDuration::from_hours(24 * 60))
-            .start()
-            .await?;
+    pub(crate) async fn start(runs: u32, step: Option<SignedDuration>) -> Result<Self, BoxError> {
+        let days = (YEAR / i64::from(runs)).clamp(1, LONGEST);
+        let step = step.unwrap_or(SignedDuration::from_hours(24 * days));
+        // Runs that follow each other closely get more rows, which expire sooner.
+        let (rows, expires) = if step.as_hours() < 24 { (10, 8) } else { (1, 24 * 60) };
+        let fantastic = FantasticJobs::builder().now(START.parse()?).rows_per_hour(rows);
+        let fantastic = fantastic.expires_within(SignedDuration::from_hours(expires)).start().await?;
         let now = |clock: Clock| move || clock.now();
         let jobs = JobDataApi::builder().jobs(300).subscription(Subscription::Pro).now_from(now(fantastic.clock()));
         let board = ListRoute::new("jobs", Scheme::token_at(ReadAt::pointer("/next"), "cursor").page_size("limit", 50))
@@ -62,6 +64,7 @@ impl World {
             last_board_id: 0,
             renamed: false,
             runs,
+            step,
             first_row: None,
         };
         world.add_to_board(60);
@@ -110,13 +113,8 @@ impl World {
 
     /// Some instant since the run before.
     fn lately(&mut self) -> Timestamp {
-        let ago = self.rng.i64(60..24 * 3600 * self.days());
+        let ago = self.rng.i64(60..self.step.as_secs().max(61));
         self.fantastic.now() - SignedDuration::from_secs(ago)
-    }
-
-    /// The days between two runs.
-    fn days(&self) -> i64 {
-        (YEAR / i64::from(self.runs)).clamp(1, LONGEST)
     }
 
     fn add_to_board(&mut self, jobs: usize) {
@@ -145,7 +143,7 @@ impl World {
         let event = |fifths: u32| self.runs >= 3 && number == 1 + (self.runs - 3) * fifths / 5;
         let (refused, bad_record, renames, quiet) = (event(1), event(2), event(3), self.runs > 10 && event(4));
         let last = number + 1 == self.runs;
-        self.fantastic.advance(SignedDuration::from_hours(24 * self.days()));
+        self.fantastic.advance(self.step);
 
         let open: Vec<u64> = self.jobs.ids();
         let expiring: Vec<u64> = open.iter().copied().filter(|_| self.rng.u8(..25) == 0).collect();

@@ -143,3 +143,14 @@ async fn a_pause_is_no_failure_and_has_an_exit_status_of_its_own() {
     let expected = ENDPOINTS.map(|key| (key, if key == "fantastic_jobs/ats" { "paused" } else { "complete" }));
     assert_eq!(endings(&last), expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_posting_that_was_removed_before_it_came_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let hourly = ["--simulate", "--runs", "7", "--step", "50m"];
+    let sqlite = "{ sqlite = \"postings.sqlite3\" }";
+    assert_eq!(start(folder.path(), "{ parquet = \"table\" }", sqlite, &hourly).await, 0);
+    let last = report(&folder.path().join("simulated-out"));
+    let compared = last["compared"][1].as_str().unwrap();
+    assert!(compared.starts_with("fantastic_jobs/ats") && compared.contains("  equal"), "{compared}");
+}
