@@ -16,7 +16,7 @@ use super::store::Checkpoint;
 use crate::error::CheckpointError;
 
 /// How long a save waits for another process when nothing else is set.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time between two tries to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -223,9 +223,13 @@ fn read(path: &Path) -> Result<Option<SyncState>, CheckpointError> {
 
 /// Locks the state at `path` against other processes.
 fn lock(path: &Path, timeout: Duration) -> Result<File, CheckpointError> {
-    let path = path.with_extension("lock");
-    let failed = |error| CheckpointError::file(&path, error);
-    let lock = File::create(&path).map_err(failed)?;
+    lock_file(&path.with_extension("lock"), timeout)
+}
+
+/// Creates a file and locks it against other processes.
+pub(crate) fn lock_file(path: &Path, timeout: Duration) -> Result<File, CheckpointError> {
+    let failed = |error| CheckpointError::file(path, error);
+    let lock = File::create(path).map_err(failed)?;
     let mut waited = Duration::ZERO;
     loop {
         match lock.try_lock() {
@@ -259,8 +263,9 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// The rename is durable when the folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    // The parent of a name alone is empty.
+    match path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) {
         // Only some systems can open a folder as a file. There the rename is synced to the disk too.
         #[cfg(unix)]
         Some(folder) => File::open(folder)?.sync_all(),

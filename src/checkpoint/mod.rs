@@ -37,6 +37,8 @@ pub use fence::Fence;
 pub use file::FileStore;
 #[cfg(any(feature = "archive", feature = "parquet"))]
 pub(crate) use file::file_name;
+#[cfg(feature = "quarantine")]
+pub(crate) use file::{LOCK_TIMEOUT, lock_file, sync_folder};
 pub use lease::{Lease, LeaseStore};
 pub use mark::{Mark, MarkValue};
 pub use memory::MemoryStore;

@@ -75,10 +75,22 @@ impl Kept {
         let corrupt = |error: serde_json::Error| CheckpointError::Corrupt { reason: error.to_string() };
         let position: Value = serde_json::to_value(&baseline).map_err(corrupt)?;
         state.run = Some(RunInProgress { started: now, pages: 0, rows: 0, position });
-        store.save(&self.key, &state).await.map_err(CheckpointError::from_store)?;
+        let saved = store.save(&self.key, &state).await.map_err(CheckpointError::from_store);
+        if let Err(error) = saved {
+            // A save before this one may have been done although its future was dropped.
+            let stored = store.load(&self.key).await.ok().flatten();
+            let is_saved = |stored: &SyncState| stored.revision == state.revision && content(stored) == content(&state);
+            if !stored.as_ref().is_some_and(is_saved) {
+                return Err(error);
+            }
+        }
         (self.state, self.baseline) = (state, baseline);
         Ok(())
     }
+}
+
+fn content(state: &SyncState) -> Option<&Value> {
+    state.run().map(|run| &run.position)
 }
 
 /// Takes over into the baseline what was different in the last run of the sync under `key`, and returns it: nothing when the last run
@@ -108,7 +120,11 @@ pub async fn accept<C: Checkpoint>(store: &C, key: &str) -> Result<Vec<Change>> 
 fn take_over(accepted: &mut Shape, latest: &Shape, change: &Change) {
     let names = change.path.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
     let names: Vec<String> = names.collect();
-    let Some((last, parents)) = names.split_last() else { return };
+    let Some((last, parents)) = names.split_last() else {
+        // The records themselves.
+        accepted.clone_from(latest);
+        return;
+    };
     let (mut old, mut new) = (accepted, latest);
     for name in parents {
         let (Some(inner_old), Some(inner_new)) = (old.child_mut(name), new.child(name)) else { return };

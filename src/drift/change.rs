@@ -24,6 +24,7 @@ pub enum ChangeKind {
 #[non_exhaustive]
 pub struct Change {
     /// The path of the field: a JSON pointer, with `*` for the elements of a list and for keys that are data. `/locations/*/city`.
+    /// Empty: the record itself.
     pub path: String,
     /// How it has changed.
     pub kind: ChangeKind,
@@ -50,6 +51,7 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, count, of, before: (before, before_of), types: (old, new), .. } = self;
+        let path = if path.is_empty() { "the record itself" } else { path };
         match self.kind {
             ChangeKind::New => write!(f, "{path} is new: {} in {count} of {of}", new.join(" or "))?,
             ChangeKind::Missing => {

@@ -66,6 +66,8 @@ pub struct DriftCheck<C> {
     kept: Option<Kept>,
     /// Of all pages of the run.
     run: Shape,
+    /// Of the page that was refused, when the run as a whole does not show why.
+    refused: Option<Shape>,
     /// How many records the baseline was made of, when there was one at the beginning.
     compared: Option<u64>,
     /// Whether another process has begun the run, so that its rows are not all counted.
@@ -84,6 +86,7 @@ impl<C: Checkpoint> DriftCheck<C> {
             every_record: false,
             kept: None,
             run: Shape::default(),
+            refused: None,
             compared: None,
             resumed: false,
             first: BTreeMap::new(),
@@ -141,7 +144,14 @@ impl<C: Checkpoint> DriftCheck<C> {
                 self.first.insert(place, key);
             }
         }
-        self.judge(&shape)
+        let judged = self.judge(&shape);
+        let run_shows_it = self.changes(&self.run).iter().any(|change| self.forbids(change));
+        self.refused = (judged.is_err() && !run_shows_it).then_some(shape);
+        judged
+    }
+
+    fn forbids(&self, change: &Change) -> bool {
+        self.fail_on.iter().any(|rule| rule.forbids(change))
     }
 
     /// An error, when the policy forbids a change of the page or of the run so far.
@@ -149,7 +159,7 @@ impl<C: Checkpoint> DriftCheck<C> {
         let mut forbidden: Vec<Change> = Vec::new();
         for change in self.changes(page).into_iter().chain(self.changes(&self.run)) {
             let is_new = !forbidden.iter().any(|known| (&known.path, known.kind) == (&change.path, change.kind));
-            if is_new && self.fail_on.iter().any(|rule| rule.forbids(&change)) {
+            if is_new && self.forbids(&change) {
                 forbidden.push(change);
             }
         }
@@ -170,12 +180,13 @@ impl<C: Checkpoint> DriftCheck<C> {
             // The run had no page.
             self.load(end.key()).await?;
         }
-        let has_changes = !self.changes(&self.run).is_empty();
+        let latest = self.refused.as_ref().unwrap_or(&self.run);
+        let differs = (!self.changes(latest).is_empty()).then(|| latest.clone());
         let Some(kept) = &mut self.kept else { return Ok(()) };
         let mut baseline: Baseline = kept.baseline.clone();
         match &baseline.accepted {
             None if end.is_complete() && self.run.seen > 0 => baseline.accepted = Some(self.run.clone()),
-            Some(_) if self.run.seen > 0 => baseline.differs = has_changes.then(|| self.run.clone()),
+            Some(_) if self.run.seen > 0 => baseline.differs = differs,
             None | Some(_) => {}
         }
         if end.is_complete() && end.is_incremental() && !self.resumed {
@@ -186,12 +197,14 @@ impl<C: Checkpoint> DriftCheck<C> {
     }
 
     fn to_report(&self) -> Report {
-        Report {
-            records: self.run.seen,
-            baseline: self.compared,
-            changes: self.changes(&self.run),
-            volume: self.volume,
+        let mut changes = self.changes(&self.run);
+        // Those of a refused page take the place of the run's, because they are the reason.
+        for change in self.refused.as_ref().map(|page| self.changes(page)).unwrap_or_default() {
+            changes.retain(|known| (&known.path, known.kind) != (&change.path, change.kind));
+            changes.push(change);
         }
+        changes.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
+        Report { records: self.run.seen, baseline: self.compared, changes, volume: self.volume }
     }
 }
 
@@ -224,11 +237,12 @@ impl<C> fmt::Debug for DriftCheck<C> {
 
 /// The key of the first record that shows a change.
 fn first(records: &[Record<'_>], change: &Change, key: Option<&str>) -> Option<String> {
+    let key = key?;
     let path: Vec<String> =
         change.path.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
     let shows =
         |record: &&Record<'_>| serde_json::from_str(record.text()).is_ok_and(|value| shows(&value, &path, change));
-    let key = records.iter().find(shows)?.raw(key?)?;
+    let key = records.iter().find(shows)?.raw(key)?;
     Some(serde_json::from_str::<String>(key).unwrap_or_else(|_| key.to_owned()))
 }
 

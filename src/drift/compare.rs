@@ -11,7 +11,8 @@ const STANDARD_ERRORS: f64 = 4.0;
 /// All changes from `before` to `now`, in the order of their paths.
 pub(super) fn changes(before: &Shape, now: &Shape) -> Vec<Change> {
     let mut changes = Vec::new();
-    compare(before, now, "", &mut changes);
+    // The records themselves, too: they may have become texts, or null.
+    field(before, Some(now), (before.seen, now.seen), false, "", &mut changes);
     changes.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
     changes
 }
@@ -148,5 +149,15 @@ mod tests {
         let (before, now) =
             (shape(|_| r#"{"a": null}"#.to_owned(), 30), shape(|_| r#"{"a": {"b": 1}}"#.to_owned(), 30));
         assert_eq!(told(&before, &now), [("/a".to_owned(), New, 30, 30)]);
+    }
+
+    #[test]
+    fn records_that_are_no_objects_any_more_are_told() {
+        let before = shape(|i| format!(r#"{{"id": {i}}}"#), 100);
+        assert_eq!(told(&before, &shape(|i| format!("\"{i}\""), 50)), [(String::new(), Retyped, 50, 50)]);
+        assert_eq!(told(&before, &shape(|_| "null".to_owned(), 50)), [(String::new(), Nulls, 50, 50)]);
+        assert_eq!(told(&before, &Shape::default()), []);
+        let change = changes(&before, &shape(|_| "[1]".to_owned(), 50)).remove(0);
+        assert_eq!(change.to_string(), "the record itself has another type: list in 50 of 50, before object");
     }
 }

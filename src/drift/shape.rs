@@ -1,11 +1,13 @@
 //! The shape of records: which fields they have, how often, and of which types. No values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// An object with more different keys than this is a map whose keys are data: they are counted as one, named `*`.
 const MOST_FIELDS: usize = 200;
@@ -78,9 +80,31 @@ impl JsonType {
 impl Shape {
     /// Adds one record. A text that is not JSON adds nothing of use; the decoder has refused it before.
     pub(super) fn add(&mut self, record: &str) {
-        let mut json = serde_json::Deserializer::from_str(record);
+        self.count(record, 0);
+    }
+
+    /// Adds one value. What is in a text or a number is not read, so that one which no Rust type holds, such as `1e999`, hides nothing of
+    /// what follows it.
+    fn count(&mut self, json: &str, depth: usize) {
+        self.seen += 1;
+        let kind = match json.trim_start().as_bytes().first() {
+            Some(b'n') => {
+                self.null += 1;
+                return;
+            }
+            Some(b't' | b'f') => JsonType::Bool,
+            Some(b'-' | b'0'..=b'9') => JsonType::Number,
+            Some(b'"') => JsonType::String,
+            Some(b'[') => JsonType::List,
+            Some(b'{') => JsonType::Object,
+            _ => return,
+        };
+        self.typed(kind);
+        if depth == DEEPEST || !matches!(kind, JsonType::List | JsonType::Object) {
+            return;
+        }
         // An error would be that of a text which is not JSON.
-        let _ = Seed { shape: self, depth: 0 }.deserialize(&mut json);
+        let _ = serde_json::Deserializer::from_str(json).deserialize_any(Inside { shape: self, depth: depth + 1 });
     }
 
     /// How many values are objects.
@@ -159,81 +183,30 @@ fn is_data(key: &str) -> bool {
         || key.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Reads a value into a shape, without keeping it.
-struct Seed<'s> {
+/// Counts what is in a list or an object.
+struct Inside<'s> {
     shape: &'s mut Shape,
     depth: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        self.shape.seen += 1;
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for Inside<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.shape.null += 1;
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.shape.typed(JsonType::Bool);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.shape.typed(JsonType::Number);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.shape.typed(JsonType::Number);
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.shape.typed(JsonType::Number);
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.shape.typed(JsonType::String);
-        Ok(())
+        f.write_str("a list or an object")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        self.shape.typed(JsonType::List);
-        if self.depth == DEEPEST {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(());
-        }
-        let depth = self.depth + 1;
         // An empty list has no elements to speak of.
-        let mut elements = self.shape.elements.take();
-        while seq.next_element_seed(Seed { shape: elements.get_or_insert_default(), depth })?.is_some() {}
-        self.shape.elements = elements.filter(|elements| elements.seen > 0);
+        while let Some(element) = seq.next_element::<&'de RawValue>()? {
+            self.shape.elements.get_or_insert_default().count(element.get(), self.depth);
+        }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.shape.typed(JsonType::Object);
-        if self.depth == DEEPEST {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(());
-        }
-        let depth = self.depth + 1;
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            map.next_value_seed(Seed { shape: self.shape.field(&key), depth })?;
+        while let Some((key, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+            self.shape.field(&key).count(value.get(), self.depth);
         }
         Ok(())
     }

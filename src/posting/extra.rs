@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::json::DateTime;
 
 /// Parts of names of members that are about a person. Also French ones: customers of JobAffinity name their own fields.
-const PEOPLE: [&str; 36] = [
+const PEOPLE: [&str; 41] = [
     "recruiter",
     "hiring_manager",
     "manager",
@@ -28,6 +28,11 @@ const PEOPLE: [&str; 36] = [
     "lastname",
     "full_name",
     "fullname",
+    "surname",
+    "given_name",
+    "givenname",
+    "family_name",
+    "familyname",
     "user",
     "team",
     "author",
@@ -82,7 +87,7 @@ fn keep(members: Map<String, Value>) -> Map<String, Value> {
     if names.iter().any(about_a_person) {
         return Map::new();
     }
-    let members = members.into_iter().filter(|(name, _)| !is_about_a_person(name));
+    let members = members.into_iter().filter(|(name, _)| !is_about_a_person(name) && !has_contact_data(name));
     members.filter_map(|(name, value)| Some((name, keep_value(value)?))).collect()
 }
 
@@ -122,8 +127,9 @@ fn has_contact_data(text: &str) -> bool {
         word.split_once('@').is_some_and(|(user, host)| user.ends_with(char::is_alphanumeric) && host.contains('.'))
     };
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let number = text.trim().trim_start_matches("tel:");
+    let number = text.trim();
     let is_phone =
         number.starts_with('+') && digits >= 7 && number.chars().all(|c| c.is_ascii_digit() || " +()-./".contains(c));
-    is_phone || text.starts_with("mailto:") || text.split_whitespace().any(is_mail)
+    let has_scheme = |scheme: &str| number.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    is_phone || has_scheme("mailto:") || has_scheme("tel:") || text.split_whitespace().any(is_mail)
 }

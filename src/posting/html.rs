@@ -15,9 +15,10 @@
 pub fn html_to_text(html: &str) -> String {
     let mut text = Text::default();
     let mut rest = html;
+    let mut broken = 0;
     while let Some((before, from)) = rest.find(['<', '&']).map(|at| rest.split_at(at)) {
         text.push(before);
-        rest = if let Some((tag, after)) = markup(from) {
+        rest = if let Some((tag, after)) = markup(from, &mut broken) {
             text.tag(&tag);
             after
         } else if let Some((character, after)) = entity(from) {
@@ -84,8 +85,12 @@ impl Text {
     }
 }
 
-/// The lower-case name of a tag, empty for a closing `li` and for what has no name, and the text after it.
-fn markup(from: &str) -> Option<(String, &str)> {
+/// After so many tags with broken quotes, quotes are ignored, because each of them costs a search to the end of the text.
+const MOST_BROKEN: u32 = 16;
+
+/// The lower-case name of a tag, empty for a closing `li` and for what has no name, and the text after it. `broken` counts the tags whose
+/// quotes are broken.
+fn markup<'h>(from: &'h str, broken: &mut u32) -> Option<(String, &'h str)> {
     let inside = from.strip_prefix('<')?;
     if let Some(comment) = inside.strip_prefix("!--") {
         return Some((String::new(), comment.split_once("-->").map_or("", |(_, after)| after)));
@@ -95,18 +100,20 @@ fn markup(from: &str) -> Option<(String, &str)> {
     }
     let (closing, named) = inside.strip_prefix('/').map_or((false, inside), |named| (true, named));
     let name = named.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-    let after = after_tag(inside);
+    let after = after_tag(inside, broken);
     match name.as_str() {
-        "script" | "style" if !closing => Some((String::new(), after_element(after, &name))),
+        "script" | "style" if !closing => Some((String::new(), after_element(after, &name, broken))),
         "li" if closing => Some((String::new(), after)),
         _ => Some((name, after)),
     }
 }
 
-/// The text after the `>` of a tag. One inside a quoted value does not count, unless the quote has no end.
-fn after_tag(inside: &str) -> &str {
+/// The text after the `>` of a tag. One inside a quoted value does not count, unless the quotes are broken so that no other follows.
+fn after_tag<'h>(inside: &'h str, broken: &mut u32) -> &'h str {
     let (mut quote, mut last) = (None, ' ');
-    for (at, character) in inside.char_indices() {
+    let reads_quotes = *broken < MOST_BROKEN;
+    let quoted = if reads_quotes { inside } else { "" };
+    for (at, character) in quoted.char_indices() {
         match quote {
             Some(open) if open == character => quote = None,
             None if last == '=' && (character == '"' || character == '\'') => quote = Some(character),
@@ -117,17 +124,18 @@ fn after_tag(inside: &str) -> &str {
             last = character;
         }
     }
+    *broken = broken.saturating_add(1);
     inside.split_once('>').map_or("", |(_, after)| after)
 }
 
 /// The text after the closing tag of an element whose content is not text.
-fn after_element<'h>(content: &'h str, name: &str) -> &'h str {
+fn after_element<'h>(content: &'h str, name: &str, broken: &mut u32) -> &'h str {
     let closes = |at: usize| {
         let found = content.get(at + 2..at + 2 + name.len());
         found.is_some_and(|found| found.eq_ignore_ascii_case(name))
     };
     let end = content.match_indices("</").map(|(at, _)| at).find(|&at| closes(at));
-    end.and_then(|at| content.get(at + 1..)).map_or("", after_tag)
+    end.and_then(|at| content.get(at + 1..)).map_or("", |closing| after_tag(closing, broken))
 }
 
 /// The characters of entities that ads contain; numbers work for all others.

@@ -1,5 +1,7 @@
 //! Keys that are equal when two sources have the same posting.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::ats::ats_id;
@@ -84,9 +86,9 @@ impl Posting {
         let words = self
             .organisation_title_places()
             .map(|words| (IdentityKind::OrganisationTitlePlace, format!("otp-1:{words}")));
-        let mut identities: Vec<Identity> = Vec::new();
+        let (mut identities, mut known) = (Vec::new(), HashSet::new());
         for (kind, key) in ats.chain(pages).chain(words) {
-            if identities.iter().all(|known| known.key != key) {
+            if known.insert(key.clone()) {
                 let confidence = match kind {
                     IdentityKind::AtsId => Confidence::High,
                     IdentityKind::Url => Confidence::Medium,

@@ -169,7 +169,8 @@ fn place(place: &Location) -> Value {
     let mut properties = Properties(Map::new());
     properties.set("@type", Some("Place"));
     properties.set("address", Some(Value::from(address.0)));
-    if let (Some(latitude), Some(longitude)) = (place.latitude, place.longitude) {
+    let finite = |degrees: Option<f64>| degrees.filter(|degrees| degrees.is_finite());
+    if let (Some(latitude), Some(longitude)) = (finite(place.latitude), finite(place.longitude)) {
         properties.set("geo", Some(json!({"@type": "GeoCoordinates", "latitude": latitude, "longitude": longitude})));
     }
     properties.0.into()

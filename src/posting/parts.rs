@@ -214,10 +214,14 @@ pub(crate) fn filled(text: Option<&str>) -> Option<String> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The amount as digits with an optional fraction; commas between digits are left out. `None` when it is no such number.
+/// The amount as digits with an optional fraction; commas between groups of three digits are left out. `None` when it is no such number:
+/// `31000,50` and `1.234,56` are none, because a comma there is no separator of thousands.
 pub(crate) fn amount(raw: Option<&Decimal>) -> Option<Decimal> {
-    let text: String = raw?.as_str().trim().chars().filter(|c| *c != ',').collect();
+    let text = raw?.as_str().trim();
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
-    (digits(whole) && digits(fraction)).then(|| Decimal::from(text.as_str()))
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut groups = whole.split(',');
+    let first = groups.next().filter(|first| digits(first) && (first.len() <= 3 || !whole.contains(',')));
+    let is_number = first.is_some() && groups.all(|group| group.len() == 3 && digits(group)) && digits(fraction);
+    is_number.then(|| Decimal::from(text.replace(',', "").as_str()))
 }

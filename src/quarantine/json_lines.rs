@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use super::store::QuarantineStore;
+use crate::checkpoint::{LOCK_TIMEOUT, lock_file, sync_folder};
 use crate::error::CheckpointError;
 
 /// Keeps entries in a file, one JSON object in each line. Several processes can use it at once: they wait for each other by a lock on a
-/// second file. Every call reads the file, so it is for some thousands of records; for more, use a database.
+/// second file, for 30 seconds at most. Every call reads the file, so it is for some thousands of records; for more, use a database.
 #[derive(Debug, Clone)]
 pub struct JsonLines {
     path: PathBuf,
@@ -29,11 +30,12 @@ impl JsonLines {
     ) -> Result<R, CheckpointError> {
         let path = self.path.clone();
         let task = move || {
-            let lock = File::create(beside(&path, ".lock"))?;
-            lock.lock()?;
-            work(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+            let _lock = lock_file(&beside(&path, ".lock"), LOCK_TIMEOUT)?;
+            let done = work(&path);
+            let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+            done.map_err(|error| CheckpointError::store(told(error)))
         };
-        tokio::task::spawn_blocking(task).await.map_err(CheckpointError::store)?.map_err(CheckpointError::store)
+        tokio::task::spawn_blocking(task).await.map_err(CheckpointError::store)?
     }
 }
 
@@ -44,8 +46,11 @@ impl QuarantineStore for JsonLines {
         }
         let entries = entries.to_vec();
         self.locked(move |path| {
-            let (mut known, whole) = read(path)?;
+            let (mut known, kept) = read(path)?;
             let (mut lines, mut added) = (Vec::new(), 0);
+            if kept.lacks_end {
+                lines.push(b'\n');
+            }
             for entry in entries {
                 if !known.contains_key(&entry.id) {
                     line(&mut lines, &entry)?;
@@ -54,12 +59,16 @@ impl QuarantineStore for JsonLines {
                 }
             }
             if added > 0 {
+                let is_new = !path.exists();
                 let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
-                // A line without its end was never acknowledged: the process died in `add`.
-                file.set_len(whole)?;
+                // A line that was cut was never acknowledged: the process died in `add`.
+                file.set_len(kept.bytes)?;
                 io::Seek::seek(&mut file, io::SeekFrom::End(0))?;
                 file.write_all(&lines)?;
                 file.sync_all()?;
+                if is_new {
+                    sync_folder(path)?;
+                }
             }
             Ok(added)
         })
@@ -94,24 +103,38 @@ impl QuarantineStore for JsonLines {
     }
 }
 
-/// The entries by id, and the length of the whole lines in bytes.
-fn read(path: &Path) -> io::Result<(BTreeMap<String, Entry>, u64)> {
+/// The part of a file that has whole entries.
+#[derive(Default)]
+struct Kept {
+    bytes: u64,
+    /// The last entry has no end of line: an editor has taken it away.
+    lacks_end: bool,
+}
+
+/// The entries by id.
+fn read(path: &Path) -> io::Result<(BTreeMap<String, Entry>, Kept)> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error),
     };
     let mut entries = BTreeMap::new();
-    let mut whole = 0;
+    let mut kept = Kept::default();
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let Some(text) = line.strip_suffix(b"\n") else { break };
-        // The reason has no value of the record.
-        let entry: Entry = serde_json::from_slice(text)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {error}", number + 1)))?;
-        entries.insert(entry.id.clone(), entry);
-        whole += line.len() as u64;
+        let lacks_end = !line.ends_with(b"\n");
+        match serde_json::from_slice::<Entry>(line) {
+            Ok(entry) => {
+                entries.insert(entry.id.clone(), entry);
+                kept = Kept { bytes: kept.bytes + line.len() as u64, lacks_end };
+            }
+            Err(_) if lacks_end => break,
+            // The reason has no value of the record.
+            Err(error) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {error}", number + 1)));
+            }
+        }
     }
-    Ok((entries, whole))
+    Ok((entries, kept))
 }
 
 /// The path with this text after it.
@@ -127,15 +150,18 @@ fn line(lines: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the file in one step.
+/// Replaces the file in one step. Who may read it stays the same, and a link to it stays a link.
 fn replace(path: &Path, entries: &BTreeMap<String, Entry>) -> io::Result<()> {
+    let path = &fs::canonicalize(path)?;
     let mut lines = Vec::new();
     for entry in entries.values() {
         line(&mut lines, entry)?;
     }
     let temporary = beside(path, ".tmp");
     let mut file = File::create(&temporary)?;
+    file.set_permissions(fs::metadata(path)?.permissions())?;
     file.write_all(&lines)?;
     file.sync_all()?;
-    fs::rename(&temporary, path)
+    fs::rename(&temporary, path)?;
+    sync_folder(path)
 }

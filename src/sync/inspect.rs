@@ -58,7 +58,7 @@ pub trait Inspect: Send + Sync {
     /// without a page is shown too, because it has a revision; it has no [`InspectedPage::source`].
     fn page<'a>(&'a mut self, page: &'a InspectedPage<'_>) -> BoxFuture<'a, Result<(), BoxError>>;
 
-    /// The run has ended. Not called when the run is dropped before its end. An error is returned by
+    /// The run has ended. Not called when the run is dropped before its end, or when a batch was not committed. An error is returned by
     /// [`SyncRun::next`](crate::SyncRun::next) as [`Error::Refused`], unless the run ended with an error of its own; what is committed stays so.
     fn end<'a>(&'a mut self, end: &'a InspectedEnd<'_>) -> BoxFuture<'a, Result<(), BoxError>> {
         let _ = end;
@@ -214,6 +214,8 @@ pub(super) struct Inspectors {
     all: Vec<Box<dyn Inspect>>,
     /// How many were told of the end.
     told: usize,
+    /// The first error of them, until it is returned.
+    failed: Option<Error>,
 }
 
 impl Inspectors {
@@ -245,17 +247,16 @@ impl Inspectors {
 
     /// Tells each of the end, once; the first error of them. Cancel safe.
     pub(super) async fn end(&mut self, end: InspectedEnd<'_>) -> Result<()> {
-        let mut first = Ok(());
         while let Some(inspect) = self.all.get_mut(self.told) {
             let told = inspect.end(&end).await;
             self.told += 1;
             if let Err(source) = told {
                 let error = Error::Refused { key: end.key.to_owned(), by: inspect.name(), source };
                 tracing::warn!(key = end.key, %error, "an inspector failed at the end of the run");
-                first = first.and(Err(error));
+                self.failed.get_or_insert(error);
             }
         }
-        first
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     pub(super) fn reports(&self) -> BTreeMap<&'static str, Value> {

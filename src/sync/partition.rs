@@ -92,7 +92,8 @@ where
     let mut indices = 0..;
     let begun = std::iter::from_fn(move || {
         let partition = partitions.next();
-        all.set_waiting(partitions.size_hint());
+        // Some iterators do not tell that nothing is left.
+        all.set_waiting(if partition.is_some() { partitions.size_hint() } else { (0, Some(0)) });
         partition.zip(indices.next()).map(|(partition, index)| (all.begin(index), partition))
     });
     let runs = stream::iter(begun).map(move |(begun, partition)| {

@@ -1,10 +1,14 @@
 //! The check for drift: what it tells, what ends a run, and what it never keeps.
 
 use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
-use jobfeed::checkpoint::MemoryStore;
+use jobfeed::checkpoint::{CheckpointError, MemoryStore, SyncState};
 use jobfeed::drift::{self, ChangeKind, DriftCheck, DriftError, FailOn};
 use jobfeed::{Checkpoint, Error, Mark, Outcome, Report, SyncRun};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::Script;
@@ -213,4 +217,92 @@ async fn a_sample_is_enough_to_see_a_change() {
         assert!((20..=70).contains(&told.records), "{} of 200", told.records);
         assert_eq!(told.changes.len(), if last == 400 { 2 } else { 0 });
     }
+}
+
+/// A record type that reads nothing but the id.
+#[derive(Deserialize)]
+struct OnlyId {
+    id: u64,
+}
+
+async fn ids<C: Checkpoint>(run: &mut jobfeed::SyncRun<OnlyId, C>) -> Result<Vec<u64>, Error> {
+    let mut rows = Vec::new();
+    while let Some(batch) = run.next().await? {
+        rows.extend(batch.items().iter().map(|row| row.id));
+        batch.commit().await?;
+    }
+    Ok(rows)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_no_type_holds_does_not_hide_the_fields_after_it() {
+    let store = MemoryStore::new();
+    for last in [100, 200] {
+        let row = |id| {
+            if id > 100 {
+                format!(r#"{{"id":{id},"x":[{{"y":1}},{{"y":1e999}}],"z":"\ud800","title":"Cook"}}"#)
+            } else {
+                format!(r#"{{"id":{id},"x":[{{"y":1}}],"z":"a","title":"Cook"}}"#)
+            }
+        };
+        let api = Script::listing((1..=last).collect(), row).client().build().unwrap();
+        let sync = api.jobs().page_size(50).sync_by_id("k", &store).items_as::<OnlyId>().await.unwrap();
+        let mut run = sync.inspect_with(DriftCheck::new(store.clone()).every_record().fail_on([FailOn::Missing]));
+        assert_eq!(ids(&mut run).await.unwrap().len(), 100);
+        assert_eq!(drift::Report::of(&run.report()).unwrap().changes, []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_page_of_a_long_run_was_refused_for_is_told_and_can_be_accepted() {
+    let store = MemoryStore::new();
+    let row = |id| {
+        if id > 1960 && id <= 1990 { format!(r#"{{"id":{id}}}"#) } else { format!(r#"{{"id":{id},"title":"Cook"}}"#) }
+    };
+    let run = async |last: u64| {
+        let api = Script::listing((1..=last).collect(), row).client().build().unwrap();
+        let sync = api.jobs().page_size(50).sync_by_id("k", &store).items_as::<OnlyId>().await.unwrap();
+        let mut run = sync.inspect_with(DriftCheck::new(store.clone()).every_record().fail_on([FailOn::NullRate(0.3)]));
+        let got = ids(&mut run).await;
+        (got, drift::Report::of(&run.report()).unwrap())
+    };
+    run(200).await.0.unwrap();
+    let (got, report) = run(2000).await;
+    got.unwrap_err();
+    assert!(!report.changes.is_empty(), "report");
+    assert!(!drift::accept(&store, "k").await.unwrap().is_empty(), "accept");
+    run(2000).await.0.unwrap();
+}
+
+/// The write is done, but the future waits once before it tells so.
+#[derive(Clone)]
+struct SlowAnswer(MemoryStore, Arc<AtomicUsize>);
+impl Checkpoint for SlowAnswer {
+    type Error = CheckpointError;
+    async fn load(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
+        self.0.load(key).await.map_err(CheckpointError::store)
+    }
+    async fn save(&self, key: &str, state: &SyncState) -> Result<(), CheckpointError> {
+        let saved = self.0.save(key, state).await;
+        if self.1.fetch_add(1, SeqCst) == 0 {
+            std::future::pending::<()>().await;
+        }
+        saved
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_baseline_is_saved_once_when_the_caller_drops_next_meanwhile() {
+    let store = SlowAnswer(MemoryStore::new(), Arc::default());
+    let api = Script::jobs((1..=25).collect()).client().build().unwrap();
+    let run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let mut run = run.inspect_with(DriftCheck::new(store.clone()));
+    let mut rows = 0;
+    loop {
+        let Ok(next) = tokio::time::timeout(Duration::from_secs(60), run.next()).await else { continue };
+        let Some(batch) = next.unwrap() else { break };
+        rows += batch.items().len();
+        batch.commit().await.unwrap();
+    }
+    assert_eq!((rows, run.report().outcome), (25, Outcome::Complete));
 }

@@ -22,6 +22,7 @@ struct Seen {
     refuse_at: Option<u64>,
     wait_at: Option<u64>,
     fail_at_end: bool,
+    wait_at_end: bool,
 }
 
 impl Notes {
@@ -54,11 +55,17 @@ impl Inspect for Notes {
     }
 
     fn end<'a>(&'a mut self, end: &'a InspectedEnd<'_>) -> BoxFuture<'a, Result<(), BoxError>> {
-        let fail = self.seen(|seen| {
+        let (fail, wait) = self.seen(|seen| {
             seen.ends.push((end.is_complete(), end.state().revision()));
-            seen.fail_at_end
+            (seen.fail_at_end, std::mem::take(&mut seen.wait_at_end))
         });
-        async move { if fail { Err("no place left".into()) } else { Ok(()) } }.boxed()
+        async move {
+            if wait {
+                std::future::pending::<()>().await;
+            }
+            if fail { Err("no place left".into()) } else { Ok(()) }
+        }
+        .boxed()
     }
 
     fn report(&self) -> serde_json::Value {
@@ -158,4 +165,27 @@ async fn an_error_at_the_end_is_returned_and_what_was_committed_stays() {
     let mut run = api.jobs().sync_by_id("k", MemoryStore::new()).await.unwrap().inspect_with(notes.clone());
     assert!(matches!(run.next().await.err().unwrap(), Error::Status { .. }));
     assert_eq!(notes.seen(|seen| seen.ends.len()), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_at_the_end_is_not_lost_when_the_caller_drops_next_meanwhile() {
+    let api = Script::jobs((1..=25).collect()).client().build().unwrap();
+    let (fails, waits) = (Notes::default(), Notes::default());
+    fails.seen(|seen| seen.fail_at_end = true);
+    waits.seen(|seen| seen.wait_at_end = true);
+    let run = api.jobs().page_size(10).sync_by_id("k", MemoryStore::new()).await.unwrap();
+    let mut run = run.inspect_with(fails.clone()).inspect_with(waits);
+    let error = loop {
+        match tokio::time::timeout(std::time::Duration::from_secs(60), run.next()).await {
+            Ok(next) => match next {
+                Ok(batch) => batch.unwrap().commit().await.unwrap(),
+                Err(error) => break error,
+            },
+            Err(_) => continue,
+        }
+    };
+    assert!(matches!(error, Error::Refused { by: "notes", .. }), "{error:?}");
+    assert_eq!((run.report().outcome, &*run.report().error.unwrap().kind), (Outcome::Complete, "refused"));
+    assert_eq!(fails.seen(|seen| seen.ends.len()), 1, "it is told once");
+    assert!(run.next().await.unwrap().is_none());
 }

@@ -498,3 +498,16 @@ async fn a_run_that_is_repeated_in_its_partition_counts_as_it_ended_last_and_par
     assert_eq!((report.partitions.complete, report.counts.rows, report.counts.requests), (2, 12, 9));
     assert_eq!(script.requests(), 9);
 }
+
+#[tokio::test(start_paused = true)]
+async fn partitions_of_an_iterator_that_never_tells_its_length_are_over_at_its_end() {
+    let mut left = 3;
+    let all = std::iter::from_fn(move || {
+        left -= 1;
+        (left >= 0).then_some(left)
+    });
+    let mut results = partitions(all, 2, async |_| Ok::<_, Error>(()));
+    let progress = results.progress();
+    while results.next().await.is_some() {}
+    assert!(progress.partitions().is_over(), "{:?}", progress.partitions());
+}

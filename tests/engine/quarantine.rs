@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 
+use futures::TryStreamExt;
 use jobfeed::checkpoint::{CheckpointError, MemoryStore, SqliteStore};
 #[cfg(feature = "drift")]
 use jobfeed::drift::{DriftCheck, FailOn};
@@ -102,4 +103,35 @@ async fn the_records_of_a_page_that_drift_refuses_are_kept() {
         assert_eq!(quarantine.waiting("k").await.unwrap(), kept);
         assert!(run.report().inspected["drift"]["records"].as_u64() > Some(0), "its report is the check's");
     }
+}
+
+#[tokio::test]
+async fn an_entry_whose_end_of_line_an_editor_took_away_waits_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rejected.jsonl");
+    let quarantine = Quarantine::open(JsonLines::new(&path)).await.unwrap();
+    run(&quarantine, &MemoryStore::new(), "jobs", 20, false).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.trim_end()).unwrap();
+    assert_eq!(quarantine.waiting("jobs").await.unwrap(), 2);
+    run(&quarantine, &MemoryStore::new(), "other", 20, false).await;
+    assert_eq!((quarantine.waiting("jobs").await.unwrap(), quarantine.waiting("other").await.unwrap()), (2, 2));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_release_keeps_who_may_read_the_file_and_a_link_to_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (real, path) = (folder.path().join("real.jsonl"), folder.path().join("link.jsonl"));
+    std::fs::write(&real, "").unwrap();
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&real, &path).unwrap();
+    let quarantine = Quarantine::open(JsonLines::new(&path)).await.unwrap();
+    run(&quarantine, &MemoryStore::new(), "jobs", 20, false).await;
+    let first = quarantine.retry::<suite::New>("jobs").try_next().await.unwrap().unwrap();
+    assert_eq!(quarantine.release([first.entry.id, "unknown".to_owned()]).await.unwrap(), 1);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let left = std::fs::read_to_string(&real).unwrap().lines().count();
+    assert_eq!((mode, left), (0o600, 1));
 }

@@ -1,5 +1,7 @@
 //! The text of HTML.
 
+use std::time::{Duration, Instant};
+
 use jobfeed::posting::html_to_text;
 use proptest::prelude::*;
 
@@ -43,5 +45,16 @@ proptest! {
     fn no_text_makes_it_panic(html in ".*") {
         html_to_text(&html);
         html_to_text(&format!("<p>&{html}"));
+    }
+}
+
+#[test]
+fn broken_quotes_do_not_cost_the_square_of_the_length() {
+    for unit in ["<a =\">\"=", "<script></script =\">\"=", "<a ='>'=\">\"="] {
+        for end in ["", "<a =\"", "<a ='"] {
+            let (html, begin) = (unit.repeat(12_000) + end, Instant::now());
+            html_to_text(&html);
+            assert!(begin.elapsed() < Duration::from_secs(10), "{unit} {end}: {:?}", begin.elapsed());
+        }
     }
 }

@@ -239,3 +239,12 @@ fn a_script_element_cannot_be_ended() {
     assert!(!script.contains('<'), "{script}");
     assert_eq!(serde_json::from_str::<Value>(&script).unwrap(), posting.to_json_ld());
 }
+
+#[test]
+fn a_degree_that_is_no_number_is_left_out() {
+    let (mut posting, mut place) = (Posting::new("test", "jobs", "1"), Location::default());
+    place.city = Some("Bern".to_owned());
+    (place.latitude, place.longitude) = (Some(f64::NAN), Some(7.4));
+    posting.locations.push(place);
+    assert!(posting.to_json_ld()["jobLocation"].get("geo").is_none());
+}

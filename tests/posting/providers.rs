@@ -455,3 +455,41 @@ fn every_documented_payload_is_a_posting() {
     }
     assert!(read_records >= 14, "{read_records} records");
 }
+
+fn ats_job(json: &str) -> Posting {
+    Posting::from(&serde_json::from_str::<fantastic_jobs::ActiveAtsJob>(json).unwrap())
+}
+
+#[test]
+fn an_amount_is_a_number_with_separators_of_thousands_or_none() {
+    for (text, expected) in [
+        ("31,000.50", Some("31000.50")),
+        ("1.234,56", None),
+        ("31000,50", None),
+        ("1,234,567", Some("1234567")),
+        ("NaN", None),
+        ("-5", None),
+        ("1e999", None),
+        ("३१", None),
+        (",", None),
+        ("1,,000", None),
+    ] {
+        let posting = ats_job(&format!(
+            r#"{{"id":"1","ai_salary_value":"{text}","ai_salary_currency":"EUR","ai_salary_unittext":"YEAR"}}"#
+        ));
+        let min = posting.salary.as_ref().and_then(|s| s.min.clone()).map(|d| d.as_str().to_owned());
+        assert_eq!(min.as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
+fn promise_8_people_in_unknown_members_are_left_out() {
+    let posting = ats_job(
+        r#"{"id":"1","new_thing":{"ann@example.com":"x"},"call":"tel:0301234567","Surname":"Sentinel","family-name":"Sentinel","given_name":"Sentinel","a":["MAILTO:x%40y.test"],"keep":"yes"}"#,
+    );
+    let text = serde_json::to_string(&posting.extra).unwrap();
+    assert!(text.contains("yes"));
+    for bad in ["ann@", "030123", "Sentinel", "%40"] {
+        assert!(!text.contains(bad), "{bad}: {text}");
+    }
+}
