@@ -9,6 +9,8 @@ use object_store::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::objects::manifest_object;
+use crate::checkpoint::file_name;
 use crate::error::ArchiveError;
 use crate::json::{ListAt, debug_fields};
 use crate::listing::{PageContent, PageSource};
@@ -150,6 +152,11 @@ impl Entry {
     /// The object of the body.
     pub(super) fn body(&self) -> Option<Path> {
         self.body.as_deref().map(Path::from)
+    }
+
+    /// The object of this entry.
+    pub(super) fn object(&self) -> Path {
+        manifest_object(&file_name(&self.key), &self.history, self.revision)
     }
 
     pub(super) fn line(&self) -> String {

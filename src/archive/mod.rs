@@ -71,7 +71,8 @@
 //! lists is removed by [`Archive::retain`].
 //!
 //! All runs of a key should write to the archive. When later revisions were committed without it, it is not known whether a pending
-//! page was committed: it is then listed, so that no committed page is missing.
+//! page was committed: it is then listed, so that no committed page is missing. When two processes begin the first run of a key at the
+//! same time, the page of the one that did not commit is removed by a later run.
 //!
 //! When the archive fails, the page is not handed out: the run ends with [`Error::Refused`](crate::Error::Refused), whose source is an
 //! [`ArchiveError`], and the next run gets the page again.

@@ -80,11 +80,13 @@ impl Archive {
         url: &str,
         options: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self> {
-        let place = url.split(['?', '#']).next().unwrap_or_default();
+        let text = url;
+        let place = text.split(['?', '#']).next().unwrap_or_default();
         // A user name and a password in a URL are not shown.
         let place = if place.contains('@') { "(with a user name)" } else { place };
-        let failed = |source: BoxError| ArchiveError::Open { place: place.to_owned(), source };
-        let url = Url::parse(url).map_err(|error| failed(error.into()))?;
+        let failed =
+            |source: BoxError| ArchiveError::Open { place: place.to_owned(), source: without_secrets(text, source) };
+        let url = Url::parse(text).map_err(|error| failed(error.into()))?;
         if let ("file", Ok(folder)) = (url.scheme(), url.to_file_path()) {
             return Self::open_folder(folder).await;
         }
@@ -159,6 +161,18 @@ impl Archive {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+/// The error, or another one when its text repeats the user name, the password or the query of the URL, which may be a signature.
+fn without_secrets(url: &str, error: BoxError) -> BoxError {
+    let parsed = Url::parse(url).map(String::from).unwrap_or_default();
+    let shown = error.to_string();
+    let repeated = |url: &str| {
+        let (before, query) = url.split_once(['?', '#']).unwrap_or((url, ""));
+        let user = before.rsplit_once('@').map_or("", |(user, _)| user.rsplit('/').next().unwrap_or_default());
+        [user, query].iter().any(|part| !part.is_empty() && shown.contains(part))
+    };
+    if repeated(url) || repeated(&parsed) { "the URL is not that of an object store".into() } else { error }
 }
 
 fn failed(object: &Path, action: &'static str, source: object_store::Error) -> ArchiveError {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, VERSION, read_json};
-use super::objects::{Archive, manifest_object, pending_of};
+use super::objects::{Archive, is_of_list, manifest_object, manifest_of, pending_of};
 use crate::checkpoint::{SyncState, file_name};
 use crate::error::ArchiveError;
 
@@ -52,7 +52,7 @@ impl Pending {
     }
 
     fn manifest(&self) -> Path {
-        manifest_object(&file_name(&self.entry.key), &self.entry.history, self.entry.revision)
+        self.entry.object()
     }
 
     /// Whether the body is there. Without it the page was not handed out.
@@ -96,6 +96,21 @@ pub(super) async fn load_from(archive: &Archive, prefix: &Path) -> Result<Vec<Pe
     Ok(all)
 }
 
+/// Whether nothing was committed in the history of this entry, and its revision in another one: two processes began the first run of the
+/// key at the same time, and this page is of the one that came second.
+async fn other_history_has(archive: &Archive, entry: &Entry) -> Result<bool, ArchiveError> {
+    let histories = archive.folders(&manifest_of(&entry.key)).await?;
+    if histories.contains(&entry.history) {
+        return Ok(false);
+    }
+    for other in histories.iter().filter(|history| !is_of_list(history)) {
+        if archive.exists(&manifest_object(&file_name(&entry.key), other, entry.revision)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Moves the entries that were committed to the manifest, and removes those that were not. Those of the next revision stay: a run may be
 /// about to commit one of them. Every step can be repeated, so it can be stopped anywhere.
 pub(super) async fn settle(
@@ -123,6 +138,12 @@ pub(super) async fn settle(
             let manifest = one_page.first().map(Pending::manifest).unwrap_or_default();
             let line = archive.get(&manifest).await?;
             listed = line.map(|line| Entry::read(&manifest, &line)).transpose()?;
+        }
+        if let (None, Some(found)) = (&listed, committed)
+            && revision < state.revision()
+            && other_history_has(archive, &found.entry).await?
+        {
+            committed = None;
         }
         let entry = match (&listed, committed) {
             (None, Some(committed)) => {

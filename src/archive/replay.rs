@@ -70,7 +70,7 @@ impl<T> Replay<T> {
 
     /// The pages, in the order of [`Replay::entries`]. Each has the records that it had when it was handed out, byte for byte, the kept headers,
     /// and no [`Page::next_cursor`]. A record that does not fit `T` is in [`Page::rejected`], also when no record of a page does. One
-    /// page is in memory.
+    /// page is in memory. A page that [`Archive::retain`] removes meanwhile is left out.
     ///
     /// The stream ends after an error: [`ArchiveError::Missing`] when a body is not there, [`ArchiveError::Changed`] when it is not what
     /// was stored.
@@ -82,7 +82,12 @@ impl<T> Replay<T> {
         let mut entries = self.entries();
         try_stream! {
             while let Some(entry) = entries.try_next().await? {
-                yield page(&archive, &entry).await?;
+                match page(&archive, &entry).await {
+                    Ok(page) => yield page,
+                    // It was removed after its entry was read, because it was too old: the entry goes first.
+                    Err(ArchiveError::Missing { .. }) if !archive.exists(&entry.object()).await? => {}
+                    Err(error) => Err(error)?,
+                }
             }
         }
         .boxed()

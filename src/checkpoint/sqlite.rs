@@ -121,6 +121,11 @@ impl SqliteStore {
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
+    /// The connection, for a table in the same database.
+    pub(crate) fn connection(&self) -> Arc<Mutex<Connection>> {
+        self.db.clone()
+    }
+
     /// Saves a state inside the caller's transaction: it becomes durable together with the rows, or not at all. On a
     /// connection without a transaction it saves the state alone. `fence` is [`Batch::fence`](crate::Batch::fence).
     ///

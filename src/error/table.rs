@@ -7,7 +7,10 @@ use super::boxed::BoxError;
 #[non_exhaustive]
 pub enum TableError {
     /// A value of a record does not fit its column.
-    #[error("record {key}: column {column:?}: {reason}; change the row or the column, nothing of the page was written")]
+    #[error(
+        "{}column {column:?}: {reason}; change the row or the column, nothing of the page was written",
+        record(key)
+    )]
     Value {
         /// The column; of a nested value its path, such as `company.name`.
         column: String,
@@ -47,6 +50,10 @@ pub enum TableError {
     /// The database or the object store failed.
     #[error("the storage of the table failed; check it, then run again")]
     Store(#[source] BoxError),
+}
+
+fn record(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("record {key}: ") }
 }
 
 impl TableError {

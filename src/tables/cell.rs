@@ -9,6 +9,10 @@ use super::schema::{Column, ColumnType};
 /// The longest text, in bytes. The buffers of Parquet and the values of PostgreSQL end at 1 to 2 GB.
 const LONGEST_TEXT: usize = 256 << 20;
 
+/// What is wrong with a text that is no instant. The last one is that of jiff, so that it can be shown in every time zone.
+const INSTANT: &str =
+    "it is not an instant with an offset and at most microseconds, from the year 1 to 9999-12-30T22:00:00Z";
+
 /// The value of one column in one row. It fits the type of its column.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -83,7 +87,7 @@ impl Cell {
             (ColumnType::Text, Value::String(text)) => Ok(Self::Text(text)),
             (ColumnType::Text, value) => Err(expected("a text", &value)),
             (ColumnType::Integer, value) => {
-                value.as_i64().map(Self::Integer).ok_or_else(|| expected("a whole number of 64 bits", &value))
+                value.as_i64().map(Self::Integer).ok_or_else(|| expected("a whole number of 64 bits with sign", &value))
             }
             (ColumnType::Float, Value::Number(number)) => match exact_float(&number) {
                 Some(number) => Ok(Self::Float(number)),
@@ -104,9 +108,9 @@ impl Cell {
                 };
                 unscaled.map(|unscaled| Self::Decimal { unscaled, scale: *scale }).ok_or_else(reason)
             }
-            (ColumnType::Timestamp, Value::String(text)) => instant(&text)
-                .map(Self::Timestamp)
-                .ok_or_else(|| Misfit::new(path, "it is not an instant with an offset and at most microseconds")),
+            (ColumnType::Timestamp, Value::String(text)) => {
+                instant(&text).map(Self::Timestamp).ok_or_else(|| Misfit::new(path, INSTANT))
+            }
             (ColumnType::Timestamp, value) => Err(expected("an instant as text", &value)),
             (ColumnType::Date, Value::String(text)) => {
                 day(&text).map(Self::Date).ok_or_else(|| Misfit::new(path, "it is not a day as YYYY-MM-DD"))
@@ -164,6 +168,7 @@ pub(super) fn name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(number) if number.is_f64() => "a number with a fraction or an exponent",
+        Value::Number(number) if !number.is_i64() => "a whole number above 9223372036854775807",
         Value::Number(_) => "a whole number",
         Value::String(_) => "a text",
         Value::Array(_) => "a list",

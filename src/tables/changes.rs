@@ -92,6 +92,16 @@ impl Changes {
         &self.table
     }
 
+    /// An error unless they were made for these columns, in this order: a table writes cells by their places.
+    pub(super) fn check(&self, schema: &Schema) -> Result<()> {
+        if self.schema == *schema {
+            return Ok(());
+        }
+        let rule =
+            "changes for the columns of this table, in the order of its schema: make them by `changes()` of the table";
+        Err(Error::invalid("changes", format!("for other columns, of the table {:?}", self.table), rule))
+    }
+
     /// That a removal of a page does not have the field of a key column.
     pub(super) fn missing(&self, column: &str) -> Error {
         let reason = "a removal on the page has no such field; say which rows are removed by `Sink::changes`";

@@ -43,7 +43,7 @@ pub struct Compaction {
 
 impl ParquetTable {
     /// Merges the files of a checkpoint key into files of about 64 MB, which have the newest row of each record. `None` when there is
-    /// at most one file, or another process has compacted as far at the same time.
+    /// at most one file, nothing was committed since the last compaction, or another process has compacted as far at the same time.
     ///
     /// It works beside a running sync and is never in conflict with it: its manifest has a place of its own, and says up to which revision it
     /// replaces the commits. Until that manifest is written nothing has changed for readers, so it may be killed at any moment.
@@ -62,7 +62,7 @@ impl ParquetTable {
     async fn merge(&self, key: &str) -> Result<Option<Compaction>, TableError> {
         let snapshot = self.objects.snapshot(key).await?;
         let files: Vec<&File> = snapshot.manifests().flat_map(|manifest| &manifest.files).collect();
-        if files.len() < 2 {
+        if files.len() < 2 || snapshot.commits.is_empty() {
             return Ok(None);
         }
         if snapshot.manifests().any(|manifest| manifest.schema > self.schema_number) {

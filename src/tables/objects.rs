@@ -105,6 +105,17 @@ impl Objects {
         self.get(folder, number).await?.ok_or_else(gone)
     }
 
+    /// Reads the manifest of a key, and checks that it is the one of this place.
+    pub(super) async fn manifest(&self, folder: Folder<'_>, revision: u64) -> Result<Manifest> {
+        let manifest: Manifest = self.expect(folder, revision).await?;
+        let (Folder::Commits(key) | Folder::Compactions(key) | Folder::Data(key)) = folder else { return Ok(manifest) };
+        if manifest.key == key && manifest.revision == revision {
+            return Ok(manifest);
+        }
+        let reason = "it is a copy of the manifest of another key or revision".to_owned();
+        Err(TableError::Corrupt { path: self.numbered(folder, revision).into(), reason })
+    }
+
     /// Writes an object with a number; `false` when there is one already.
     pub(super) async fn create(
         &self,
@@ -164,12 +175,12 @@ impl Objects {
 
     pub(super) async fn snapshot(&self, key: &str) -> Result<Snapshot> {
         let compaction = match self.last(Folder::Compactions(key), 0).await? {
-            Some(last) => Some(self.expect::<Manifest>(Folder::Compactions(key), last).await?),
+            Some(last) => Some(self.manifest(Folder::Compactions(key), last).await?),
             None => None,
         };
         let from = compaction.as_ref().map_or(0, |compaction| compaction.revision + 1);
         let numbers = self.numbers(Folder::Commits(key), from).await?;
-        let commits = numbers.into_iter().map(|(number, _)| self.expect(Folder::Commits(key), number));
+        let commits = numbers.into_iter().map(|(number, _)| self.manifest(Folder::Commits(key), number));
         let commits = stream::iter(commits).buffered(READ_AHEAD).try_collect().await?;
         Ok(Snapshot { compaction, commits })
     }
@@ -214,11 +225,12 @@ impl Objects {
         }
     }
 
-    /// The objects of a folder with their numbers that were written before an instant, in milliseconds since 1970.
+    /// The objects of a folder with their numbers, up to the first one that was not written before an instant, in milliseconds since 1970. Copied
+    /// objects may have other times than their order.
     pub(super) async fn older(&self, folder: Folder<'_>, before: i64) -> Result<Vec<(u64, Path)>> {
         let old = |object: &ObjectMeta| object.last_modified.timestamp_millis() <= before;
         let numbers = self.numbers(folder, 0).await?.into_iter();
-        Ok(numbers.filter(|(_, object)| old(object)).map(|(number, object)| (number, object.location)).collect())
+        Ok(numbers.take_while(|(_, object)| old(object)).map(|(number, object)| (number, object.location)).collect())
     }
 
     /// The Parquet files of a key that were written before an instant, in milliseconds since 1970.
@@ -235,7 +247,7 @@ impl Objects {
         let commits = self.numbers(Folder::Commits(key), compacted + u64::from(compacted > 0)).await?;
         let compactions = compactions.into_iter().map(|(number, _)| (Folder::Compactions(key), number));
         let manifests = compactions.chain(commits.into_iter().map(|(number, _)| (Folder::Commits(key), number)));
-        let manifests = manifests.map(|(folder, number)| self.expect::<Manifest>(folder, number));
+        let manifests = manifests.map(|(folder, number)| self.manifest(folder, number));
         let mut manifests = stream::iter(manifests).buffered(READ_AHEAD);
         let mut used = HashSet::new();
         while let Some(manifest) = manifests.try_next().await? {

@@ -243,7 +243,7 @@ impl ParquetTable {
     async fn load_state(&self, key: &str) -> Result<Option<SyncState>, CheckpointError> {
         let failed = |error| CheckpointError::store(self.failed(error));
         let Some(revision) = self.objects.revision(key).await.map_err(failed)? else { return Ok(None) };
-        let manifest: Manifest = self.objects.expect(Folder::Commits(key), revision).await.map_err(failed)?;
+        let manifest: Manifest = self.objects.manifest(Folder::Commits(key), revision).await.map_err(failed)?;
         match manifest.state {
             Some(state) => SyncState::from_json(state.get()).map(Some),
             None => Err(CheckpointError::Corrupt { reason: "the manifest of the commit has no state".to_owned() }),
@@ -296,7 +296,10 @@ impl Sink for ParquetTable {
         state: &'a SyncState,
         fence: Option<Fence>,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.write(Some(changes), key, state, fence))
+        Box::pin(async move {
+            changes.check(&self.schema)?;
+            self.write(Some(changes), key, state, fence).await
+        })
     }
 }
 

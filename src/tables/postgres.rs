@@ -105,6 +105,7 @@ impl PostgresTable {
 
     async fn write(&self, changes: &Changes, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<()> {
         let refused = |source| Error::Checkpoint { key: key.to_owned(), source };
+        changes.check(&self.schema)?;
         changes.refuse("a text has the character U+0000, which PostgreSQL cannot store", has_nul)?;
         let mut current = self.db.lock().await;
         let mut lost = false;

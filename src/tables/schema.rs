@@ -76,7 +76,7 @@ pub struct Column {
 /// | `Json` | anything | `STRING`, JSON text | `jsonb` | `TEXT` |
 /// | `List`, `Struct` | array; object | `LIST`; group | `jsonb` | `TEXT`, JSON |
 ///
-/// Years are 1 to 9999. No value is converted to another type, cut or rounded: what does not fit is an error.
+/// Years are 1 to 9999, and the last instant is 9999-12-30T22:00:00.999999Z: write null for one that means "never". No value is converted to another type, cut or rounded: what does not fit is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

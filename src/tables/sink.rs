@@ -30,6 +30,7 @@ pub trait Sink: Send + Sync {
     /// Writes changes and the state after them under a checkpoint key in one step. [`Sink::commit`] calls it.
     ///
     /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) when the changes were made for other columns or in another order,
     /// [`Error::Checkpoint`](crate::Error::Checkpoint) when the state does not follow the stored one, or the lease of the fence was lost, and
     /// [`Error::Table`](crate::Error::Table) when the storage fails. Nothing is written then.
     fn save<'a>(
@@ -105,6 +106,7 @@ pub trait Sink: Send + Sync {
         C: Checkpoint,
     {
         async move {
+            changes.check(self.schema())?;
             let (key, state, fence) = (batch.key().to_owned(), batch.next_state().clone(), batch.fence());
             self.save(changes, &key, &state, fence).await?;
             batch.committed();

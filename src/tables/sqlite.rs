@@ -62,7 +62,7 @@ pub struct SqliteTable {
 
 impl SqliteTable {
     /// Opens a table of a database file. Creates both if they do not exist, and adds columns that the table lacks. The schema is kept in the table
-    /// `jobfeed_table`. Waits up to 30 s for other writers.
+    /// `jobfeed_table`. Waits up to 30 s for other writers. With the path `:memory:` the table is there as long as this value and its clones.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name that is not 1 to 63 characters a-z, 0-9 and `_`; [`Error::Table`] when the table has other columns, was not made by
@@ -74,10 +74,13 @@ impl SqliteTable {
             let refused = |error: rusqlite::Error| TableError::store(error).of(&name);
             let no_store = |error: CheckpointError| TableError::store(error).of(&name);
             let store = SqliteStore::open(&path).map_err(no_store)?;
-            let mut db = Connection::open(&path).map_err(refused)?;
+            let db = Connection::open(&path).map_err(refused)?;
             db.busy_timeout(Duration::from_secs(30)).map_err(refused)?;
-            prepare(&mut db, &name, &schema)?;
-            Ok(Self { name, schema, store, db: Arc::new(Mutex::new(db)) })
+            // Each connection to a database in memory has a database of its own.
+            let in_memory = db.path().is_none_or(str::is_empty);
+            let db = if in_memory { store.connection() } else { Arc::new(Mutex::new(db)) };
+            prepare(&mut db.lock().unwrap_or_else(PoisonError::into_inner), &name, &schema)?;
+            Ok(Self { name, schema, store, db })
         });
         opened.await.unwrap_or_else(|error| Err(TableError::store(error).of("")))
     }
@@ -88,6 +91,7 @@ impl SqliteTable {
     }
 
     fn write(&self, changes: &Changes, key: &str, state: &SyncState, fence: Option<Fence>) -> Result<()> {
+        changes.check(&self.schema)?;
         let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
         let written = self.transaction(&mut db, changes, key, state, fence);
         written.map_err(|error| TableError::store(error).of(&self.name))?.map_err(|source| {

@@ -155,6 +155,24 @@ async fn the_page_whose_state_is_stored_is_listed_although_another_process_was_t
 }
 
 #[tokio::test]
+async fn of_two_first_runs_at_the_same_time_only_the_pages_of_one_are_listed() {
+    let world = World::new();
+    let (mut one, mut other) = (world.sync(true).await.unwrap(), world.sync(true).await.unwrap());
+    let (mine, theirs) = futures::join!(one.next(), other.next());
+    let (mine, theirs) = (mine.unwrap().unwrap(), theirs.unwrap().unwrap());
+    mine.commit().await.unwrap();
+    theirs.commit().await.unwrap_err();
+    let mut committed = commit_all(&mut one).await.unwrap();
+    committed.extend(commit_all(&mut world.sync(true).await.unwrap()).await.unwrap());
+    let archive = world.steps.archive();
+    let pages = entries(&archive).await;
+    assert_eq!((pages.len(), replayed_ids(&archive, KEY).await.len() as u64), (1 + committed.len(), ROWS));
+    assert!(pages.iter().all(|page| page.history == pages[0].history), "{pages:?}");
+    assert!(world.steps.names("pending").await.is_empty());
+    assert_eq!(world.steps.names("bodies").await.len(), pages.iter().filter(|page| page.body.is_some()).count());
+}
+
+#[tokio::test]
 async fn a_checkpoint_that_was_deleted_or_set_back_begins_another_history() {
     let world = World::new();
     let mut states: Vec<SyncState> = Vec::new();

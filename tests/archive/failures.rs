@@ -131,7 +131,14 @@ async fn a_place_that_cannot_be_opened_is_an_error_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     let open = async |url: String| Archive::open_url(&url, [("aws_region", "eu-west-1")]).await;
-    for url in ["no url", "s3://user:s3cr3t@bucket/raw", "what://is/this"] {
+    for url in [
+        "no url",
+        "s3://user:s3cr3t@bucket/raw",
+        "what://is/this",
+        "ftp://user:s3cr3t@host/raw",
+        "what://host/raw?sig=s3cr3t",
+        "user:s3cr3t@host",
+    ] {
         let error = open(url.to_owned()).await.unwrap_err();
         assert!(matches!(error, Error::Archive(ArchiveError::Open { .. })), "{error}");
         assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobfeed::Clock;
+use futures::TryStreamExt;
 use jobfeed::archive::{Archive, Retention};
 use jobfeed::checkpoint::MemoryStore;
 use jobfeed::jiff::{SignedDuration, Timestamp};
 use jobfeed::object_store::{ObjectStoreExt, path::Path};
+use jobfeed::{Clock, Page};
+use serde_json::Value;
 
 use crate::kit::{Steps, commit_all, entries, replayed_ids};
 use crate::support::Script;
@@ -84,4 +86,20 @@ async fn a_page_that_is_not_committed_yet_stays_and_what_nothing_lists_is_remove
     commit_all(&mut run).await.unwrap();
     assert_eq!(replayed_ids(&archive, "k").await.len(), 60);
     drop(Arc::new(archive));
+}
+
+#[tokio::test]
+async fn a_replay_leaves_out_the_pages_that_are_removed_meanwhile() {
+    let steps = Steps::default();
+    let archive = steps.archive();
+    let api = Script::jobs((1..=60).collect()).client().build().unwrap();
+    let sync = api.jobs().page_size(20).sync_by_id("jobs", MemoryStore::new()).await.unwrap();
+    commit_all(&mut sync.inspect_with(archive.writer())).await.unwrap();
+    let mut pages = archive.replay::<Value>().pages();
+    // The next entry was read, its body not yet.
+    let first: Page<Value> = pages.try_next().await.unwrap().unwrap();
+    assert_eq!(first.items.len(), 20);
+    archive.retain(Retention::default().max_bytes(0)).await.unwrap();
+    let rest: Vec<Page<Value>> = pages.try_collect().await.unwrap();
+    assert!(rest.is_empty());
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::future_not_send, clippy::manual_is_multiple_of, clippy::print_stderr)]
 
+mod careless;
 mod feed;
 mod files;
 mod parquet;

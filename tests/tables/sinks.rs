@@ -16,17 +16,17 @@ use crate::feed::{Feed, PAGE, record, removal, schema};
 use crate::files;
 use crate::server::{self, Database};
 
-type Rows = BTreeMap<i64, String>;
+pub(crate) type Rows = BTreeMap<i64, String>;
 
 /// Where a table is.
-enum Place {
+pub(crate) enum Place {
     Sqlite(tempfile::TempDir),
     Postgres(Database),
     Parquet(Arc<dyn ObjectStore>),
 }
 
 impl Place {
-    async fn open(&self, schema: Schema) -> Result<Box<dyn Sink>> {
+    pub(crate) async fn open(&self, schema: Schema) -> Result<Box<dyn Sink>> {
         Ok(match self {
             Self::Sqlite(folder) => Box::new(SqliteTable::open(sqlite(folder.path()), "postings", schema).await?),
             Self::Postgres(database) => Box::new(postgres(database, schema).await?),
@@ -35,7 +35,7 @@ impl Place {
     }
 
     /// The ids with their titles.
-    async fn rows(&self) -> Rows {
+    pub(crate) async fn rows(&self) -> Rows {
         match self {
             Self::Sqlite(folder) => {
                 let db = rusqlite::Connection::open(sqlite(folder.path())).unwrap();
@@ -81,7 +81,7 @@ async fn schemas(store: &Arc<dyn ObjectStore>) -> Schema {
 }
 
 /// Runs a test for each kind of table.
-async fn each(name: &str, test: impl AsyncFn(&Place)) {
+pub(crate) async fn each(name: &str, test: impl AsyncFn(&Place)) {
     test(&Place::Sqlite(tempfile::tempdir().unwrap())).await;
     test(&Place::Parquet(Arc::new(InMemory::new()))).await;
     if let Some(server) = server::shared() {
