@@ -10,6 +10,8 @@ use jobfeed::drift::DriftCheck;
 use jobfeed::inspect::Inspect;
 use jobfeed::jobdataapi::{Client, Job, JobsRequest};
 use jobfeed::object_store::local::LocalFileSystem;
+use jobfeed::posting::Posting;
+use jobfeed::quarantine::{JsonLines, Quarantine};
 use jobfeed::tables::{Column, ColumnType, ParquetTable, Schema, Sink, SqliteTable};
 use jobfeed::{Checkpoint, RateLimit};
 use rusqlite::{Connection, params};
@@ -69,6 +71,7 @@ pub const CASES: &[Case] = cases! {
     "pages()" to "hand-written loop" => |s| pages(s, "plain");
     "pages(), one thread" to "hand-written loop, one thread" => |s| pages(s, "plain");
     "items()" to "hand-written loop" => items;
+    "pages() as postings" to "pages()" => postings;
     "pages_as slim record" to "hand-written loop" => slim;
     "raw_items()" to "count" => raw;
     "sync, memory" to "hand-written loop" => |s| sync(s, MemoryStore::new());
@@ -76,6 +79,7 @@ pub const CASES: &[Case] = cases! {
     "sync, SQLite" to "hand-written loop" => sync_sqlite;
     "sync, file + archive" to "sync, file" => sync_archived;
     "sync, file + drift check" to "sync, file" => sync_checked;
+    "sync, file + quarantine" to "sync, file" => sync_with_quarantine;
     "hand-written loop + SQLite rows" => sqlite_by_hand;
     "sync + SQLite rows" to "hand-written loop + SQLite rows" => sqlite_rows;
     "sync + SqliteTable" to "sync + SQLite rows" => |s: Setting| table(s, "sqlite");
@@ -227,6 +231,15 @@ async fn pages(setting: Setting, mode: &'static str) -> u64 {
     rows
 }
 
+async fn postings(setting: Setting) -> u64 {
+    let mut pages = jobs(&setting, "plain").pages();
+    let mut rows = 0;
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows += page.items.iter().map(Posting::from).filter(|posting| posting.title.is_some()).count() as u64;
+    }
+    rows
+}
+
 async fn items(setting: Setting) -> u64 {
     jobs(&setting, "plain").items().fold(0, |rows, item| async move { rows + u64::from(item.unwrap().id > 0) }).await
 }
@@ -280,6 +293,13 @@ async fn sync_checked(setting: Setting) -> u64 {
     static BASELINES: OnceLock<MemoryStore> = OnceLock::new();
     let (folder, baselines) = (tempfile::tempdir().unwrap(), BASELINES.get_or_init(MemoryStore::new).clone());
     inspected(setting, &folder, DriftCheck::new(baselines)).await
+}
+
+/// Of records that all fit: what the quarantine costs while it is not needed.
+async fn sync_with_quarantine(setting: Setting) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let quarantine = Quarantine::open(JsonLines::new(folder.path().join("rejected.jsonl"))).await.unwrap();
+    inspected(setting, &folder, quarantine.keep()).await
 }
 
 async fn inspected(setting: Setting, folder: &tempfile::TempDir, inspect: impl Inspect + 'static) -> u64 {
