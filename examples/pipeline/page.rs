@@ -28,7 +28,7 @@ pub(crate) fn html(latest: &RunReport, runs: &[RunReport]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Pipeline: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>Pipeline: <span class=\"{}\">{}</span></h1>\n<p class=\"soft\">Run of {}{simulated}</p>\n",
+         <h1>Pipeline: <span class=\"{}\">{}</span></h1>\n<p class=\"soft\">Run of {} UTC{simulated}</p>\n",
         escape(&latest.endings()),
         class(latest.ending),
         escape(&latest.endings()),
@@ -36,7 +36,7 @@ pub(crate) fn html(latest: &RunReport, runs: &[RunReport]) -> String {
     );
     page += &endpoints(latest);
     page += "<p class=\"soft\">Rows: records received; usual: the median of the runs before. Rejected: records that did not fit; waiting: those in \
-             quarantine. Drift: fields that differ from the baseline. Credits: records billed.</p>\n";
+             quarantine. Drift: fields that differ from the baseline. Credits: records billed. Times are UTC.</p>\n";
     if !latest.compared.is_empty() {
         let lines: Vec<String> = latest.compared.iter().map(|line| escape(line)).collect();
         page += &["<h2>The table and the servers</h2>\n<pre>", &lines.join("\n"), "</pre>\n"].concat();
@@ -178,7 +178,7 @@ fn noted(count: u64) -> String {
 }
 
 fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn escape(text: &str) -> String {
