@@ -1,7 +1,5 @@
 //! The text of HTML.
 
-use std::time::{Duration, Instant};
-
 use jobfeed::posting::html_to_text;
 use proptest::prelude::*;
 
@@ -52,9 +50,9 @@ proptest! {
 fn broken_quotes_do_not_cost_the_square_of_the_length() {
     for unit in ["<a =\">\"=", "<script></script =\">\"=", "<a ='>'=\">\"="] {
         for end in ["", "<a =\"", "<a ='"] {
-            let (html, begin) = (unit.repeat(12_000) + end, Instant::now());
-            html_to_text(&html);
-            assert!(begin.elapsed() < Duration::from_secs(10), "{unit} {end}: {:?}", begin.elapsed());
+            // Linear, it takes less than a second; as the square of the length, minutes.
+            let text = html_to_text(&(unit.repeat(30_000) + end));
+            assert!(!has_tag(&text));
         }
     }
 }
