@@ -22,7 +22,7 @@ mod server;
 mod worker;
 
 const JOBS: usize = 2_000;
-const KILLS: u64 = 40;
+const KILLS: u64 = 25;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
