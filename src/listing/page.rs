@@ -175,24 +175,33 @@ impl<T> Page<T> {
         }
         let kept = |raw: &str| !json::field(raw, key).is_some_and(|key| hashes.contains(&key_hash(key)));
         let kept_items: Vec<bool> = self.raw_items().map(kept).collect();
-        let mut rejected = Vec::with_capacity(self.rejected.len());
-        for (others, mut record) in std::mem::take(&mut self.rejected).into_iter().enumerate() {
-            if kept(record.raw()) {
-                let removals = self.removals.iter().filter(|(index, _)| *index < record.index).count();
-                let items = kept_items.iter().take(record.index.saturating_sub(others + removals));
-                record.index = items.filter(|kept| **kept).count() + rejected.len() + removals;
-                rejected.push(record);
-            } else {
-                self.left_out.push(record.range.start);
-            }
-        }
+        let (rejected, left_out): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.rejected).into_iter().partition(|record| kept(record.raw()));
         self.rejected = rejected;
+        self.left_out.extend(left_out.iter().map(|record| record.range.start));
         let removed = self.ranges.iter().zip(&kept_items).filter(|(_, kept)| !**kept);
         self.left_out.extend(removed.map(|(range, _)| range.start));
         let mut kept = kept_items.iter();
         self.items.retain(|_| kept.next() != Some(&false));
         let mut kept = kept_items.iter();
         self.ranges.retain(|_| kept.next() != Some(&false));
+        self.number();
+    }
+
+    /// Numbers the rejected records and the removals by their place among the records that are left.
+    fn number(&mut self) {
+        let items = self.ranges.iter().map(|range| range.start);
+        let rejected = self.rejected.iter().map(|record| record.range.start);
+        let removals = self.removals.iter().map(|(_, range)| range.start);
+        let mut starts: Vec<usize> = items.chain(rejected).chain(removals).collect();
+        starts.sort_unstable();
+        let place = |start: usize| starts.partition_point(|other| *other < start);
+        for record in &mut self.rejected {
+            record.index = place(record.range.start);
+        }
+        for (index, range) in &mut self.removals {
+            *index = place(range.start);
+        }
     }
 
     /// The records in the order of the page, with an error for each rejected one, and without the removals.
@@ -272,4 +281,45 @@ debug_fields!(Rejected(index, reason));
 /// The text of a record. The decoder has already checked that the body is UTF-8.
 fn text(bytes: Option<&[u8]>) -> &str {
     bytes.and_then(|bytes| simdutf8::basic::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::ListAt;
+
+    #[derive(serde::Deserialize)]
+    struct Row {
+        id: u64,
+    }
+
+    /// A page whose third and fifth records are removals. Its `bad` records have no id of the right type.
+    fn page() -> Page<Row> {
+        let body = r#"[{"key":1,"id":1},{"key":2,"id":"bad"},{"key":3},{"key":4,"id":4},{"key":5},{"key":6,"id":"bad"},{"key":7,"id":7}]"#;
+        let mut decoded = json::decode::<Row>(body.as_bytes(), &ListAt::Root).unwrap();
+        let ranges = decoded.all_ranges();
+        let removals: Vec<_> = [2, 4].map(|index: usize| (index, ranges[index].clone())).into();
+        decoded.remove(&removals.iter().map(|(_, range)| range.start).collect());
+        let mut page = Page::new(decoded, body.into(), HeaderMap::new(), None);
+        page.removals = removals;
+        page
+    }
+
+    #[test]
+    fn promise_6_no_rejected_record_is_lost_beside_removals_when_records_of_the_page_before_are_left_out() {
+        for left_out in 0_u64..1 << 4 {
+            let is_left_out = |bit: usize| left_out >> bit & 1 == 1;
+            let keys = [1_u64, 2, 4, 6].into_iter().enumerate();
+            let keys: Vec<u64> = keys.filter(|(bit, _)| is_left_out(*bit)).map(|(_, key)| key).collect();
+            let mut page = page();
+            page.remove("key", &keys.iter().map(|key| key_hash(&key.to_string())).collect());
+            let all: Vec<u64> = page.records().map(|record| record.get("key").unwrap()).collect();
+            let expected: Vec<u64> = [1, 2, 4, 6, 7, 3, 5].into_iter().filter(|key| !keys.contains(key)).collect();
+            assert_eq!(all, expected);
+            let results: Vec<Result<u64>> = page.into_results("rows").map(|row| row.map(|row| row.id)).collect();
+            let bad = [2, 6].iter().filter(|key| !keys.contains(key)).count();
+            let errors = results.iter().filter(|row| row.is_err()).count();
+            assert_eq!((results.len(), errors), (expected.len() - 2, bad), "without {keys:?}");
+        }
+    }
 }
