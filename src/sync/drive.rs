@@ -209,7 +209,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
                     match verdict {
                         Verdict::DeliverHeld => {
                             if let Some(page) = self.held.take() {
-                                return Ok(Some((page, None)));
+                                return Ok(Some((*page, None)));
                             }
                         }
                         // Without records: the caller commits what the search has found.
@@ -255,10 +255,10 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
         Ok(match verdict {
             Verdict::Deliver => Some((page, None)),
             Verdict::DeliverThenFail(error) => Some((page, Some(error.at(endpoint)))),
-            Verdict::DeliverHeld => self.held.take().map(|page| (page, None)),
+            Verdict::DeliverHeld => self.held.take().map(|page| (*page, None)),
             Verdict::Skip => None,
             Verdict::Hold => {
-                self.held = Some(page);
+                self.held = Some(Box::new(page));
                 None
             }
         })
@@ -268,7 +268,7 @@ impl<T: DeserializeOwned + Send + 'static, C: Checkpoint> SyncRun<T, C> {
     async fn chunk(&mut self, endpoint: &dyn Endpoint, at: &Position, rows: usize) -> Result<Fetched<T>> {
         let mut list = match self.chunked.take().filter(|list| list.position() == *at) {
             Some(list) => list,
-            None => ChunkedList::open(&self.client, endpoint, at, &self.progress).await?,
+            None => Box::new(ChunkedList::open(&self.client, endpoint, at, &self.progress).await?),
         };
         let fetched = list.next::<T>(rows, &self.client, &self.progress, self.on_rejected).await?;
         self.chunked = fetched.next.is_some().then_some(list);

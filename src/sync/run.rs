@@ -46,9 +46,9 @@ pub struct SyncRun<T, C> {
     pub(super) strategy: Box<dyn Strategy>,
     pub(super) stage: Stage<T>,
     /// A page that is kept until a later page shows whether it is the last one.
-    pub(super) held: Option<Page<T>>,
+    pub(super) held: Option<Box<Page<T>>>,
     /// A body that is read in chunks.
-    pub(super) chunked: Option<ChunkedList>,
+    pub(super) chunked: Option<Box<ChunkedList>>,
     /// When the run was first started, maybe by an earlier process.
     pub(super) started_at: Timestamp,
     /// When this run was started, and when it ended.
